@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * D-Bus adapter
+ *
+ * Shows org.bridgewarden1 at /org/bridgewarden1 and passes requests on. The
+ * interface is conf/org.bridgewarden1.xml. Decides nothing. Without a bus it
+ * tries again by itself, quietly, and tells when the connection comes and goes.
+ */
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A row of ListPorts(), lent; strings may hold any bytes (the adapter makes them valid UTF-8). */
+typedef struct BwBusPort {
+        const char *port, *bridge;
+        const char *guest, *uuid;  /* "" when not a guest's */
+        const char *role, *mode, *state;
+        bool protected;            /* read back, equal to the plan, reachable, switches on */
+        const char *const *macs;      /* NULL-terminated */
+        const char *const *addresses; /* NULL-terminated */
+        const char *where, *trouble;  /* "" when there is none */
+        uint64_t dropped[8];  /* packets by BwReason; index 0 unused */
+        uint64_t monitored[8];
+} BwBusPort;
+
+typedef struct BwBusState {
+        const char *version;
+        uint64_t generation;     /* commits since the daemon started that changed the kernel */
+        bool in_sync;            /* the kernel was last seen as planned */
+        bool armed;              /* false after Disarm() */
+        uint64_t last_sync_usec; /* CLOCK_REALTIME of the last check that found the kernel as planned */
+        bool libvirt_connected;
+        unsigned ports_guarded, ports_total, strangers, config_errors;
+        const char *const *hazards; /* NULL-terminated sentences */
+        const char *const *bridges; /* NULL-terminated names of guarded bridges */
+} BwBusState;
+
+/* What the adapter asks of the conductor. A failing call sets a GError of BW_ERROR; the adapter
+ * turns the code into a D-Bus error name (one table). */
+typedef struct BwBusRequests {
+        bool (*resync)(gpointer user, GError **error);
+        bool (*resync_port)(gpointer user, const char *port, GError **error);
+        bool (*resync_guest)(gpointer user, const char *name_or_uuid, GError **error);
+        bool (*reload)(gpointer user, GError **error);
+        bool (*disarm)(gpointer user, GError **error);
+        /* Calls @row for each port, sorted by bridge and name. */
+        bool (*list_ports)(gpointer user, void (*row)(const BwBusPort *port, gpointer row_user),
+                           gpointer row_user, GError **error);
+        /* Fills @ret; what it points to is lent until the next request. */
+        void (*state)(gpointer user, BwBusState *ret);
+        /* The bus came or went; @why is a sentence. */
+        void (*connection)(gpointer user, bool connected, const char *why);
+} BwBusRequests;
+
+typedef struct BwBus BwBus;
+
+/* @requests and @user are kept until bw_bus_free(). Connects to the system bus
+ * (DBUS_SYSTEM_BUS_ADDRESS counts) from the default main context and retries with back-off. */
+BwBus *bw_bus_new(const BwBusRequests *requests, gpointer user);
+void bw_bus_free(BwBus *bus);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwBus, bw_bus_free)
+
+/* Emits PropertiesChanged for what differs from the last call. Cheap; returns at once. */
+void bw_bus_changed(BwBus *bus);

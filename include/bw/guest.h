@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Guests
+ *
+ * A libvirt domain as far as the guard cares: who it is and which interfaces it
+ * has. Decodes domain XML (https://libvirt.org/formatdomain.html). Does not
+ * talk to libvirt. Names are data of any bytes, never text of a rule or format.
+ */
+
+#include <bw/addr.h>
+#include <glib.h>
+#include <stdbool.h>
+
+#define BW_IFNAME_SIZE 16 /* IFNAMSIZ of the kernel, with the NUL */
+#define BW_UUID_TEXT_SIZE 37
+#define BW_MAX_GUEST_INTERFACES 256
+
+typedef struct BwGuestInterface {
+        BwMac mac;
+        char type[16];   /* "bridge", "network", "ethernet", "direct", … cut to fit */
+        char *source;    /* bridge or network it names; NULL when none (owned) */
+        bool is_network; /* @source is a libvirt network, not a bridge */
+        char target[BW_IFNAME_SIZE]; /* <target dev>; "" when unknown or impossible */
+} BwGuestInterface;
+
+typedef struct BwGuest {
+        char *name;
+        char uuid[BW_UUID_TEXT_SIZE]; /* lower case */
+        bool active;        /* set by the caller: the XML is that of a running domain */
+        GArray *interfaces; /* BwGuestInterface, in the XML's order */
+} BwGuest;
+
+/* (transfer full): NULL and BW_ERROR_INVALID when @xml is no domain with a name and a UUID. An
+ * interface whose MAC cannot be read is left out. A "%" in a target is libvirt's template and
+ * counts as unknown. Elements of other namespaces and below other devices are ignored. */
+BwGuest *bw_guest_parse(const char *xml, gsize length, GError **error);
+BwGuest *bw_guest_copy(const BwGuest *guest);
+void bw_guest_free(BwGuest *guest);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwGuest, bw_guest_free)

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Model
+ *
+ * The host as we know it: links, guests, forwarding table, neighbours. Changes
+ * only by facts. Refuses to know settings, rules, or what time it is: the
+ * caller brings the time.
+ */
+
+#include <bw/fact.h>
+
+typedef struct BwModel BwModel;
+
+/* What a fact touched: what has to be looked at again. */
+typedef enum BwChange {
+        BW_CHANGE_NONE = 0,
+        BW_CHANGE_PORTS = 1 << 0,    /* links, masters, names, bridge flags */
+        BW_CHANGE_GUESTS = 1 << 1,   /* domains or their interfaces */
+        BW_CHANGE_FDB = 1 << 2,      /* a MAC is at a port where it was not */
+        BW_CHANGE_NEIGHBOUR = 1 << 3,
+        BW_CHANGE_RELOAD_GUESTS = 1 << 4, /* a tap appeared that no known guest explains: ask libvirt */
+} BwChange;
+
+/* Bounded, so that a MAC flood costs memory only up to here. The oldest knowledge is kept: a flood
+ * cannot push honest entries out. */
+#define BW_MAX_FDB_ENTRIES 65536
+
+typedef struct BwFdbRecord {
+        BwFdbEntry entry;
+        int64_t learned_usec; /* when it was first seen at this port, CLOCK_BOOTTIME */
+} BwFdbRecord;
+
+BwModel *bw_model_new(void);
+void bw_model_free(BwModel *model);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwModel, bw_model_free)
+
+/* Takes the fact in. Returns a set of BwChange; BW_CHANGE_NONE for old news. */
+unsigned bw_model_apply(BwModel *model, const BwFact *fact, int64_t now_usec);
+
+/* All lent; valid until the next bw_model_apply(). NULL when there is none. */
+const BwLink *bw_model_find_link(const BwModel *model, int ifindex);
+const BwLink *bw_model_find_link_by_name(const BwModel *model, const char *name);
+const BwGuest *bw_model_find_guest(const BwModel *model, const char *name_or_uuid);
+
+/* (transfer container) (element-type BwLink): sorted by name, then ifindex. */
+GPtrArray *bw_model_list_links(const BwModel *model);
+/* (transfer container) (element-type BwGuest): sorted by UUID. */
+GPtrArray *bw_model_list_guests(const BwModel *model);
+/* (transfer container) (element-type BwFdbRecord): sorted by bridge, MAC, port. */
+GPtrArray *bw_model_list_fdb(const BwModel *model);
+
+/* Which guest's interface @port is, judged by what cannot be inherited: libvirt gives a tap the
+ * guest's MAC with 0xfe as its first octet, so a tap whose MAC says otherwise is nobody's, whatever
+ * its name. Other links (veth of LXC) are matched by <target dev> alone. Only one candidate counts;
+ * a running guest goes before a defined one. @ret_guest may be NULL. Lent or NULL. */
+const BwGuestInterface *bw_model_find_interface(const BwModel *model, const BwLink *port,
+                                                const BwGuest **ret_guest);

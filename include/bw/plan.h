@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Plan
+ *
+ * Which bridges are guarded and what each port of them may send and receive,
+ * in words no engine is tied to. Computed whole from model and settings; the
+ * same input gives the same plan. Refuses to know chains, tables and locks.
+ */
+
+#include <bw/config.h>
+#include <bw/model.h>
+#include <bw/reason.h>
+
+typedef enum BwPortState {
+        BW_PORT_BOUND,       /* checked against its addresses                                   */
+        BW_PORT_UNADDRESSED, /* its MACs are known, no address yet: DHCP client and nothing else */
+        BW_PORT_CLOSED,      /* its configuration is broken: nothing passes                     */
+        BW_PORT_ANY_ADDRESS, /* Addresses=any: this version checks nothing for it in IPv4       */
+        BW_PORT_OFF,         /* Mode=off                                                        */
+        BW_PORT_BORDER,      /* link or uplink: not guarded by this version, passes             */
+        BW_PORT_STRANGER,    /* nobody has declared it                                          */
+} BwPortState;
+
+typedef struct BwPortPlan {
+        char name[BW_IFNAME_SIZE];
+        int ifindex;
+        BwPortState state;
+        BwRole role;
+        BwMode mode;       /* never BW_MODE_OFF together with a checked state */
+        GArray *macs;      /* BwMac, sorted */
+        GArray *addresses; /* BwPrefix, sorted, both families; without those lost by conflict */
+        char *guest;       /* NULL: not a guest's */
+        char uuid[BW_UUID_TEXT_SIZE];
+        char *where;       /* the most exact section that speaks of it, "file:line"; or NULL */
+        char *trouble;     /* a sentence why it is closed or lost an address; or NULL */
+} BwPortPlan;
+
+typedef struct BwBridgePlan {
+        char name[BW_IFNAME_SIZE];
+        int ifindex;
+        BwMode mode;                  /* the bridge's; never off */
+        BwUnknownPorts unknown_ports; /* after the mode: a monitored bridge drops nothing */
+        GArray *networks;             /* BwPrefix, sorted */
+        GPtrArray *ports;             /* BwPortPlan *, strangers included, sorted by name */
+        bool nf_call_iptables;        /* as the kernel has it now */
+} BwBridgePlan;
+
+typedef struct BwPlan {
+        GPtrArray *bridges; /* BwBridgePlan *, sorted by name */
+        unsigned log_rate;  /* violations per second, port and reason */
+} BwPlan;
+
+/* (transfer full): never NULL; nothing in it points into @model or @config. */
+BwPlan *bw_plan_new(const BwModel *model, const BwConfig *config);
+void bw_plan_free(BwPlan *plan);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwPlan, bw_plan_free)
+
+/* Lent or NULL. @ret_bridge may be NULL. */
+const BwPortPlan *bw_plan_find_port(const BwPlan *plan, const char *name,
+                                    const BwBridgePlan **ret_bridge);
+const BwPortPlan *bw_plan_find_port_by_ifindex(const BwPlan *plan, int ifindex,
+                                               const BwBridgePlan **ret_bridge);
+/* The port of any guarded bridge that owns @address or @mac. */
+const BwPortPlan *bw_plan_find_owner_of_address(const BwPlan *plan, const BwBridgePlan *bridge,
+                                                const BwPrefix *address);
+const BwPortPlan *bw_plan_find_owner_of_mac(const BwPlan *plan, const BwBridgePlan *bridge,
+                                            const BwMac *mac);
+
+bool bw_port_plan_equal(const BwPortPlan *a, const BwPortPlan *b);
+const char *bw_port_state_name(BwPortState state);
+/* Whether rules check its IPv4 traffic. */
+bool bw_port_state_is_guarded(BwPortState state);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Rate limit
+ *
+ * How many reports of one kind may pass, and how many were left out. One bucket
+ * per key (port and reason). Asks no clock: the caller brings the time.
+ */
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct BwRate BwRate;
+
+/* At most @per_second reports per key and second, in bursts of as many. */
+BwRate *bw_rate_new(unsigned per_second);
+void bw_rate_free(BwRate *rate);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwRate, bw_rate_free)
+
+/* Whether a report for @key may pass now; if not it is counted. Keys are copied; at most 4096 are
+ * kept, later ones share one bucket. */
+bool bw_rate_pass(BwRate *rate, const char *key, int64_t now_usec);
+
+/* Calls @told for each key that left something out and has been quiet or summed for at least one
+ * interval of @interval_usec, with the count, and forgets the count. */
+typedef void (*BwRateTold)(const char *key, uint64_t left_out, gpointer user);
+void bw_rate_sum_up(BwRate *rate, int64_t now_usec, int64_t interval_usec, BwRateTold told,
+                    gpointer user);
+/* Whether any key has something left out to be summed up (so that an idle daemon sets no timer). */
+bool bw_rate_has_left_out(const BwRate *rate);

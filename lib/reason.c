@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include <bw/reason.h>
+
+const char *bw_reason_name(BwReason reason) {
+        switch (reason) {
+        case BW_REASON_NONE:
+                return "none";
+        case BW_REASON_UNBOUND:
+                return "unbound";
+        case BW_REASON_SPOOFED_IP:
+                return "spoofed-ip";
+        case BW_REASON_MISDELIVERED:
+                return "misdelivered";
+        case BW_REASON_REFLECTED:
+                return "reflected";
+        }
+        g_assert_not_reached();
+}
+
+BwReason bw_reason_from_name(const char *name) {
+        for (BwReason reason = BW_REASON_UNBOUND; reason < BW_REASON_MAX; reason++)
+                if (g_str_equal(name, bw_reason_name(reason)))
+                        return reason;
+        return BW_REASON_NONE;
+}
+
+const char *bw_reason_sentence(BwReason reason) {
+        switch (reason) {
+        case BW_REASON_NONE:
+                return "no rule applies";
+        case BW_REASON_UNBOUND:
+                return "nobody has declared who is behind the port, or it has no address yet";
+        case BW_REASON_SPOOFED_IP:
+                return "the source address does not belong to the sender";
+        case BW_REASON_MISDELIVERED:
+                return "the destination address does not belong to the receiver";
+        case BW_REASON_REFLECTED:
+                return "the receiver's own source address comes back to it";
+        }
+        g_assert_not_reached();
+}
+
+const char *bw_direction_name(BwDirection direction) {
+        switch (direction) {
+        case BW_DIRECTION_IN:
+                return "in";
+        case BW_DIRECTION_OUT:
+                return "out";
+        }
+        g_assert_not_reached();
+}
