@@ -40,12 +40,14 @@ bool bw_mac_equal(const BwMac *a, const BwMac *b);
 int bw_mac_compare(const BwMac *a, const BwMac *b);
 
 /* "192.0.2.7", "198.51.100.0/24", "2001:db8::/64". Host bits set beyond the length, a length of
- * zero, and addresses no host may own (unspecified, loopback, multicast, limited broadcast) are
- * refused with a sentence that says so. BW_ERROR_INVALID. */
+ * zero, and addresses no host may own (unspecified, loopback, multicast, limited broadcast, IPv4 in
+ * IPv6 notation) or networks that take them in are refused with a sentence that says so.
+ * BW_ERROR_INVALID. */
 bool bw_prefix_parse(const char *text, BwPrefix *ret, GError **error);
 /* (transfer full): the canonical text; a single address has no "/32" or "/128". */
 char *bw_prefix_print(const BwPrefix *prefix);
 bool bw_prefix_equal(const BwPrefix *a, const BwPrefix *b);
+/* Total; a network stands right before all that is in it. */
 int bw_prefix_compare(const BwPrefix *a, const BwPrefix *b);
 /* Whether every address of @inner is in @outer. Different families never contain each other. */
 bool bw_prefix_contains(const BwPrefix *outer, const BwPrefix *inner);

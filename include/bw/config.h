@@ -14,7 +14,9 @@
  *
  * A wrong key or value is a problem, not a failure: it makes the section it
  * stands in BROKEN, so that the planner closes the port the section speaks of,
- * and the rest of the file counts. Only text that is no key file at all fails.
+ * and the rest of the file counts. So is a line that is no key at all. Only text
+ * that is no key file fails: a NUL byte, something before the first section, or
+ * a bracket out of place (nobody can tell then whose the next keys are).
  */
 
 #include <bw/addr.h>
@@ -85,7 +87,7 @@ typedef struct BwConfigProblem {
         char *file;
         unsigned line; /* 1 is the first; 0 when it cannot be said */
         char *section; /* as written, without brackets */
-        char *key;     /* NULL: the section itself */
+        char *key;     /* NULL: the section itself, or the line in @value */
         char *value;   /* NULL: the key itself */
         char *sentence; /* what is wrong and what to do, without file and line */
 } BwConfigProblem;

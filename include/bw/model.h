@@ -16,11 +16,12 @@ typedef struct BwModel BwModel;
 /* What a fact touched: what has to be looked at again. */
 typedef enum BwChange {
         BW_CHANGE_NONE = 0,
-        BW_CHANGE_PORTS = 1 << 0,    /* links, masters, names, bridge flags */
-        BW_CHANGE_GUESTS = 1 << 1,   /* domains or their interfaces */
-        BW_CHANGE_FDB = 1 << 2,      /* a MAC is at a port where it was not */
+        BW_CHANGE_PORTS = 1 << 0,  /* links, masters, names, bridge flags */
+        BW_CHANGE_GUESTS = 1 << 1, /* domains or their interfaces */
+        BW_CHANGE_FDB = 1 << 2,    /* a MAC is at a port where it was not */
         BW_CHANGE_NEIGHBOUR = 1 << 3,
-        BW_CHANGE_RELOAD_GUESTS = 1 << 4, /* a tap appeared that no known guest explains: ask libvirt */
+        BW_CHANGE_RELOAD_GUESTS =
+                1 << 4, /* a tap appeared that no known guest explains: ask libvirt */
 } BwChange;
 
 /* Bounded, so that a MAC flood costs memory only up to here. The oldest knowledge is kept: a flood
@@ -54,6 +55,7 @@ GPtrArray *bw_model_list_fdb(const BwModel *model);
 /* Which guest's interface @port is, judged by what cannot be inherited: libvirt gives a tap the
  * guest's MAC with 0xfe as its first octet, so a tap whose MAC says otherwise is nobody's, whatever
  * its name. Other links (veth of LXC) are matched by <target dev> alone. Only one candidate counts;
- * a running guest goes before a defined one. @ret_guest may be NULL. Lent or NULL. */
-const BwGuestInterface *bw_model_find_interface(const BwModel *model, const BwLink *port,
+ * a running guest goes before a defined one. (Not const: the answer comes from an index that is
+ * made when first asked for.) @ret_guest may be NULL. Lent or NULL. */
+const BwGuestInterface *bw_model_find_interface(BwModel *model, const BwLink *port,
                                                 const BwGuest **ret_guest);

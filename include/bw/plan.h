@@ -33,8 +33,8 @@ typedef struct BwPortPlan {
         GArray *addresses; /* BwPrefix, sorted, both families; without those lost by conflict */
         char *guest;       /* NULL: not a guest's */
         char uuid[BW_UUID_TEXT_SIZE];
-        char *where;       /* the most exact section that speaks of it, "file:line"; or NULL */
-        char *trouble;     /* a sentence why it is closed or lost an address; or NULL */
+        char *where;   /* the most exact section that speaks of it, "file:line"; or NULL */
+        char *trouble; /* a sentence why it is closed or lost an address; or NULL */
 } BwPortPlan;
 
 typedef struct BwBridgePlan {
@@ -53,7 +53,7 @@ typedef struct BwPlan {
 } BwPlan;
 
 /* (transfer full): never NULL; nothing in it points into @model or @config. */
-BwPlan *bw_plan_new(const BwModel *model, const BwConfig *config);
+BwPlan *bw_plan_new(BwModel *model, const BwConfig *config);
 void bw_plan_free(BwPlan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwPlan, bw_plan_free)
 

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Plan to iptables chains
+ *
+ * raw PREROUTING > bw-in > per bridge a tree over port names > bw-i-PORT: may this port send that?
+ * mangle FORWARD > bw-out > the same tree                   > bw-o-PORT: may this port receive
+ * that?
+ *
+ * Every hop inside is a goto, so RETURN anywhere leads back behind our anchor,
+ * to whatever rules others have. What no branch of a tree takes goes to the
+ * bridge's stranger chain. IPv4 only; says nothing of ARP, MACs or tags.
+ */
+
+#include <bw/ipt_rule.h>
+#include <bw/plan.h>
+
+/* (transfer full) (element-type BwIptChain): every chain of ours that @table must hold, sorted by
+ * name, the root chain always among them. The anchor (hook, rule 1, jump to the root) is implied.
+ */
+GPtrArray *bw_ipt_compile(const BwPlan *plan, BwIptTable table);
+
+/* Lent or NULL: binary search by name in such an array. */
+const BwIptChain *bw_ipt_find_chain(const GPtrArray *chains, const char *name);

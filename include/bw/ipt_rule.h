@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * iptables rules
+ *
+ * The closed vocabulary in which the iptables engine's chains are written. The
+ * compiler speaks it, the adapter encodes it byte for byte, nobody invents a
+ * sentence: what cannot be said here cannot get into the kernel. Names of ports
+ * are compared as bytes; they never become text of a rule.
+ */
+
+#include <bw/addr.h>
+#include <bw/guest.h>
+#include <bw/reason.h>
+
+/* libiptc takes 32 bytes for a chain's name, the kernel keeps 29 of them, and iptables-restore takes no
+ * more than 28 characters: our names never have more. */
+#define BW_IPT_CHAIN_SIZE 32
+#define BW_IPT_CHAIN_LENGTH 28
+
+/* The NFLOG group the guard reports through. */
+#define BW_NFLOG_GROUP 25207
+/* Bytes of each packet NFLOG copies: any IP and transport header, nothing of the guest's talk. */
+#define BW_NFLOG_SNAPLEN 128
+
+typedef enum BwIptTarget {
+        BW_IPT_RETURN, /* the guard has nothing against it                   */
+        BW_IPT_DROP,
+        BW_IPT_JUMP,  /* to @chain and back                                  */
+        BW_IPT_GOTO,  /* to @chain; its end returns to the last jump's place */
+        BW_IPT_NFLOG, /* report and go on with the next rule                 */
+} BwIptTarget;
+
+/* How a rule looks at the bridge port (xt_physdev). */
+typedef enum BwIptPhysdev {
+        BW_IPT_PHYSDEV_NONE,
+        BW_IPT_PHYSDEV_IN,          /* came in by the port @physdev                       */
+        BW_IPT_PHYSDEV_IN_PREFIX,   /* came in by a port whose name begins with @physdev  */
+        BW_IPT_PHYSDEV_OUT,         /* leaves by the port @physdev                        */
+        BW_IPT_PHYSDEV_OUT_PREFIX,  /* leaves by a port whose name begins with @physdev   */
+        BW_IPT_PHYSDEV_NOT_IN,      /* did not come in by a bridge port                   */
+        BW_IPT_PHYSDEV_NOT_BRIDGED, /* is not being bridged (routed through the bridge)  */
+} BwIptPhysdev;
+
+/* The DHCP exceptions (RFC 2131): always UDP, whole (no fragment), chaddr equal to @mac. */
+typedef enum BwIptDhcp {
+        BW_IPT_DHCP_NONE,
+        BW_IPT_DHCP_REQUEST, /* 0.0.0.0:68 > 255.255.255.255:67, BOOTREQUEST, sent from @mac */
+        BW_IPT_DHCP_REPLY,   /* :67 > :68, BOOTREPLY, for @mac                               */
+} BwIptDhcp;
+
+/* A value: no pointers. What a rule does not use is zero. */
+typedef struct BwIptRule {
+        char in_bridge[BW_IFNAME_SIZE];  /* "" for any */
+        char out_bridge[BW_IFNAME_SIZE]; /* "" for any */
+        BwIptPhysdev physdev_kind;
+        char physdev[BW_IFNAME_SIZE];
+        BwPrefix source, destination; /* IPv4; length 0 for any */
+        BwIptDhcp dhcp;
+        BwMac mac;         /* with @dhcp */
+        unsigned log_rate; /* per second, with BW_IPT_NFLOG; bursts of as many */
+        BwIptTarget target;
+        char chain[BW_IPT_CHAIN_SIZE]; /* with BW_IPT_JUMP and BW_IPT_GOTO */
+        BwReason reason;               /* what a deny pair (NFLOG, then verdict) denies */
+        BwDirection direction;         /* with @reason */
+        bool drops;                    /* with @reason: false in a monitored chain */
+} BwIptRule;
+
+typedef struct BwIptChain {
+        char name[BW_IPT_CHAIN_SIZE];
+        char bridge[BW_IFNAME_SIZE]; /* whose port and stranger chains these are; "" for dispatch */
+        char port[BW_IFNAME_SIZE];   /* whose port chain it is; "" for dispatch and stranger chains */
+        GArray *rules;             /* BwIptRule, in kernel order */
+} BwIptChain;
+
+typedef enum BwIptTable {
+        BW_IPT_RAW,    /* what comes in: hook PREROUTING, before connection tracking */
+        BW_IPT_MANGLE, /* what goes out: hook FORWARD, before any filter rule        */
+} BwIptTable;
+
+#define BW_IPT_TABLE_MAX (BW_IPT_MANGLE + 1)
+
+const char *bw_ipt_table_name(BwIptTable table); /* "raw", "mangle" */
+const char *bw_ipt_table_hook(BwIptTable table); /* the built-in chain our anchor stands first in */
+const char *
+bw_ipt_table_root(BwIptTable table); /* our chain the anchor jumps to: "bw-in", "bw-out" */
+/* Whether a chain of this name is ours to write and to remove. */
+bool bw_ipt_chain_is_ours(const char *name);
+
+BwIptChain *bw_ipt_chain_new(const char *name);
+void bw_ipt_chain_free(BwIptChain *chain);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwIptChain, bw_ipt_chain_free)
+bool bw_ipt_rule_equal(const BwIptRule *a, const BwIptRule *b);
+
+/* Chain names. Two ports never share one, nor do two (bridge, prefix) pairs; only letters, digits
+ * and "._+-" occur. Readable where the name is plain and short, else encoded. Write @name. */
+void bw_ipt_port_chain(const char *kind, const char *port, char name[static BW_IPT_CHAIN_SIZE]);
+void bw_ipt_node_chain(const char *kind, const char *bridge, const char *prefix,
+                       char name[static BW_IPT_CHAIN_SIZE]);
+
+/* (transfer full): as "iptables-save" shows the rule, without the counters: "-A CHAIN …". */
+char *bw_ipt_rule_print(const char *chain, const BwIptRule *rule);

@@ -1,0 +1,539 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include <bw/model.h>
+#include <string.h>
+
+/* A link or a guest, and whether the running snapshot of its source has named it. */
+typedef struct LinkRecord {
+        BwLink link;
+        bool seen;
+} LinkRecord;
+
+typedef struct GuestRecord {
+        BwGuest *guest;
+        bool seen;
+} GuestRecord;
+
+typedef struct FdbKey {
+        BwMac mac;
+        int port;
+        uint16_t vlan;
+} FdbKey;
+
+typedef struct FdbRow {
+        FdbKey key;
+        BwFdbRecord record;
+        bool seen;
+} FdbRow;
+
+struct BwModel {
+        GHashTable *links;               /* ifindex -> LinkRecord * */
+        GHashTable *by_name;             /* name -> LinkRecord *, lent */
+        GHashTable *guests;              /* UUID -> GuestRecord * */
+        GHashTable *fdb;                 /* FdbKey -> FdbRow * (the key is the row's) */
+        GHashTable *by_tail, *by_target; /* see Candidate; NULL until asked for */
+        bool links_in_snapshot, guests_in_snapshot;
+};
+
+/* One interface of one guest, as the answer to "whose tap has this MAC, this name?". Lent. */
+typedef struct Candidate {
+        const BwGuest *guest;
+        BwGuestInterface *interface;
+} Candidate;
+
+static void free_guest_record(gpointer pointer) {
+        GuestRecord *record = pointer;
+
+        bw_guest_free(record->guest);
+        g_free(record);
+}
+
+static guint hash_fdb_key(gconstpointer pointer) {
+        const FdbKey *key = pointer;
+        guint hash = (guint) key->port * 2654435761u + key->vlan;
+
+        for (unsigned i = 0; i < 6; i++)
+                hash = hash * 31 + key->mac.octet[i];
+        return hash;
+}
+
+static gboolean equal_fdb_key(gconstpointer a, gconstpointer b) {
+        const FdbKey *left = a, *right = b;
+
+        return left->port == right->port && left->vlan == right->vlan &&
+               memcmp(&left->mac, &right->mac, sizeof(BwMac)) == 0;
+}
+
+static void forget_candidates(BwModel *model) {
+        g_clear_pointer(&model->by_tail, g_hash_table_unref);
+        g_clear_pointer(&model->by_target, g_hash_table_unref);
+}
+
+/* libvirt gives a tap the MAC of the guest's interface but for the first octet. */
+static gpointer tail_key(const BwMac *mac) {
+        const uint8_t *octet = mac->octet;
+
+        return GSIZE_TO_POINTER((gsize) octet[1] << 32 | (gsize) octet[2] << 24 |
+                                (gsize) octet[3] << 16 | (gsize) octet[4] << 8 | octet[5]);
+}
+
+static void add_candidate(GHashTable *table, gpointer key, Candidate candidate) {
+        GArray *list = g_hash_table_lookup(table, key);
+
+        if (!list) {
+                list = g_array_new(FALSE, FALSE, sizeof(Candidate));
+                g_hash_table_insert(table, key, list);
+        }
+        g_array_append_val(list, candidate);
+}
+
+static void list_candidates(BwModel *model) {
+        GHashTableIter iter;
+        GuestRecord *record;
+
+        if (model->by_tail)
+                return;
+        model->by_tail = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify) g_array_unref);
+        model->by_target = g_hash_table_new_full(g_str_hash, g_str_equal, NULL,
+                                                 (GDestroyNotify) g_array_unref);
+        g_hash_table_iter_init(&iter, model->guests);
+        while (g_hash_table_iter_next(&iter, NULL, (gpointer *) &record)) {
+                GArray *interfaces = record->guest->interfaces;
+
+                for (guint i = 0; i < interfaces->len; i++) {
+                        BwGuestInterface *interface =
+                                &g_array_index(interfaces, BwGuestInterface, i);
+                        Candidate candidate = { record->guest, interface };
+
+                        add_candidate(model->by_tail, tail_key(&interface->mac), candidate);
+                        if (interface->target[0])
+                                add_candidate(model->by_target, interface->target, candidate);
+                }
+        }
+}
+
+BwModel *bw_model_new(void) {
+        BwModel *model = g_new0(BwModel, 1);
+
+        model->links = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, g_free);
+        model->by_name = g_hash_table_new(g_str_hash, g_str_equal);
+        model->guests = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_guest_record);
+        model->fdb = g_hash_table_new_full(hash_fdb_key, equal_fdb_key, NULL, g_free);
+        return model;
+}
+
+void bw_model_free(BwModel *model) {
+        if (!model)
+                return;
+        forget_candidates(model);
+        g_hash_table_unref(model->by_name);
+        g_hash_table_unref(model->links);
+        g_hash_table_unref(model->guests);
+        g_hash_table_unref(model->fdb);
+        g_free(model);
+}
+
+/* Links */
+
+static bool link_equal(const BwLink *a, const BwLink *b) {
+        return a->ifindex == b->ifindex && g_str_equal(a->name, b->name) &&
+               memcmp(&a->mac, &b->mac, sizeof(BwMac)) == 0 && a->kind == b->kind &&
+               a->master == b->master && a->peer == b->peer && a->up == b->up &&
+               a->promiscuous == b->promiscuous && a->nf_call_iptables == b->nf_call_iptables &&
+               a->ageing_centiseconds == b->ageing_centiseconds;
+}
+
+static void forget_name(BwModel *model, LinkRecord *record) {
+        if (g_hash_table_lookup(model->by_name, record->link.name) == record)
+                g_hash_table_remove(model->by_name, record->link.name);
+}
+
+/* What libvirt said of a target name was about the link that had it. Once that link is gone, or has
+ * another name, the next link of that name is somebody else until libvirt says so again. */
+static void forget_target(BwModel *model, const char *name) {
+        GArray *list;
+
+        list_candidates(model);
+        list = g_hash_table_lookup(model->by_target, name);
+        if (!list)
+                return;
+        for (guint i = 0; i < list->len; i++)
+                g_array_index(list, Candidate, i).interface->target[0] = '\0';
+        forget_candidates(model);
+}
+
+static void forget_fdb_of(BwModel *model, int port) {
+        GHashTableIter iter;
+        FdbRow *row;
+
+        g_hash_table_iter_init(&iter, model->fdb);
+        while (g_hash_table_iter_next(&iter, NULL, (gpointer *) &row))
+                if (row->key.port == port)
+                        g_hash_table_iter_remove(&iter);
+}
+
+static unsigned take_link_gone(BwModel *model, int ifindex) {
+        LinkRecord *record = g_hash_table_lookup(model->links, GINT_TO_POINTER(ifindex));
+
+        if (!record)
+                return BW_CHANGE_NONE;
+        forget_target(model, record->link.name);
+        forget_fdb_of(model, ifindex);
+        forget_name(model, record);
+        g_hash_table_remove(model->links, GINT_TO_POINTER(ifindex));
+        return BW_CHANGE_PORTS;
+}
+
+/* A tap that enters a bridge and is no known guest's: libvirt may know more than it has told. */
+static unsigned wish_for(BwModel *model, const BwLink *link, int former_master) {
+        if (link->kind == BW_LINK_BRIDGE || link->master == 0 || link->master == former_master)
+                return BW_CHANGE_NONE;
+        return bw_model_find_interface(model, link, NULL) ? BW_CHANGE_NONE
+                                                          : BW_CHANGE_RELOAD_GUESTS;
+}
+
+static unsigned take_link(BwModel *model, const BwLink *link) {
+        LinkRecord *record = g_hash_table_lookup(model->links, GINT_TO_POINTER(link->ifindex));
+        int former_master = record ? record->link.master : 0;
+
+        if (record) {
+                record->seen = true;
+                if (link_equal(&record->link, link))
+                        return BW_CHANGE_NONE;
+                if (!g_str_equal(record->link.name, link->name)) {
+                        forget_target(model, record->link.name);
+                        forget_name(model, record);
+                }
+                record->link = *link;
+        } else {
+                record = g_new(LinkRecord, 1);
+                *record = (LinkRecord){ .link = *link, .seen = true };
+                g_hash_table_insert(model->links, GINT_TO_POINTER(link->ifindex), record);
+        }
+        g_hash_table_insert(model->by_name, record->link.name, record);
+        return BW_CHANGE_PORTS | wish_for(model, link, former_master);
+}
+
+/* Guests */
+
+static bool guest_equal(const BwGuest *a, const BwGuest *b) {
+        if (!g_str_equal(a->name, b->name) || a->active != b->active ||
+            a->interfaces->len != b->interfaces->len)
+                return false;
+        for (guint i = 0; i < a->interfaces->len; i++) {
+                const BwGuestInterface *x = &g_array_index(a->interfaces, BwGuestInterface, i);
+                const BwGuestInterface *y = &g_array_index(b->interfaces, BwGuestInterface, i);
+
+                if (memcmp(&x->mac, &y->mac, sizeof(BwMac)) != 0 ||
+                    !g_str_equal(x->type, y->type) || g_strcmp0(x->source, y->source) != 0 ||
+                    x->is_network != y->is_network || !g_str_equal(x->target, y->target))
+                        return false;
+        }
+        return true;
+}
+
+static unsigned take_guest(BwModel *model, const BwGuest *guest) {
+        GuestRecord *record = g_hash_table_lookup(model->guests, guest->uuid);
+
+        if (record && guest_equal(record->guest, guest)) {
+                record->seen = true;
+                return BW_CHANGE_NONE;
+        }
+        forget_candidates(model);
+        record = g_new0(GuestRecord, 1);
+        record->guest = bw_guest_copy(guest);
+        record->seen = true;
+        g_hash_table_replace(model->guests, g_strdup(guest->uuid), record);
+        return BW_CHANGE_GUESTS;
+}
+
+/* Forwarding table */
+
+static unsigned take_fdb(BwModel *model, const BwFdbEntry *entry, int64_t now_usec) {
+        FdbKey key = { entry->mac, entry->port, entry->vlan };
+        FdbRow *row = g_hash_table_lookup(model->fdb, &key);
+
+        if (row) {
+                row->seen = true;
+                row->record.entry = *entry;
+                return BW_CHANGE_NONE;
+        }
+        if (g_hash_table_size(model->fdb) >= BW_MAX_FDB_ENTRIES)
+                return BW_CHANGE_NONE;
+        row = g_new(FdbRow, 1);
+        *row = (FdbRow){ .key = key, .record = { *entry, now_usec }, .seen = true };
+        g_hash_table_add(model->fdb, row);
+        return BW_CHANGE_FDB;
+}
+
+static void forget_fdb(BwModel *model, const BwFdbEntry *entry) {
+        FdbKey key = { entry->mac, entry->port, entry->vlan };
+
+        g_hash_table_remove(model->fdb, &key);
+}
+
+/* Snapshots */
+
+static void begin_netlink(BwModel *model) {
+        GHashTableIter iter;
+        LinkRecord *record;
+        FdbRow *row;
+
+        model->links_in_snapshot = true;
+        g_hash_table_iter_init(&iter, model->links);
+        while (g_hash_table_iter_next(&iter, NULL, (gpointer *) &record))
+                record->seen = false;
+        g_hash_table_iter_init(&iter, model->fdb);
+        while (g_hash_table_iter_next(&iter, NULL, (gpointer *) &row))
+                row->seen = false;
+}
+
+static unsigned end_netlink(BwModel *model) {
+        g_autoptr(GArray) gone = g_array_new(FALSE, FALSE, sizeof(int));
+        unsigned change = BW_CHANGE_NONE;
+        GHashTableIter iter;
+        LinkRecord *record;
+        FdbRow *row;
+
+        if (!model->links_in_snapshot)
+                return BW_CHANGE_NONE;
+        model->links_in_snapshot = false;
+        g_hash_table_iter_init(&iter, model->links);
+        while (g_hash_table_iter_next(&iter, NULL, (gpointer *) &record))
+                if (!record->seen)
+                        g_array_append_val(gone, record->link.ifindex);
+        for (guint i = 0; i < gone->len; i++)
+                change |= take_link_gone(model, g_array_index(gone, int, i));
+        g_hash_table_iter_init(&iter, model->fdb);
+        while (g_hash_table_iter_next(&iter, NULL, (gpointer *) &row))
+                if (!row->seen)
+                        g_hash_table_iter_remove(&iter);
+        return change;
+}
+
+static void begin_libvirt(BwModel *model) {
+        GHashTableIter iter;
+        GuestRecord *record;
+
+        model->guests_in_snapshot = true;
+        g_hash_table_iter_init(&iter, model->guests);
+        while (g_hash_table_iter_next(&iter, NULL, (gpointer *) &record))
+                record->seen = false;
+}
+
+static unsigned end_libvirt(BwModel *model) {
+        unsigned change = BW_CHANGE_NONE;
+        GHashTableIter iter;
+        GuestRecord *record;
+
+        if (!model->guests_in_snapshot)
+                return BW_CHANGE_NONE;
+        model->guests_in_snapshot = false;
+        g_hash_table_iter_init(&iter, model->guests);
+        while (g_hash_table_iter_next(&iter, NULL, (gpointer *) &record)) {
+                if (record->seen)
+                        continue;
+                forget_candidates(model);
+                g_hash_table_iter_remove(&iter);
+                change = BW_CHANGE_GUESTS;
+        }
+        return change;
+}
+
+static unsigned take_snapshot_begin(BwModel *model, BwSource source) {
+        switch (source) {
+        case BW_SOURCE_NETLINK:
+                begin_netlink(model);
+                return BW_CHANGE_NONE;
+        case BW_SOURCE_LIBVIRT:
+                begin_libvirt(model);
+                return BW_CHANGE_NONE;
+        }
+        g_assert_not_reached();
+}
+
+static unsigned take_snapshot_end(BwModel *model, BwSource source) {
+        switch (source) {
+        case BW_SOURCE_NETLINK:
+                return end_netlink(model);
+        case BW_SOURCE_LIBVIRT:
+                return end_libvirt(model);
+        }
+        g_assert_not_reached();
+}
+
+unsigned bw_model_apply(BwModel *model, const BwFact *fact, int64_t now_usec) {
+        switch (fact->kind) {
+        case BW_FACT_SNAPSHOT_BEGIN:
+                return take_snapshot_begin(model, fact->source);
+        case BW_FACT_SNAPSHOT_END:
+                return take_snapshot_end(model, fact->source);
+        case BW_FACT_LINK:
+                return take_link(model, &fact->link);
+        case BW_FACT_LINK_GONE:
+                return take_link_gone(model, fact->link.ifindex);
+        case BW_FACT_FDB:
+                return take_fdb(model, &fact->fdb, now_usec);
+        case BW_FACT_FDB_GONE:
+                forget_fdb(model, &fact->fdb);
+                return BW_CHANGE_NONE;
+        case BW_FACT_NEIGHBOUR:
+        case BW_FACT_NEIGHBOUR_GONE:
+                return BW_CHANGE_NEIGHBOUR;
+        case BW_FACT_GUEST:
+                return take_guest(model, fact->guest);
+        case BW_FACT_GUEST_GONE:
+                forget_candidates(model);
+                return g_hash_table_remove(model->guests, fact->uuid) ? BW_CHANGE_GUESTS
+                                                                      : BW_CHANGE_NONE;
+        case BW_FACT_OVERRUN:
+        case BW_FACT_CONNECTED:
+        case BW_FACT_DISCONNECTED:
+                return BW_CHANGE_NONE;
+        }
+        g_assert_not_reached();
+}
+
+/* Questions */
+
+const BwLink *bw_model_find_link(const BwModel *model, int ifindex) {
+        LinkRecord *record = g_hash_table_lookup(model->links, GINT_TO_POINTER(ifindex));
+
+        return record ? &record->link : NULL;
+}
+
+const BwLink *bw_model_find_link_by_name(const BwModel *model, const char *name) {
+        LinkRecord *record = g_hash_table_lookup(model->by_name, name);
+
+        return record ? &record->link : NULL;
+}
+
+static const BwGuest *find_guest_by_name(const BwModel *model, const char *name) {
+        GHashTableIter iter;
+        GuestRecord *record;
+
+        g_hash_table_iter_init(&iter, model->guests);
+        while (g_hash_table_iter_next(&iter, NULL, (gpointer *) &record))
+                if (g_str_equal(record->guest->name, name))
+                        return record->guest;
+        return NULL;
+}
+
+const BwGuest *bw_model_find_guest(const BwModel *model, const char *name_or_uuid) {
+        GuestRecord *record = g_hash_table_lookup(model->guests, name_or_uuid);
+
+        return record ? record->guest : find_guest_by_name(model, name_or_uuid);
+}
+
+static int compare_links(gconstpointer a, gconstpointer b) {
+        const BwLink *left = *(const BwLink *const *) a, *right = *(const BwLink *const *) b;
+        int order = strcmp(left->name, right->name);
+
+        return order ? order : (left->ifindex > right->ifindex) - (left->ifindex < right->ifindex);
+}
+
+GPtrArray *bw_model_list_links(const BwModel *model) {
+        GPtrArray *links = g_ptr_array_sized_new(g_hash_table_size(model->links));
+        GHashTableIter iter;
+        LinkRecord *record;
+
+        g_hash_table_iter_init(&iter, model->links);
+        while (g_hash_table_iter_next(&iter, NULL, (gpointer *) &record))
+                g_ptr_array_add(links, &record->link);
+        g_ptr_array_sort(links, compare_links);
+        return links;
+}
+
+static int compare_guests(gconstpointer a, gconstpointer b) {
+        const BwGuest *left = *(const BwGuest *const *) a, *right = *(const BwGuest *const *) b;
+
+        return strcmp(left->uuid, right->uuid);
+}
+
+GPtrArray *bw_model_list_guests(const BwModel *model) {
+        GPtrArray *guests = g_ptr_array_sized_new(g_hash_table_size(model->guests));
+        GHashTableIter iter;
+        GuestRecord *record;
+
+        g_hash_table_iter_init(&iter, model->guests);
+        while (g_hash_table_iter_next(&iter, NULL, (gpointer *) &record))
+                g_ptr_array_add(guests, record->guest);
+        g_ptr_array_sort(guests, compare_guests);
+        return guests;
+}
+
+static int compare_fdb(gconstpointer a, gconstpointer b) {
+        const BwFdbEntry *left = &(*(const BwFdbRecord *const *) a)->entry;
+        const BwFdbEntry *right = &(*(const BwFdbRecord *const *) b)->entry;
+        int order = (left->bridge > right->bridge) - (left->bridge < right->bridge);
+
+        if (order == 0)
+                order = memcmp(&left->mac, &right->mac, sizeof(BwMac));
+        return order ? order : (left->port > right->port) - (left->port < right->port);
+}
+
+GPtrArray *bw_model_list_fdb(const BwModel *model) {
+        GPtrArray *entries = g_ptr_array_sized_new(g_hash_table_size(model->fdb));
+        GHashTableIter iter;
+        FdbRow *row;
+
+        g_hash_table_iter_init(&iter, model->fdb);
+        while (g_hash_table_iter_next(&iter, NULL, (gpointer *) &row))
+                g_ptr_array_add(entries, &row->record);
+        g_ptr_array_sort(entries, compare_fdb);
+        return entries;
+}
+
+/* See virNetDevTapCreateInBridgePort() of libvirt: the first octet is 0xfe. A tap that libvirt did
+ * not make itself (type "ethernet") has whatever MAC its maker gave it. */
+static bool may_be_of(const BwLink *port, const BwGuestInterface *interface) {
+        if (port->kind != BW_LINK_TAP || g_str_equal(interface->type, "ethernet"))
+                return true;
+        return port->mac.octet[0] == 0xfe && tail_key(&port->mac) == tail_key(&interface->mac);
+}
+
+typedef struct Search {
+        Candidate best;
+        int rank; /* of the best; 3: running and named by libvirt, 2: running, 1: defined */
+        bool twice;
+} Search;
+
+static void consider(Search *search, int rank, Candidate candidate) {
+        if (rank < search->rank || candidate.interface == search->best.interface)
+                return;
+        search->twice = rank == search->rank;
+        search->rank = rank;
+        search->best = candidate;
+}
+
+static void consider_named(Search *search, const BwLink *port, const GArray *list) {
+        for (guint i = 0; list && i < list->len; i++) {
+                Candidate candidate = g_array_index(list, Candidate, i);
+
+                if (candidate.guest->active && may_be_of(port, candidate.interface))
+                        consider(search, 3, candidate);
+        }
+}
+
+static void consider_tail(Search *search, const GArray *list) {
+        for (guint i = 0; list && i < list->len; i++) {
+                Candidate candidate = g_array_index(list, Candidate, i);
+
+                consider(search, candidate.guest->active ? 2 : 1, candidate);
+        }
+}
+
+const BwGuestInterface *bw_model_find_interface(BwModel *model, const BwLink *port,
+                                                const BwGuest **ret_guest) {
+        Search search = {};
+
+        list_candidates(model);
+        consider_named(&search, port, g_hash_table_lookup(model->by_target, port->name));
+        if (port->kind == BW_LINK_TAP && port->mac.octet[0] == 0xfe)
+                consider_tail(&search, g_hash_table_lookup(model->by_tail, tail_key(&port->mac)));
+        if (search.rank == 0 || search.twice)
+                return NULL;
+        if (ret_guest)
+                *ret_guest = search.best.guest;
+        return search.best.interface;
+}
