@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include <bw/ipt_compile.h>
+#include <bw/name_tree.h>
+#include <string.h>
+
+/* What differs between the two tables. */
+typedef struct Side {
+        BwDirection direction;
+        const char *port_kind, *node_kind, *stranger_kind;
+        BwIptPhysdev exact, prefix, not_ours;
+} Side;
+
+static const Side sides[BW_IPT_TABLE_MAX] = {
+        [BW_IPT_RAW] = { BW_DIRECTION_IN, "i", "it", "is", BW_IPT_PHYSDEV_IN,
+                         BW_IPT_PHYSDEV_IN_PREFIX, BW_IPT_PHYSDEV_NOT_IN },
+        [BW_IPT_MANGLE] = { BW_DIRECTION_OUT, "o", "ot", "os", BW_IPT_PHYSDEV_OUT,
+                            BW_IPT_PHYSDEV_OUT_PREFIX, BW_IPT_PHYSDEV_NOT_BRIDGED },
+};
+
+typedef struct Compiler {
+        const Side *side;
+        const BwPlan *plan;
+        const BwBridgePlan *bridge;
+        GPtrArray *chains;
+} Compiler;
+
+static const BwPrefix limited_broadcast = { BW_FAMILY_IPV4, 32, { 255, 255, 255, 255 } };
+static const BwPrefix multicast = { BW_FAMILY_IPV4, 4, { 224 } };
+
+static BwIptChain *add_chain(Compiler *compiler, const char *name) {
+        BwIptChain *chain = bw_ipt_chain_new(name);
+
+        g_ptr_array_add(compiler->chains, chain);
+        return chain;
+}
+
+static void say(BwIptChain *chain, BwIptRule rule) {
+        g_array_append_val(chain->rules, rule);
+}
+
+static void say_goto(BwIptChain *chain, BwIptRule rule, const char *target) {
+        rule.target = BW_IPT_GOTO;
+        g_strlcpy(rule.chain, target, sizeof(rule.chain));
+        say(chain, rule);
+}
+
+/* A deny is always a pair: report what the limit lets through, then the verdict, whose counter
+ * knows the whole sum. @match says what is denied. */
+static void deny(Compiler *compiler, BwIptChain *chain, BwIptRule match, BwReason reason,
+                 BwMode mode) {
+        match.reason = reason;
+        match.direction = compiler->side->direction;
+        match.drops = mode == BW_MODE_ENFORCE;
+
+        match.target = BW_IPT_NFLOG;
+        match.log_rate = compiler->plan->log_rate;
+        say(chain, match);
+
+        match.target = match.drops ? BW_IPT_DROP : BW_IPT_RETURN;
+        match.log_rate = 0;
+        say(chain, match);
+}
+
+static void pass_dhcp(BwIptChain *chain, const BwPortPlan *port, BwIptDhcp dhcp, BwIptRule rule) {
+        rule.dhcp = dhcp;
+        if (dhcp == BW_IPT_DHCP_REQUEST) {
+                rule.source = (BwPrefix){ BW_FAMILY_IPV4, 32, {} };
+                rule.destination = limited_broadcast;
+        }
+        for (guint i = 0; i < port->macs->len; i++) {
+                rule.mac = g_array_index(port->macs, BwMac, i);
+                say(chain, rule);
+        }
+}
+
+static BwIptChain *add_port_chain(Compiler *compiler, const char *kind, const BwPortPlan *port) {
+        char name[BW_IPT_CHAIN_SIZE];
+        BwIptChain *chain;
+
+        bw_ipt_port_chain(kind, port->name, name);
+        chain = add_chain(compiler, name);
+        g_strlcpy(chain->bridge, compiler->bridge->name, sizeof(chain->bridge));
+        g_strlcpy(chain->port, port->name, sizeof(chain->port));
+        return chain;
+}
+
+static bool is_ipv4(const BwPrefix *prefix) {
+        return prefix->family == BW_FAMILY_IPV4;
+}
+
+/* What the port's owner may send: from its own addresses, and a DHCP client's first words. */
+static void write_in(Compiler *compiler, const BwPortPlan *port) {
+        BwIptChain *chain = add_port_chain(compiler, "i", port);
+
+        for (guint i = 0; port->state == BW_PORT_BOUND && i < port->addresses->len; i++) {
+                BwPrefix *own = &g_array_index(port->addresses, BwPrefix, i);
+
+                if (is_ipv4(own))
+                        say(chain, (BwIptRule){ .source = *own, .target = BW_IPT_RETURN });
+        }
+        if (port->state != BW_PORT_CLOSED)
+                pass_dhcp(chain, port, BW_IPT_DHCP_REQUEST, (BwIptRule){ .target = BW_IPT_RETURN });
+        deny(compiler, chain, (BwIptRule){},
+             port->state == BW_PORT_BOUND ? BW_REASON_SPOOFED_IP : BW_REASON_UNBOUND, port->mode);
+}
+
+static BwPrefix directed_broadcast(const BwPrefix *network) {
+        BwPrefix broadcast = { BW_FAMILY_IPV4, 32, {} };
+
+        for (unsigned bit = 0; bit < 32; bit++) {
+                uint8_t mask = (uint8_t) (0x80 >> bit % 8);
+
+                broadcast.bytes[bit / 8] |=
+                        bit < network->length ? network->bytes[bit / 8] & mask : mask;
+        }
+        return broadcast;
+}
+
+static void deliver(BwIptChain *chain, BwPrefix destination, const char *next) {
+        say_goto(chain, (BwIptRule){ .destination = destination }, next);
+}
+
+/* Deliverable: own addresses, broadcast, multicast, a DHCP reply for an own MAC. */
+static void write_deliverable(Compiler *compiler, BwIptChain *chain, const BwPortPlan *port,
+                              const char *next) {
+        for (guint i = 0; i < port->addresses->len; i++) {
+                BwPrefix *own = &g_array_index(port->addresses, BwPrefix, i);
+
+                if (is_ipv4(own))
+                        deliver(chain, *own, next);
+        }
+        deliver(chain, limited_broadcast, next);
+        deliver(chain, multicast, next);
+        for (guint i = 0; i < compiler->bridge->networks->len; i++) {
+                BwPrefix *network = &g_array_index(compiler->bridge->networks, BwPrefix, i);
+
+                /* RFC 3021: networks of two addresses or one have no broadcast. */
+                if (is_ipv4(network) && network->length < 31)
+                        deliver(chain, directed_broadcast(network), next);
+        }
+}
+
+/* Deliverable is not enough: what comes back from the port's own address is a reflection. */
+static void write_reflected(Compiler *compiler, const BwPortPlan *port) {
+        BwIptChain *chain = add_port_chain(compiler, "r", port);
+
+        for (guint i = 0; i < port->addresses->len; i++) {
+                BwPrefix *own = &g_array_index(port->addresses, BwPrefix, i);
+
+                if (is_ipv4(own))
+                        deny(compiler, chain, (BwIptRule){ .source = *own }, BW_REASON_REFLECTED,
+                             port->mode);
+        }
+}
+
+/* What the port's owner may receive. */
+static void write_out(Compiler *compiler, const BwPortPlan *port) {
+        BwIptChain *chain = add_port_chain(compiler, "o", port);
+        BwIptRule pass = { .target = BW_IPT_RETURN };
+
+        if (port->state == BW_PORT_BOUND) {
+                pass.target = BW_IPT_GOTO;
+                bw_ipt_port_chain("r", port->name, pass.chain);
+                write_deliverable(compiler, chain, port, pass.chain);
+                write_reflected(compiler, port);
+        }
+        if (port->state != BW_PORT_CLOSED)
+                pass_dhcp(chain, port, BW_IPT_DHCP_REPLY, pass);
+        deny(compiler, chain, (BwIptRule){},
+             port->state == BW_PORT_BOUND ? BW_REASON_MISDELIVERED : BW_REASON_UNBOUND, port->mode);
+}
+
+static void write_port(Compiler *compiler, const BwPortPlan *port) {
+        if (!bw_port_state_is_guarded(port->state))
+                return;
+        if (compiler->side->direction == BW_DIRECTION_IN)
+                write_in(compiler, port);
+        else
+                write_out(compiler, port);
+}
+
+/* Whom nobody has declared. Packets that met no bridge port at all are not the guard's business. */
+static void write_strangers(Compiler *compiler, const char *name) {
+        BwIptChain *chain = add_chain(compiler, name);
+
+        g_strlcpy(chain->bridge, compiler->bridge->name, sizeof(chain->bridge));
+        if (compiler->bridge->unknown_ports == BW_UNKNOWN_PORTS_ACCEPT)
+                return;
+        say(chain,
+            (BwIptRule){ .physdev_kind = compiler->side->not_ours, .target = BW_IPT_RETURN });
+        deny(compiler, chain, (BwIptRule){}, BW_REASON_UNBOUND,
+             compiler->bridge->unknown_ports == BW_UNKNOWN_PORTS_DROP ? BW_MODE_ENFORCE
+                                                                      : BW_MODE_MONITOR);
+}
+
+static void write_leaf(Compiler *compiler, BwIptChain *chain, BwIptRule rule, const char *name) {
+        const BwPortPlan *port = bw_plan_find_port(compiler->plan, name, NULL);
+
+        rule.physdev_kind = compiler->side->exact;
+        if (bw_port_state_is_guarded(port->state)) {
+                rule.target = BW_IPT_GOTO;
+                bw_ipt_port_chain(compiler->side->port_kind, name, rule.chain);
+        } else {
+                rule.target = BW_IPT_RETURN;
+        }
+        say(chain, rule);
+}
+
+static void write_node(Compiler *compiler, const BwNameNode *node, const char *strangers) {
+        const char *bridge = compiler->bridge->name;
+        char name[BW_IPT_CHAIN_SIZE];
+        BwIptChain *chain;
+
+        bw_ipt_node_chain(compiler->side->node_kind, bridge, node->prefix, name);
+        chain = add_chain(compiler, name);
+        for (guint i = 0; i < node->branches->len; i++) {
+                const BwNameBranch *branch = &g_array_index(node->branches, BwNameBranch, i);
+                BwIptRule rule = {};
+
+                memcpy(rule.physdev, branch->name, sizeof(rule.physdev));
+                if (!branch->is_node) {
+                        write_leaf(compiler, chain, rule, branch->name);
+                        continue;
+                }
+                rule.physdev_kind = compiler->side->prefix;
+                bw_ipt_node_chain(compiler->side->node_kind, bridge, branch->name, name);
+                say_goto(chain, rule, name);
+        }
+        say_goto(chain, (BwIptRule){}, strangers);
+}
+
+static void write_tree(Compiler *compiler, const char *strangers) {
+        g_autoptr(GPtrArray) names = g_ptr_array_new();
+        g_autoptr(GPtrArray) nodes = NULL;
+
+        for (guint i = 0; i < compiler->bridge->ports->len; i++) {
+                BwPortPlan *port = compiler->bridge->ports->pdata[i];
+
+                if (port->state != BW_PORT_STRANGER)
+                        g_ptr_array_add(names, port->name);
+        }
+        nodes = bw_name_tree_new((const char *const *) names->pdata, names->len);
+        for (guint i = 0; i < nodes->len; i++)
+                write_node(compiler, nodes->pdata[i], strangers);
+}
+
+static void write_bridge(Compiler *compiler, BwIptChain *root) {
+        const char *bridge = compiler->bridge->name;
+        char strangers[BW_IPT_CHAIN_SIZE], tree[BW_IPT_CHAIN_SIZE];
+        BwIptRule rule = {};
+
+        bw_ipt_port_chain(compiler->side->stranger_kind, bridge, strangers);
+        bw_ipt_node_chain(compiler->side->node_kind, bridge, "", tree);
+        if (compiler->side->direction == BW_DIRECTION_IN)
+                g_strlcpy(rule.in_bridge, bridge, sizeof(rule.in_bridge));
+        else
+                g_strlcpy(rule.out_bridge, bridge, sizeof(rule.out_bridge));
+        say_goto(root, rule, tree);
+
+        write_strangers(compiler, strangers);
+        write_tree(compiler, strangers);
+        for (guint i = 0; i < compiler->bridge->ports->len; i++)
+                write_port(compiler, compiler->bridge->ports->pdata[i]);
+}
+
+static int by_name(gconstpointer a, gconstpointer b) {
+        const BwIptChain *const *left = a, *const *right = b;
+
+        return strcmp((*left)->name, (*right)->name);
+}
+
+GPtrArray *bw_ipt_compile(const BwPlan *plan, BwIptTable table) {
+        Compiler compiler = {
+                .side = &sides[table],
+                .plan = plan,
+                .chains = g_ptr_array_new_with_free_func((GDestroyNotify) bw_ipt_chain_free),
+        };
+        BwIptChain *root = add_chain(&compiler, bw_ipt_table_root(table));
+
+        for (guint i = 0; i < plan->bridges->len; i++) {
+                compiler.bridge = plan->bridges->pdata[i];
+                write_bridge(&compiler, root);
+        }
+        g_ptr_array_sort(compiler.chains, by_name);
+        return compiler.chains;
+}
+
+const BwIptChain *bw_ipt_find_chain(const GPtrArray *chains, const char *name) {
+        guint low = 0, high = chains->len;
+
+        while (low < high) {
+                guint middle = low + (high - low) / 2;
+                int order = strcmp(((const BwIptChain *) chains->pdata[middle])->name, name);
+
+                if (order == 0)
+                        return chains->pdata[middle];
+                if (order < 0)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        return NULL;
+}

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include <bw/ipt_rule.h>
+#include <bw/violation.h>
+#include <string.h>
+
+const char *bw_ipt_table_name(BwIptTable table) {
+        switch (table) {
+        case BW_IPT_RAW:
+                return "raw";
+        case BW_IPT_MANGLE:
+                return "mangle";
+        }
+        g_assert_not_reached();
+}
+
+const char *bw_ipt_table_hook(BwIptTable table) {
+        switch (table) {
+        case BW_IPT_RAW:
+                return "PREROUTING";
+        case BW_IPT_MANGLE:
+                return "FORWARD";
+        }
+        g_assert_not_reached();
+}
+
+const char *bw_ipt_table_root(BwIptTable table) {
+        switch (table) {
+        case BW_IPT_RAW:
+                return "bw-in";
+        case BW_IPT_MANGLE:
+                return "bw-out";
+        }
+        g_assert_not_reached();
+}
+
+bool bw_ipt_chain_is_ours(const char *name) {
+        return g_str_has_prefix(name, "bw-");
+}
+
+BwIptChain *bw_ipt_chain_new(const char *name) {
+        BwIptChain *chain = g_new0(BwIptChain, 1);
+
+        g_strlcpy(chain->name, name, sizeof(chain->name));
+        chain->rules = g_array_new(FALSE, TRUE, sizeof(BwIptRule));
+        return chain;
+}
+
+void bw_ipt_chain_free(BwIptChain *chain) {
+        if (!chain)
+                return;
+        g_array_unref(chain->rules);
+        g_free(chain);
+}
+
+bool bw_ipt_rule_equal(const BwIptRule *a, const BwIptRule *b) {
+        return g_str_equal(a->in_bridge, b->in_bridge) &&
+               g_str_equal(a->out_bridge, b->out_bridge) && a->physdev_kind == b->physdev_kind &&
+               g_str_equal(a->physdev, b->physdev) && bw_prefix_equal(&a->source, &b->source) &&
+               bw_prefix_equal(&a->destination, &b->destination) && a->dhcp == b->dhcp &&
+               bw_mac_equal(&a->mac, &b->mac) && a->log_rate == b->log_rate &&
+               a->target == b->target && g_str_equal(a->chain, b->chain) &&
+               a->reason == b->reason && a->direction == b->direction && a->drops == b->drops;
+}
+
+static bool is_plain(const char *name) {
+        for (; *name; name++)
+                if (!g_ascii_isalnum(*name) && *name != '-' && *name != '_' && *name != '.')
+                        return false;
+        return true;
+}
+
+/* Base 64 with "_" and "-" for the two characters iptables-restore might take amiss. */
+static void encode(const uint8_t *bytes, gsize length, char *text) {
+        g_autofree char *base64 = g_base64_encode(bytes, length);
+
+        g_strdelimit(base64, "+", '-');
+        g_strdelimit(base64, "/", '_');
+        strcpy(text, base64);
+}
+
+/* Fifteen bytes hold any port name, and their twenty characters of base 64 fit behind the kind. An
+ * "x" after the kind keeps encoded and plain names apart. */
+void bw_ipt_port_chain(const char *kind, const char *port, char name[static BW_IPT_CHAIN_SIZE]) {
+        uint8_t bytes[BW_IFNAME_SIZE - 1] = {};
+        char code[21];
+
+        if (is_plain(port)) {
+                g_snprintf(name, BW_IPT_CHAIN_SIZE, "bw-%s-%s", kind, port);
+                return;
+        }
+        memcpy(bytes, port, strnlen(port, sizeof(bytes)));
+        encode(bytes, sizeof(bytes), code);
+        g_snprintf(name, BW_IPT_CHAIN_SIZE, "bw-%sx-%s", kind, code);
+}
+
+static void digest(const char *bridge, const char *prefix, char code[static 21]) {
+        g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
+        uint8_t bytes[32];
+        gsize length = sizeof(bytes);
+
+        g_checksum_update(checksum, (const guchar *) bridge, (gssize) strlen(bridge) + 1);
+        g_checksum_update(checksum, (const guchar *) prefix, (gssize) strlen(prefix));
+        g_checksum_get_digest(checksum, bytes, &length);
+        encode(bytes, 15, code);
+}
+
+/* "+" cannot occur in a plain name, so it parts bridge and prefix without doubt. Names too long for
+ * that are told apart by 120 bits of a digest. */
+void bw_ipt_node_chain(const char *kind, const char *bridge, const char *prefix,
+                       char name[static BW_IPT_CHAIN_SIZE]) {
+        gsize length = strlen("bw--+") + strlen(kind) + strlen(bridge) + strlen(prefix);
+        char code[21];
+
+        if (is_plain(bridge) && is_plain(prefix) && length <= BW_IPT_CHAIN_LENGTH) {
+                g_snprintf(name, BW_IPT_CHAIN_SIZE, "bw-%s-%s+%s", kind, bridge, prefix);
+                return;
+        }
+        digest(bridge, prefix, code);
+        g_snprintf(name, BW_IPT_CHAIN_SIZE, "bw-%sx-%s", kind, code);
+}
+
+static void print_prefix(GString *text, const char *option, const BwPrefix *prefix) {
+        if (prefix->length > 0)
+                g_string_append_printf(text, " %s %u.%u.%u.%u/%u", option, prefix->bytes[0],
+                                       prefix->bytes[1], prefix->bytes[2], prefix->bytes[3],
+                                       prefix->length);
+}
+
+static void print_physdev(GString *text, const BwIptRule *rule) {
+        switch (rule->physdev_kind) {
+        case BW_IPT_PHYSDEV_NONE:
+                return;
+        case BW_IPT_PHYSDEV_IN:
+                g_string_append_printf(text, " -m physdev --physdev-in %s", rule->physdev);
+                return;
+        case BW_IPT_PHYSDEV_IN_PREFIX:
+                g_string_append_printf(text, " -m physdev --physdev-in %s+", rule->physdev);
+                return;
+        case BW_IPT_PHYSDEV_OUT:
+                g_string_append_printf(text, " -m physdev --physdev-out %s", rule->physdev);
+                return;
+        case BW_IPT_PHYSDEV_OUT_PREFIX:
+                g_string_append_printf(text, " -m physdev --physdev-out %s+", rule->physdev);
+                return;
+        case BW_IPT_PHYSDEV_NOT_IN:
+                g_string_append(text, " -m physdev ! --physdev-is-in");
+                return;
+        case BW_IPT_PHYSDEV_NOT_BRIDGED:
+                g_string_append(text, " -m physdev ! --physdev-is-bridged");
+                return;
+        }
+        g_assert_not_reached();
+}
+
+static void print_dhcp(GString *text, const BwIptRule *rule) {
+        const uint8_t *mac = rule->mac.octet;
+        unsigned operation = rule->dhcp == BW_IPT_DHCP_REQUEST ? 1 : 2;
+        char mac_text[BW_MAC_TEXT_SIZE];
+
+        if (rule->dhcp == BW_IPT_DHCP_NONE)
+                return;
+        if (rule->dhcp == BW_IPT_DHCP_REQUEST)
+                g_string_append_printf(
+                        text, " -p udp -m udp --sport 68 --dport 67 -m mac --mac-source %s",
+                        bw_mac_print(&rule->mac, mac_text));
+        else
+                g_string_append(text, " -p udp -m udp --sport 67 --dport 68");
+        g_string_append_printf(text,
+                               " -m u32 --u32 \"0x4&0x3fff=0x0&&0x0>>0x16&0x3c@0x8>>0x8=0x%x"
+                               "&&0x0>>0x16&0x3c@0x24=0x%x&&0x0>>0x16&0x3c@0x28>>0x10=0x%x\"",
+                               operation << 16 | 0x0106,
+                               (unsigned) mac[0] << 24 | mac[1] << 16 | mac[2] << 8 | mac[3],
+                               mac[4] << 8 | mac[5]);
+}
+
+static void print_target(GString *text, const BwIptRule *rule) {
+        char prefix[BW_VIOLATION_PREFIX_SIZE];
+
+        switch (rule->target) {
+        case BW_IPT_RETURN:
+                g_string_append(text, " -j RETURN");
+                return;
+        case BW_IPT_DROP:
+                g_string_append(text, " -j DROP");
+                return;
+        case BW_IPT_JUMP:
+                g_string_append_printf(text, " -j %s", rule->chain);
+                return;
+        case BW_IPT_GOTO:
+                g_string_append_printf(text, " -g %s", rule->chain);
+                return;
+        case BW_IPT_NFLOG:
+                bw_violation_prefix(rule->direction, rule->reason, rule->drops, prefix);
+                g_string_append_printf(
+                        text, " -j NFLOG --nflog-prefix \"%s\" --nflog-group %d --nflog-size %d",
+                        prefix, BW_NFLOG_GROUP, BW_NFLOG_SNAPLEN);
+                return;
+        }
+        g_assert_not_reached();
+}
+
+char *bw_ipt_rule_print(const char *chain, const BwIptRule *rule) {
+        GString *text = g_string_new(NULL);
+
+        g_string_append_printf(text, "-A %s", chain);
+        print_prefix(text, "-s", &rule->source);
+        print_prefix(text, "-d", &rule->destination);
+        if (rule->in_bridge[0])
+                g_string_append_printf(text, " -i %s", rule->in_bridge);
+        if (rule->out_bridge[0])
+                g_string_append_printf(text, " -o %s", rule->out_bridge);
+        print_physdev(text, rule);
+        print_dhcp(text, rule);
+        if (rule->log_rate)
+                g_string_append_printf(text, " -m limit --limit %u/sec --limit-burst %u",
+                                       rule->log_rate, rule->log_rate);
+        print_target(text, rule);
+        return g_string_free(text, FALSE);
+}
