@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * iptables adapter
+ *
+ * Reads and writes our chains in the legacy IPv4 tables through libiptc. One
+ * change of one table is one replacement of the whole table in the kernel:
+ * packets see all of it or none of it. Rules of others and their counters are
+ * carried over; so are the counters of our own rules that did not change.
+ *
+ * Tries once and reports. Who retries, and what is said, is not decided here.
+ */
+
+#include <bw/ipt_compile.h>
+
+/* The lock all iptables tools share, $XTABLES_LOCKFILE or /run/xtables.lock. Never waited for. */
+typedef enum BwIptLock {
+        BW_IPT_LOCK_NEEDED,  /* BW_ERROR_BUSY when it is held, BW_ERROR_DENIED when it cannot be
+                                opened */
+        BW_IPT_LOCK_SKIPPED, /* write without it */
+} BwIptLock;
+
+typedef struct BwIptReport {
+        bool changed;      /* false: the table was as wanted, nothing was written */
+        bool anchor_moved; /* our jump was missing, not first, or there twice */
+        unsigned chains_created, chains_removed, rules_inserted, rules_deleted;
+        unsigned foreign_chains_kept; /* obsolete chains of ours that a foreign rule still refers to
+                                       */
+} BwIptReport;
+
+/* Whether the table can be read. BW_ERROR_DENIED, BW_ERROR_ABSENT (kernel without legacy tables).
+ */
+bool bw_iptables_probe(BwIptTable table, GError **error);
+
+/* (transfer full) (element-type utf8): the names of our chains that are there now. */
+GPtrArray *bw_iptables_list_chains(BwIptTable table, GError **error);
+
+/* Whether the table holds exactly @chains and the anchor first in its hook. Takes no lock. @chains
+ * as of bw_ipt_compile(), or NULL for "nothing of ours". */
+bool bw_iptables_check(BwIptTable table, const GPtrArray *chains, bool *ret_equal, GError **error);
+
+/* Makes it so, by as few edits as possible and at most one commit, then reads back. @ret is set on
+ * success only. BW_ERROR_BUSY: locked, or changed by others between read and commit: come back.
+ * BW_ERROR_STALE: written, but the read-back differs. A commit the kernel calls failed may have
+ * taken place all the same; the read-back decides. */
+bool bw_iptables_sync(BwIptTable table, const GPtrArray *chains, BwIptLock lock, BwIptReport *ret,
+                      GError **error);
+
+/* Calls @counted for each deny verdict of @chains with what it counted. Skips chains the kernel has
+ * otherwise. */
+typedef void (*BwIptCounted)(const BwIptChain *chain, const BwIptRule *rule, uint64_t packets,
+                             uint64_t bytes, gpointer user);
+bool bw_iptables_count(BwIptTable table, const GPtrArray *chains, BwIptCounted counted,
+                       gpointer user, GError **error);
