@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "announce.h"
+
+#include <string.h>
+#include <syslog.h>
+
+/* Ports */
+
+static char *print_addresses(const BwPortPlan *port) {
+        GString *text = g_string_new(NULL);
+
+        for (guint i = 0; i < port->addresses->len; i++) {
+                g_autofree char *address =
+                        bw_prefix_print(&g_array_index(port->addresses, BwPrefix, i));
+
+                g_string_append_printf(text, "%s%s", i > 0 ? " " : "", address);
+        }
+        return g_string_free(text, FALSE);
+}
+
+static char *print_port(const BwPortPlan *port, const BwBridgePlan *bridge) {
+        if (port->guest)
+                return g_strdup_printf("Port %s on %s (guest %s)", port->name, bridge->name,
+                                       port->guest);
+        return g_strdup_printf("Port %s on %s", port->name, bridge->name);
+}
+
+static void say_port(BwJournal *journal, BwMessage message, int priority,
+                     const BwBridgePlan *bridge, const BwPortPlan *port, const char *what) {
+        g_autofree char *who = print_port(port, bridge);
+        g_autofree char *sentence = g_strdup_printf("%s %s", who, what);
+        g_autofree char *addresses = print_addresses(port);
+
+        bw_journal_say(journal, message, priority, sentence, "BW_PORT", port->name, "BW_BRIDGE",
+                       bridge->name, "BW_GUEST", port->guest, "BW_GUEST_UUID",
+                       port->uuid[0] ? port->uuid : NULL, "BW_STATE",
+                       bw_port_state_name(port->state), "BW_MODE", bw_mode_name(port->mode),
+                       "BW_ADDRESSES", addresses, "BW_CONFIG", port->where, NULL);
+}
+
+static char *describe(const BwPortPlan *port) {
+        g_autofree char *addresses = print_addresses(port);
+
+        switch (port->state) {
+        case BW_PORT_BOUND:
+                return g_strdup_printf("for %s, mode %s", addresses, bw_mode_name(port->mode));
+        case BW_PORT_UNADDRESSED:
+                return g_strdup("without an address: only its DHCP client may speak");
+        case BW_PORT_CLOSED:
+                return g_strdup_printf("closed: %s. Nothing passes until that is mended",
+                                       port->trouble);
+        case BW_PORT_ANY_ADDRESS:
+                return g_strdup("passes unguarded: Addresses=any, and this version checks no MAC");
+        case BW_PORT_OFF:
+                return g_strdup("passes unguarded: Mode=off");
+        case BW_PORT_BORDER:
+                return g_strdup("passes unguarded: this version does not guard border ports");
+        case BW_PORT_STRANGER:
+                return g_strdup("is a stranger: no section of the configuration speaks of it");
+        }
+        g_assert_not_reached();
+}
+
+static void say_new_state(BwJournal *journal, const BwBridgePlan *bridge, const BwPortPlan *before,
+                          const BwPortPlan *port) {
+        g_autofree char *how = describe(port);
+        g_autofree char *what = NULL;
+
+        switch (port->state) {
+        case BW_PORT_BOUND:
+        case BW_PORT_UNADDRESSED:
+                if (before && bw_port_state_is_guarded(before->state)) {
+                        what = g_strdup_printf("re-armed %s", how);
+                        say_port(journal, BW_MESSAGE_PORT_REARMED, LOG_INFO, bridge, port, what);
+                        return;
+                }
+                what = g_strdup_printf("armed %s", how);
+                say_port(journal, BW_MESSAGE_PORT_ARMED, LOG_INFO, bridge, port, what);
+                return;
+        case BW_PORT_CLOSED:
+                say_port(journal, BW_MESSAGE_PORT_CLOSED, LOG_ERR, bridge, port, how);
+                return;
+        case BW_PORT_ANY_ADDRESS:
+        case BW_PORT_OFF:
+        case BW_PORT_BORDER:
+                say_port(journal, BW_MESSAGE_HAZARD, LOG_WARNING, bridge, port, how);
+                return;
+        case BW_PORT_STRANGER:
+                say_port(journal, BW_MESSAGE_STRANGER, LOG_WARNING, bridge, port, how);
+                return;
+        }
+        g_assert_not_reached();
+}
+
+static void say_conflict(BwJournal *journal, const BwBridgePlan *bridge, const BwPortPlan *before,
+                         const BwPortPlan *port) {
+        if (!port->trouble || port->state == BW_PORT_CLOSED ||
+            (before && g_strcmp0(before->trouble, port->trouble) == 0))
+                return;
+        g_autofree char *what =
+                g_strdup_printf("lost an address: %s. It is closed for both", port->trouble);
+
+        say_port(journal, BW_MESSAGE_CONFLICT, LOG_ERR, bridge, port, what);
+}
+
+static const BwBridgePlan *find_bridge(const BwPlan *plan, const char *name) {
+        for (guint i = 0; plan && i < plan->bridges->len; i++) {
+                const BwBridgePlan *bridge = plan->bridges->pdata[i];
+
+                if (g_str_equal(bridge->name, name))
+                        return bridge;
+        }
+        return NULL;
+}
+
+/* The port of that name on the bridge of that name: elsewhere it is another port. */
+static const BwPortPlan *find_same(const BwPlan *plan, const BwBridgePlan *bridge,
+                                   const BwPortPlan *port) {
+        const BwBridgePlan *where = NULL;
+        const BwPortPlan *found = plan ? bw_plan_find_port(plan, port->name, &where) : NULL;
+
+        return found && g_str_equal(where->name, bridge->name) ? found : NULL;
+}
+
+static void say_news_of_ports(BwJournal *journal, const BwPlan *before,
+                              const BwBridgePlan *bridge) {
+        for (guint i = 0; i < bridge->ports->len; i++) {
+                const BwPortPlan *port = bridge->ports->pdata[i];
+                const BwPortPlan *former = find_same(before, bridge, port);
+
+                if (former && bw_port_plan_equal(former, port))
+                        continue;
+                say_new_state(journal, bridge, former, port);
+                say_conflict(journal, bridge, former, port);
+        }
+}
+
+static void say_gone_ports(BwJournal *journal, const BwBridgePlan *bridge, const BwPlan *after) {
+        for (guint i = 0; i < bridge->ports->len; i++) {
+                const BwPortPlan *port = bridge->ports->pdata[i];
+                const BwPortPlan *now = find_same(after, bridge, port);
+
+                if (bw_port_state_is_guarded(port->state) &&
+                    !(now && bw_port_state_is_guarded(now->state)))
+                        say_port(journal, BW_MESSAGE_PORT_RELEASED, LOG_INFO, bridge, port,
+                                 "released: its rules are gone");
+        }
+}
+
+static void say_bridge(BwJournal *journal, const BwBridgePlan *bridge, bool guarded) {
+        g_autofree char *sentence =
+                guarded ? g_strdup_printf("Bridge %s is guarded, mode %s, strangers: %s",
+                                          bridge->name, bw_mode_name(bridge->mode),
+                                          bw_unknown_ports_name(bridge->unknown_ports))
+                        : g_strdup_printf("Bridge %s is no longer guarded", bridge->name);
+
+        bw_journal_say(journal, guarded ? BW_MESSAGE_BRIDGE_GUARDED : BW_MESSAGE_BRIDGE_RELEASED,
+                       LOG_INFO, sentence, "BW_BRIDGE", bridge->name, NULL);
+}
+
+static bool same_promise(const BwBridgePlan *a, const BwBridgePlan *b) {
+        return a && a->mode == b->mode && a->unknown_ports == b->unknown_ports;
+}
+
+void bw_announce_plan(BwJournal *journal, const BwPlan *before, const BwPlan *after) {
+        for (guint i = 0; before && i < before->bridges->len; i++) {
+                const BwBridgePlan *bridge = before->bridges->pdata[i];
+
+                say_gone_ports(journal, bridge, after);
+                if (!find_bridge(after, bridge->name))
+                        say_bridge(journal, bridge, false);
+        }
+        for (guint i = 0; i < after->bridges->len; i++) {
+                const BwBridgePlan *bridge = after->bridges->pdata[i];
+
+                if (!same_promise(find_bridge(before, bridge->name), bridge))
+                        say_bridge(journal, bridge, true);
+                say_news_of_ports(journal, before, bridge);
+        }
+}
+
+/* Commits */
+
+void bw_announce_pass(BwJournal *journal, const BwPass *pass, BwCause cause, unsigned facts,
+                      int64_t usec) {
+        g_autofree char *sentence = NULL;
+        g_autofree char *fact_count = g_strdup_printf("%u", facts);
+        g_autofree char *commits = g_strdup_printf("%u", pass->commits);
+        g_autofree char *spent = g_strdup_printf("%" G_GINT64_FORMAT, usec);
+
+        if (pass->commits == 0)
+                return;
+        if (cause == BW_CAUSE_DRIFT)
+                sentence = g_strdup_printf(
+                        "Somebody changed the guard's rules; repaired in %u tables: "
+                        "%u rules put back, %u foreign or stale ones removed, "
+                        "%u chains made anew%s",
+                        pass->commits, pass->rules_inserted, pass->rules_deleted,
+                        pass->chains_created,
+                        pass->anchor_moved ? ", our jump is first again" : "");
+        else
+                sentence = g_strdup_printf("%u tables committed for %u facts in %.1f ms: %u rules "
+                                           "written, %u removed, %u chains made, %u removed",
+                                           pass->commits, facts, (double) usec / 1000,
+                                           pass->rules_inserted, pass->rules_deleted,
+                                           pass->chains_created, pass->chains_removed);
+        bw_journal_say(journal,
+                       cause == BW_CAUSE_DRIFT ? BW_MESSAGE_DRIFT_REPAIRED : BW_MESSAGE_COMMITTED,
+                       cause == BW_CAUSE_DRIFT ? LOG_WARNING : LOG_INFO, sentence, "BW_FACTS",
+                       fact_count, "BW_COMMITS", commits, "BW_USEC", spent, NULL);
+        if (pass->without_lock)
+                bw_journal_say(
+                        journal, BW_MESSAGE_ENGINE_TROUBLE, LOG_WARNING,
+                        "The rules were written without the xtables lock: it was held too long "
+                        "or cannot be opened. Look for a stuck iptables process, and at the "
+                        "mode of /run/xtables.lock",
+                        NULL);
+}
+
+/* Configuration */
+
+void bw_announce_config(BwJournal *journal, const char *path, const BwConfig *config) {
+        unsigned errors = bw_config_count_errors(config);
+        g_autofree char *sentence = g_strdup_printf(
+                "Configuration %s read: %u sections for ports and guests, %u errors", path,
+                g_hash_table_size(config->guests) + g_hash_table_size(config->interfaces) +
+                        g_hash_table_size(config->ports),
+                errors);
+
+        bw_journal_say(journal, BW_MESSAGE_CONFIG_LOADED, LOG_INFO, sentence, "BW_CONFIG", path,
+                       NULL);
+        for (guint i = 0; i < config->problems->len; i++) {
+                const BwConfigProblem *problem = config->problems->pdata[i];
+                g_autofree char *text = bw_config_problem_print(problem);
+                g_autofree char *line = g_strdup_printf("%u", problem->line);
+
+                bw_journal_say(journal, BW_MESSAGE_CONFIG_PROBLEM,
+                               problem->severity == BW_SEVERITY_ERROR ? LOG_ERR : LOG_WARNING, text,
+                               "BW_CONFIG", problem->file, "BW_LINE", line, "BW_SECTION",
+                               problem->section, "BW_KEY", problem->key, NULL);
+        }
+}
+
+/* Violations */
+
+static const char *or_null(const char *text) {
+        return text[0] ? text : NULL;
+}
+
+void bw_announce_violation(BwJournal *journal, const BwViolation *violation) {
+        g_autofree char *sentence = bw_violation_sentence(violation);
+
+        bw_journal_say(journal, BW_MESSAGE_VIOLATION, LOG_WARNING, sentence, "BW_REASON",
+                       bw_reason_name(violation->reason), "BW_DIRECTION",
+                       bw_direction_name(violation->direction), "BW_VERDICT",
+                       violation->dropped ? "dropped" : "seen", "BW_PORT", violation->port,
+                       "BW_BRIDGE", or_null(violation->bridge), "BW_GUEST", violation->guest,
+                       "BW_GUEST_UUID", or_null(violation->uuid), "BW_OFFENDER",
+                       or_null(violation->offender), "BW_OFFENDER_GUEST", violation->offender_guest,
+                       "BW_SOURCE", violation->source, "BW_DESTINATION", violation->destination,
+                       "BW_SOURCE_MAC", or_null(violation->source_mac), "BW_DESTINATION_MAC",
+                       or_null(violation->destination_mac), "BW_PROTOCOL", violation->protocol,
+                       "BW_CLAIMED", violation->claimed_owner, "BW_VICTIM", violation->victim,
+                       NULL);
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "display.h"
+
+typedef struct Tally {
+        uint64_t dropped[8], monitored[8];
+} Tally;
+
+G_STATIC_ASSERT(BW_REASON_MAX <= 8);
+
+struct BwDisplay {
+        GHashTable *tallies; /* port name -> Tally * */
+};
+
+BwDisplay *bw_display_new(void) {
+        BwDisplay *display = g_new0(BwDisplay, 1);
+
+        display->tallies = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+        return display;
+}
+
+void bw_display_free(BwDisplay *display) {
+        if (!display)
+                return;
+        g_hash_table_unref(display->tallies);
+        g_free(display);
+}
+
+void bw_display_count(BwDisplay *display, const BwIptChain *chain, const BwIptRule *rule,
+                      uint64_t packets) {
+        Tally *tally = g_hash_table_lookup(display->tallies, chain->port);
+
+        if (!chain->port[0])
+                return;
+        if (!tally) {
+                tally = g_new0(Tally, 1);
+                g_hash_table_insert(display->tallies, g_strdup(chain->port), tally);
+        }
+        if (rule->drops)
+                tally->dropped[rule->reason] += packets;
+        else
+                tally->monitored[rule->reason] += packets;
+}
+
+static char **print_macs(const BwPortPlan *port) {
+        char **texts = g_new0(char *, port->macs->len + 1);
+
+        for (guint i = 0; i < port->macs->len; i++) {
+                texts[i] = g_malloc(BW_MAC_TEXT_SIZE);
+                bw_mac_print(&g_array_index(port->macs, BwMac, i), texts[i]);
+        }
+        return texts;
+}
+
+static char **print_addresses(const BwPortPlan *port) {
+        char **texts = g_new0(char *, port->addresses->len + 1);
+
+        for (guint i = 0; i < port->addresses->len; i++)
+                texts[i] = bw_prefix_print(&g_array_index(port->addresses, BwPrefix, i));
+        return texts;
+}
+
+static void show_port(const BwDisplay *display, const BwBridgePlan *bridge, const BwPortPlan *port,
+                      bool in_force, void (*row)(const BwBusPort *port, gpointer row_user),
+                      gpointer row_user) {
+        g_auto(GStrv) macs = print_macs(port);
+        g_auto(GStrv) addresses = print_addresses(port);
+        const Tally *tally = g_hash_table_lookup(display->tallies, port->name);
+        BwBusPort shown = {
+                .port = port->name,
+                .bridge = bridge->name,
+                .guest = port->guest ? port->guest : "",
+                .uuid = port->uuid,
+                .role = bw_role_name(port->role),
+                .mode = bw_mode_name(port->mode),
+                .state = bw_port_state_name(port->state),
+                .protected = in_force && bridge->nf_call_iptables &&
+                             port->mode == BW_MODE_ENFORCE && bw_port_state_is_guarded(port->state),
+                .macs = (const char *const *) macs,
+                .addresses = (const char *const *) addresses,
+                .where = port->where ? port->where : "",
+                .trouble = port->trouble ? port->trouble : "",
+        };
+
+        for (guint i = 0; tally && i < G_N_ELEMENTS(shown.dropped); i++) {
+                shown.dropped[i] = tally->dropped[i];
+                shown.monitored[i] = tally->monitored[i];
+        }
+        row(&shown, row_user);
+}
+
+void bw_display_ports(const BwDisplay *display, const BwPlan *plan, bool in_force,
+                      void (*row)(const BwBusPort *port, gpointer row_user), gpointer row_user) {
+        for (guint i = 0; i < plan->bridges->len; i++) {
+                const BwBridgePlan *bridge = plan->bridges->pdata[i];
+
+                for (guint k = 0; k < bridge->ports->len; k++)
+                        show_port(display, bridge, bridge->ports->pdata[k], in_force, row,
+                                  row_user);
+        }
+}

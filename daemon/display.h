@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * What is shown of the ports
+ *
+ * A plan and the rules' counters as rows for the bus. Reads, decides nothing.
+ */
+
+#include <bw/plan.h>
+
+#include "bus.h"
+#include "iptables.h"
+
+typedef struct BwDisplay BwDisplay;
+
+BwDisplay *bw_display_new(void);
+void bw_display_free(BwDisplay *display);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwDisplay, bw_display_free)
+
+/* What a verdict rule has counted. */
+void bw_display_count(BwDisplay *display, const BwIptChain *chain, const BwIptRule *rule,
+                      uint64_t packets);
+
+/* Calls @row for each port of @plan. @in_force: the kernel was read back equal to @plan. */
+void bw_display_ports(const BwDisplay *display, const BwPlan *plan, bool in_force,
+                      void (*row)(const BwBusPort *port, gpointer row_user), gpointer row_user);

@@ -1,0 +1,805 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "warden.h"
+
+#include <bw/error.h>
+#include <bw/rate.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "announce.h"
+#include "audit.h"
+#include "bus.h"
+#include "display.h"
+#include "hazards.h"
+#include "kernel.h"
+#include "netlink.h"
+#include "nflog.h"
+#include "reconciler.h"
+#include "service.h"
+#include "settings.h"
+#include "virt.h"
+
+/* News within a quiet moment makes one commit; no news waits longer than the cap. The first news
+ * after a while does not wait at all. */
+#define QUIET_USEC (20 * 1000)
+#define CAP_USEC   (200 * 1000)
+/* A failed commit or a torn dump is tried again, at first soon. */
+#define RETRY_FIRST_MSEC 10
+#define RETRY_LAST_MSEC  1000
+/* How long the first commit waits for libvirt to say who is who. */
+#define LIBVIRT_PATIENCE_MSEC 5000
+#define SUM_UP_SECONDS        10
+#define NFLOG_RETRY_SECONDS   10
+
+struct BwWarden {
+        char *config_path;
+        BwConfig *config;
+        BwModel *model;
+        BwReconciler *reconciler;
+        BwPlan *plan;     /* what must be */
+        BwPlan *in_force; /* what was last read back as being; may be the same object */
+
+        BwJournal *journal;
+        BwHazards *hazards;
+        BwAudit *audit;
+        BwRate *moves; /* reports of moved MACs */
+        BwNetlink *netlink;
+        BwNflog *nflog;
+        BwVirt *virt;
+        BwBus *bus;
+
+        GHashTable *switched_on;  /* ifindexes of bridges whose nf_call flag we have seen on */
+        bool armed;               /* false after disarm */
+        bool started;             /* the first dump is in */
+        bool waiting_for_libvirt; /* the first commit waits */
+        bool libvirt_answered;    /* there was a whole snapshot since the start */
+        bool libvirt_connected;
+        bool in_sync;
+        bool in_trouble;         /* a failure was announced and not yet followed by success */
+        bool ready;              /* the service manager knows */
+        unsigned facts;          /* since the last commit */
+        int64_t first_fact_usec; /* of those */
+        int64_t last_pass_usec;
+        int64_t last_sync_usec; /* CLOCK_REALTIME */
+        unsigned retry_msec;
+        guint flush_timer, retry_timer, dump_timer, drift_timer, sum_timer, nflog_timer,
+                patience_timer;
+        char **shown_bridges, **shown_hazards; /* lent to the bus until its next question */
+};
+
+static void schedule_flush(BwWarden *warden);
+static void commit(BwWarden *warden, BwCause cause);
+
+static int64_t now(void) {
+        return g_get_monotonic_time();
+}
+
+static void clear_timer(guint *timer) {
+        if (*timer)
+                g_source_remove(*timer);
+        *timer = 0;
+}
+
+static void tell_bus(BwWarden *warden) {
+        if (warden->bus)
+                bw_bus_changed(warden->bus);
+}
+
+/* The switch that lets iptables see a bridge's packets */
+
+static void switch_bridge_on(BwWarden *warden, const BwBridgePlan *bridge) {
+        g_autofree char *key = g_strdup_printf("nf_call %s", bridge->name);
+        g_autofree char *sentence = NULL;
+        g_autoptr(GError) error = NULL;
+
+        if (!bw_netlink_set_nf_call_iptables(warden->netlink, bridge->ifindex, true, &error)) {
+                sentence = g_strdup_printf("Bridge %s does not show its packets to iptables: %s",
+                                           bridge->name, error->message);
+                bw_hazards_raise(warden->hazards, key, sentence);
+                return;
+        }
+        bw_hazards_clear(warden->hazards, key);
+        if (!g_hash_table_contains(warden->switched_on, GINT_TO_POINTER(bridge->ifindex)))
+                return;
+        sentence = g_strdup_printf(
+                "Somebody switched nf_call_iptables of bridge %s off; it is on again",
+                bridge->name);
+        bw_journal_say(warden->journal, BW_MESSAGE_DRIFT_REPAIRED, LOG_WARNING, sentence,
+                       "BW_BRIDGE", bridge->name, NULL);
+}
+
+static void check_switches(BwWarden *warden) {
+        for (guint i = 0; i < warden->plan->bridges->len; i++) {
+                const BwBridgePlan *bridge = warden->plan->bridges->pdata[i];
+
+                if (bridge->nf_call_iptables)
+                        g_hash_table_add(warden->switched_on, GINT_TO_POINTER(bridge->ifindex));
+                else
+                        switch_bridge_on(warden, bridge);
+        }
+        if (bw_kernel_has_br_netfilter())
+                bw_hazards_clear(warden->hazards, "br_netfilter");
+        else
+                bw_hazards_raise(
+                        warden->hazards, "br_netfilter",
+                        "The kernel module br_netfilter is not loaded: no iptables rule sees a "
+                        "bridged packet. Load it: modprobe br_netfilter");
+}
+
+/* Reading the audit's counters */
+
+static void count_for_audit(const BwIptChain *chain, const BwIptRule *rule, uint64_t packets,
+                            G_GNUC_UNUSED uint64_t bytes, gpointer user) {
+        bw_audit_counted(user, chain, rule, packets);
+}
+
+static bool count_all(BwWarden *warden) {
+        return bw_reconciler_count(warden->reconciler, count_for_audit, warden->audit, NULL);
+}
+
+static gboolean on_sum_timer(gpointer user) {
+        BwWarden *warden = user;
+
+        if (!count_all(warden) || bw_audit_sum_up(warden->audit))
+                return G_SOURCE_CONTINUE;
+        warden->sum_timer = 0;
+        return G_SOURCE_REMOVE;
+}
+
+static void on_denied(const BwDeniedPacket *packet, unsigned lost, gpointer user) {
+        BwWarden *warden = user;
+
+        if (lost)
+                bw_audit_lost(warden->audit);
+        if (packet && warden->plan)
+                bw_audit_packet(warden->audit, packet, warden->plan, now());
+        if (!warden->sum_timer)
+                warden->sum_timer = g_timeout_add_seconds(SUM_UP_SECONDS, on_sum_timer, warden);
+}
+
+static gboolean on_nflog_timer(gpointer user) {
+        BwWarden *warden = user;
+        g_autoptr(GError) error = NULL;
+        g_autofree char *sentence = NULL;
+
+        warden->nflog = bw_nflog_new(BW_NFLOG_GROUP, BW_NFLOG_SNAPLEN, on_denied, warden, &error);
+        if (warden->nflog) {
+                bw_hazards_clear(warden->hazards, "nflog");
+                warden->nflog_timer = 0;
+                return G_SOURCE_REMOVE;
+        }
+        sentence = g_strdup_printf("What the guard drops cannot be reported: %s", error->message);
+        bw_hazards_raise(warden->hazards, "nflog", sentence);
+        return G_SOURCE_CONTINUE;
+}
+
+static void open_nflog(BwWarden *warden) {
+        if (on_nflog_timer(warden))
+                warden->nflog_timer =
+                        g_timeout_add_seconds(NFLOG_RETRY_SECONDS, on_nflog_timer, warden);
+}
+
+/* Bringing the kernel in step */
+
+static void take_over_plan(BwWarden *warden, BwPlan *plan) {
+        if (warden->plan != warden->in_force)
+                bw_plan_free(warden->plan);
+        warden->plan = plan;
+}
+
+static void note_sync(BwWarden *warden) {
+        warden->in_sync = true;
+        warden->retry_msec = RETRY_FIRST_MSEC;
+        warden->last_sync_usec = g_get_real_time();
+        clear_timer(&warden->retry_timer);
+}
+
+static void note_in_force(BwWarden *warden) {
+        bool first = warden->in_force == NULL;
+
+        note_sync(warden);
+        if (warden->in_trouble)
+                bw_journal_say(warden->journal, BW_MESSAGE_ENGINE_RECOVERED, LOG_NOTICE,
+                               "The kernel is as planned again", NULL);
+        warden->in_trouble = false;
+        if (warden->in_force != warden->plan) {
+                bw_announce_plan(warden->journal, warden->in_force, warden->plan);
+                bw_plan_free(warden->in_force);
+                warden->in_force = warden->plan;
+        }
+        if (first && count_all(warden))
+                bw_audit_set_baseline(warden->audit);
+        if (!warden->ready)
+                bw_service_ready();
+        warden->ready = true;
+}
+
+static gboolean on_retry(gpointer user) {
+        BwWarden *warden = user;
+
+        warden->retry_timer = 0;
+        commit(warden, BW_CAUSE_FACTS);
+        return G_SOURCE_REMOVE;
+}
+
+static void note_failure(BwWarden *warden, const GError *error) {
+        warden->in_sync = false;
+        /* Somebody else holding the lock for a moment is daily life. */
+        if (!warden->in_trouble && (!g_error_matches(error, BW_ERROR, BW_ERROR_BUSY) ||
+                                    warden->retry_msec >= RETRY_LAST_MSEC)) {
+                g_autofree char *sentence =
+                        g_strdup_printf("The kernel could not be brought in step: %s. Trying again",
+                                        error->message);
+
+                bw_journal_say(warden->journal, BW_MESSAGE_ENGINE_TROUBLE, LOG_ERR, sentence, NULL);
+                warden->in_trouble = true;
+        }
+        clear_timer(&warden->retry_timer);
+        warden->retry_timer = g_timeout_add(warden->retry_msec, on_retry, warden);
+        warden->retry_msec = MIN(warden->retry_msec * 2, RETRY_LAST_MSEC);
+}
+
+static void commit(BwWarden *warden, BwCause cause) {
+        g_autoptr(GError) error = NULL;
+        int64_t begin = now();
+        BwPass pass;
+        bool done = bw_reconciler_commit(warden->reconciler, begin, &pass, &error);
+
+        bw_announce_pass(warden->journal, &pass, cause, warden->facts, now() - begin);
+        warden->last_pass_usec = now();
+        if (done) {
+                warden->facts = 0;
+                note_in_force(warden);
+        } else {
+                note_failure(warden, error);
+        }
+        tell_bus(warden);
+}
+
+/* Rules of a former life guard ports that only libvirt can explain. Until it has answered once,
+ * what stands is stronger than what we could put in its place. */
+static bool would_forget_guests(BwWarden *warden, const BwPlan *plan) {
+        for (guint i = 0; i < plan->bridges->len; i++) {
+                const BwBridgePlan *bridge = plan->bridges->pdata[i];
+
+                for (guint k = 0; k < bridge->ports->len; k++) {
+                        const BwPortPlan *port = bridge->ports->pdata[k];
+
+                        if (port->state == BW_PORT_STRANGER &&
+                            bw_reconciler_inherited(warden->reconciler, port->name))
+                                return true;
+                }
+        }
+        return false;
+}
+
+static bool must_hold(BwWarden *warden, const BwPlan *plan) {
+        if (warden->waiting_for_libvirt)
+                return true;
+        if (!warden->virt || warden->libvirt_answered || !would_forget_guests(warden, plan)) {
+                bw_hazards_clear(warden->hazards, "libvirt silent");
+                return false;
+        }
+        bw_hazards_raise(
+                warden->hazards, "libvirt silent",
+                "libvirt has not answered since the daemon started: the rules of the former "
+                "run stay as they are, because only libvirt can say whose ports they guard");
+        return true;
+}
+
+static void flush(BwWarden *warden) {
+        g_autoptr(BwPlan) plan = bw_plan_new(warden->model, warden->config);
+        bool differs;
+
+        clear_timer(&warden->flush_timer);
+        if (!warden->armed || must_hold(warden, plan))
+                return;
+        differs = bw_reconciler_want(warden->reconciler, plan);
+        take_over_plan(warden, g_steal_pointer(&plan));
+        check_switches(warden);
+        if (differs || !warden->in_sync) {
+                commit(warden, BW_CAUSE_FACTS);
+                return;
+        }
+        warden->facts = 0;
+        note_in_force(warden);
+        tell_bus(warden);
+}
+
+static gboolean on_flush_timer(gpointer user) {
+        BwWarden *warden = user;
+
+        warden->flush_timer = 0;
+        flush(warden);
+        return G_SOURCE_REMOVE;
+}
+
+static void schedule_flush(BwWarden *warden) {
+        int64_t time = now(), wait;
+
+        if (!warden->started)
+                return;
+        if (warden->facts++ == 0)
+                warden->first_fact_usec = time;
+        wait = MIN(QUIET_USEC, MAX(0, warden->first_fact_usec + CAP_USEC - time));
+        if (time - warden->last_pass_usec > CAP_USEC && warden->facts == 1)
+                wait = 0;
+        clear_timer(&warden->flush_timer);
+        /* Below the priority of news, so that what is already in the socket is read first. */
+        warden->flush_timer = g_timeout_add_full(G_PRIORITY_DEFAULT + 10, (guint) (wait / 1000),
+                                                 on_flush_timer, warden, NULL);
+}
+
+/* Facts */
+
+static gboolean on_dump_timer(gpointer user) {
+        BwWarden *warden = user;
+        g_autoptr(GError) error = NULL;
+
+        warden->dump_timer = 0;
+        if (bw_netlink_dump(warden->netlink, &error)) {
+                schedule_flush(warden);
+                return G_SOURCE_REMOVE;
+        }
+        warden->dump_timer = g_timeout_add(RETRY_FIRST_MSEC, on_dump_timer, warden);
+        return G_SOURCE_REMOVE;
+}
+
+static void take_overrun(BwWarden *warden) {
+        if (warden->dump_timer)
+                return;
+        bw_journal_say(
+                warden->journal, BW_MESSAGE_OVERRUN, LOG_NOTICE,
+                "The kernel had more news than the socket could hold; reading everything again",
+                NULL);
+        warden->dump_timer = g_timeout_add(0, on_dump_timer, warden);
+}
+
+/* A bound MAC that shows up behind another port: a thief, or a guest that moved without a word. */
+static void watch_mac(BwWarden *warden, const BwFdbEntry *entry) {
+        const BwBridgePlan *bridge = NULL;
+        const BwPortPlan *owner, *thief;
+        char mac[BW_MAC_TEXT_SIZE];
+        g_autofree char *sentence = NULL, *key = NULL;
+
+        if (entry->local || !warden->plan)
+                return;
+        thief = bw_plan_find_port_by_ifindex(warden->plan, entry->port, &bridge);
+        owner = thief ? bw_plan_find_owner_of_mac(warden->plan, bridge, &entry->mac) : NULL;
+        if (!owner || owner == thief)
+                return;
+        bw_mac_print(&entry->mac, mac);
+        key = g_strdup_printf("%s %s", thief->name, mac);
+        if (!bw_rate_pass(warden->moves, key, now()))
+                return;
+        sentence = g_strdup_printf(
+                "MAC %s of port %s%s%s was learned on port %s%s%s of bridge %s", mac, owner->name,
+                owner->guest ? " of guest " : "", owner->guest ? owner->guest : "", thief->name,
+                thief->guest ? " of guest " : "", thief->guest ? thief->guest : "", bridge->name);
+        bw_journal_say(warden->journal, BW_MESSAGE_MAC_MOVED, LOG_WARNING, sentence, "BW_PORT",
+                       owner->name, "BW_GUEST", owner->guest, "BW_BRIDGE", bridge->name,
+                       "BW_OFFENDER", thief->name, "BW_OFFENDER_GUEST", thief->guest, "BW_MAC", mac,
+                       NULL);
+}
+
+static void stop_waiting_for_libvirt(BwWarden *warden) {
+        if (!warden->waiting_for_libvirt)
+                return;
+        warden->waiting_for_libvirt = false;
+        clear_timer(&warden->patience_timer);
+        schedule_flush(warden);
+}
+
+static gboolean on_patience_timer(gpointer user) {
+        BwWarden *warden = user;
+
+        warden->patience_timer = 0;
+        stop_waiting_for_libvirt(warden);
+        return G_SOURCE_REMOVE;
+}
+
+static void note_libvirt(BwWarden *warden, bool connected) {
+        if (warden->libvirt_connected != connected)
+                bw_journal_say(
+                        warden->journal,
+                        connected ? BW_MESSAGE_LIBVIRT_CONNECTED : BW_MESSAGE_LIBVIRT_LOST,
+                        connected ? LOG_INFO : LOG_WARNING,
+                        connected ? "Connected to libvirt"
+                                  : "libvirt does not answer; the guard goes on with what is known",
+                        "BW_URI", warden->config->libvirt_uri, NULL);
+        warden->libvirt_connected = connected;
+        if (!connected)
+                stop_waiting_for_libvirt(warden);
+        tell_bus(warden);
+}
+
+/* What a fact means besides what the model makes of it. */
+static void notice(BwWarden *warden, const BwFact *fact) {
+        switch (fact->kind) {
+        case BW_FACT_OVERRUN:
+                take_overrun(warden);
+                return;
+        case BW_FACT_CONNECTED:
+        case BW_FACT_DISCONNECTED:
+                if (fact->source == BW_SOURCE_LIBVIRT)
+                        note_libvirt(warden, fact->kind == BW_FACT_CONNECTED);
+                return;
+        case BW_FACT_SNAPSHOT_END:
+                if (fact->source == BW_SOURCE_LIBVIRT && !warden->libvirt_answered) {
+                        warden->libvirt_answered = true;
+                        stop_waiting_for_libvirt(warden);
+                        schedule_flush(warden);
+                }
+                return;
+        case BW_FACT_LINK_GONE:
+                g_hash_table_remove(warden->switched_on, GINT_TO_POINTER(fact->link.ifindex));
+                return;
+        case BW_FACT_SNAPSHOT_BEGIN:
+        case BW_FACT_LINK:
+        case BW_FACT_FDB:
+        case BW_FACT_FDB_GONE:
+        case BW_FACT_NEIGHBOUR:
+        case BW_FACT_NEIGHBOUR_GONE:
+        case BW_FACT_GUEST:
+        case BW_FACT_GUEST_GONE:
+                return;
+        }
+        g_assert_not_reached();
+}
+
+static void on_fact(const BwFact *fact, gpointer user) {
+        BwWarden *warden = user;
+        unsigned change = bw_model_apply(warden->model, fact, now());
+
+        notice(warden, fact);
+        if (change & (BW_CHANGE_PORTS | BW_CHANGE_GUESTS))
+                schedule_flush(warden);
+        if (change & BW_CHANGE_FDB)
+                watch_mac(warden, &fact->fdb);
+        if ((change & BW_CHANGE_RELOAD_GUESTS) && warden->virt)
+                bw_virt_refresh(warden->virt);
+}
+
+/* Drift */
+
+static gboolean on_drift_timer(gpointer user) {
+        BwWarden *warden = user;
+        bool equal = false;
+
+        if (!warden->armed || !warden->in_force || warden->retry_timer)
+                return G_SOURCE_CONTINUE;
+        check_switches(warden);
+        if (bw_reconciler_check(warden->reconciler, &equal, NULL) && equal) {
+                note_sync(warden);
+                return G_SOURCE_CONTINUE;
+        }
+        commit(warden, BW_CAUSE_DRIFT);
+        return G_SOURCE_CONTINUE;
+}
+
+static void start_drift_timer(BwWarden *warden) {
+        clear_timer(&warden->drift_timer);
+        warden->drift_timer =
+                g_timeout_add_seconds(warden->config->check_interval, on_drift_timer, warden);
+}
+
+/* Configuration */
+
+static void start_libvirt(BwWarden *warden) {
+        g_clear_pointer(&warden->virt, bw_virt_free);
+        warden->libvirt_connected = false;
+        if (warden->config->libvirt_uri)
+                warden->virt = bw_virt_new(warden->config->libvirt_uri, on_fact, warden);
+}
+
+static void apply_config(BwWarden *warden, BwConfig *config) {
+        g_autoptr(BwConfig) former = warden->config;
+
+        warden->config = config;
+        bw_announce_config(warden->journal, warden->config_path, config);
+        if (g_strcmp0(former->libvirt_uri, config->libvirt_uri) != 0)
+                start_libvirt(warden);
+        if (former->check_interval != config->check_interval)
+                start_drift_timer(warden);
+        if (former->log_rate != config->log_rate) {
+                bw_audit_free(warden->audit);
+                warden->audit = bw_audit_new(warden->journal, config->log_rate);
+                if (count_all(warden))
+                        bw_audit_set_baseline(warden->audit);
+        }
+}
+
+bool bw_warden_reload(BwWarden *warden, GError **error) {
+        g_autoptr(GError) trouble = NULL;
+        BwConfig *config;
+
+        bw_service_reloading();
+        config = bw_settings_read(warden->config_path, &trouble);
+        if (warden->ready)
+                bw_service_ready();
+        if (!config) {
+                g_autofree char *sentence = g_strdup_printf(
+                        "The new configuration is not taken: %s. The last good one stays in force",
+                        trouble->message);
+
+                bw_journal_say(warden->journal, BW_MESSAGE_CONFIG_REJECTED, LOG_ERR, sentence,
+                               "BW_CONFIG", warden->config_path, NULL);
+                g_propagate_error(error, g_steal_pointer(&trouble));
+                return false;
+        }
+        if (config->guard_broken)
+                bw_config_keep_guard(config, warden->config);
+        apply_config(warden, config);
+        warden->armed = true;
+        flush(warden);
+        return true;
+}
+
+/* Requests */
+
+static bool resync(gpointer user, GError **error) {
+        BwWarden *warden = user;
+
+        if (!bw_netlink_dump(warden->netlink, error))
+                return false;
+        if (warden->virt)
+                bw_virt_refresh(warden->virt);
+        warden->armed = true;
+        warden->in_sync = false;
+        flush(warden);
+        if (warden->in_sync)
+                return true;
+        g_set_error(error, BW_ERROR, BW_ERROR_BUSY,
+                    "the kernel is not in step yet; the daemon goes on trying, see the journal");
+        return false;
+}
+
+static bool resync_port(gpointer user, const char *port, GError **error) {
+        BwWarden *warden = user;
+
+        if (warden->plan && bw_plan_find_port(warden->plan, port, NULL))
+                return resync(user, error);
+        g_set_error(error, BW_ERROR, BW_ERROR_ABSENT,
+                    "no port of that name is on a guarded bridge");
+        return false;
+}
+
+static bool resync_guest(gpointer user, const char *name_or_uuid, GError **error) {
+        BwWarden *warden = user;
+
+        if (bw_model_find_guest(warden->model, name_or_uuid))
+                return resync(user, error);
+        g_set_error(error, BW_ERROR, BW_ERROR_ABSENT,
+                    "libvirt knows no guest of that name or UUID");
+        return false;
+}
+
+static bool reload(gpointer user, GError **error) {
+        return bw_warden_reload(user, error);
+}
+
+static bool disarm(gpointer user, GError **error) {
+        BwWarden *warden = user;
+        BwPass pass;
+
+        clear_timer(&warden->flush_timer);
+        clear_timer(&warden->retry_timer);
+        bw_reconciler_want_nothing(warden->reconciler);
+        if (!bw_reconciler_commit(warden->reconciler, now(), &pass, error))
+                return false;
+        warden->armed = false;
+        warden->in_sync = false;
+        take_over_plan(warden, NULL);
+        g_clear_pointer(&warden->in_force, bw_plan_free);
+        bw_journal_say(
+                warden->journal, BW_MESSAGE_DISARMED, LOG_WARNING,
+                "Disarmed on request: every rule of the guard was taken down. Resync, Reload or "
+                "a restart puts them back",
+                NULL);
+        tell_bus(warden);
+        return true;
+}
+
+static void count_for_display(const BwIptChain *chain, const BwIptRule *rule, uint64_t packets,
+                              G_GNUC_UNUSED uint64_t bytes, gpointer user) {
+        bw_display_count(user, chain, rule, packets);
+}
+
+static bool is_in_force(const BwWarden *warden) {
+        return warden->armed && warden->in_sync && warden->plan == warden->in_force &&
+               bw_kernel_has_br_netfilter();
+}
+
+static bool list_ports(gpointer user, void (*row)(const BwBusPort *port, gpointer row_user),
+                       gpointer row_user, GError **error) {
+        BwWarden *warden = user;
+        g_autoptr(BwDisplay) display = bw_display_new();
+
+        if (!warden->plan)
+                return true;
+        if (!bw_reconciler_count(warden->reconciler, count_for_display, display, error))
+                return false;
+        bw_display_ports(display, warden->plan, is_in_force(warden), row, row_user);
+        return true;
+}
+
+static void count_ports(const BwPlan *plan, BwBusState *ret) {
+        for (guint i = 0; i < plan->bridges->len; i++) {
+                const BwBridgePlan *bridge = plan->bridges->pdata[i];
+
+                for (guint k = 0; k < bridge->ports->len; k++) {
+                        const BwPortPlan *port = bridge->ports->pdata[k];
+
+                        ret->ports_total++;
+                        ret->ports_guarded += bw_port_state_is_guarded(port->state);
+                        ret->strangers += port->state == BW_PORT_STRANGER;
+                }
+        }
+}
+
+static char **list_bridges(const BwPlan *plan) {
+        guint n = plan ? plan->bridges->len : 0;
+        char **names = g_new0(char *, n + 1);
+
+        for (guint i = 0; i < n; i++)
+                names[i] = g_strdup(((const BwBridgePlan *) plan->bridges->pdata[i])->name);
+        return names;
+}
+
+static void show_state(gpointer user, BwBusState *ret) {
+        BwWarden *warden = user;
+
+        g_strfreev(warden->shown_bridges);
+        g_strfreev(warden->shown_hazards);
+        warden->shown_bridges = list_bridges(warden->plan);
+        warden->shown_hazards = bw_hazards_list(warden->hazards);
+        *ret = (BwBusState){
+                .version = BW_VERSION,
+                .generation = bw_reconciler_generation(warden->reconciler),
+                .in_sync = is_in_force(warden),
+                .armed = warden->armed,
+                .last_sync_usec = (uint64_t) warden->last_sync_usec,
+                .libvirt_connected = warden->libvirt_connected,
+                .config_errors = bw_config_count_errors(warden->config),
+                .hazards = (const char *const *) warden->shown_hazards,
+                .bridges = (const char *const *) warden->shown_bridges,
+        };
+        if (warden->plan)
+                count_ports(warden->plan, ret);
+}
+
+static void on_bus(gpointer user, bool connected, const char *why) {
+        BwWarden *warden = user;
+
+        bw_journal_say(warden->journal, BW_MESSAGE_BUS_TROUBLE, connected ? LOG_INFO : LOG_NOTICE,
+                       why, NULL);
+}
+
+static const BwBusRequests requests = {
+        .resync = resync,
+        .resync_port = resync_port,
+        .resync_guest = resync_guest,
+        .reload = reload,
+        .disarm = disarm,
+        .list_ports = list_ports,
+        .state = show_state,
+        .connection = on_bus,
+};
+
+/* Life */
+
+static bool probe_engine(GError **error) {
+        for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++) {
+                g_autoptr(GError) trouble = NULL;
+
+                if (bw_iptables_probe(table, &trouble))
+                        continue;
+                g_set_error(
+                        error, BW_ERROR, trouble->code,
+                        "No engine works here, so nothing can be guarded: %s. The iptables engine "
+                        "needs CAP_NET_ADMIN and CAP_NET_RAW and a kernel with legacy iptables "
+                        "(ip_tables, iptable_raw, iptable_mangle)",
+                        trouble->message);
+                return false;
+        }
+        return true;
+}
+
+static bool read_world(BwWarden *warden, GError **error) {
+        g_autoptr(GError) trouble = NULL;
+
+        warden->netlink = bw_netlink_new(on_fact, warden, error);
+        if (!warden->netlink)
+                return false;
+        if (!bw_netlink_dump(warden->netlink, &trouble)) {
+                if (!g_error_matches(trouble, BW_ERROR, BW_ERROR_STALE)) {
+                        g_propagate_error(error, g_steal_pointer(&trouble));
+                        return false;
+                }
+                warden->dump_timer = g_timeout_add(RETRY_FIRST_MSEC, on_dump_timer, warden);
+        }
+        return bw_reconciler_note_inherited(warden->reconciler, error);
+}
+
+static void begin(BwWarden *warden) {
+        start_libvirt(warden);
+        if (warden->virt) {
+                warden->waiting_for_libvirt = true;
+                warden->patience_timer =
+                        g_timeout_add(LIBVIRT_PATIENCE_MSEC, on_patience_timer, warden);
+        }
+        open_nflog(warden);
+        warden->bus = bw_bus_new(&requests, warden);
+        start_drift_timer(warden);
+        warden->started = true;
+        schedule_flush(warden);
+}
+
+BwWarden *bw_warden_new(const char *config_path, GError **error) {
+        g_autoptr(BwConfig) config = bw_settings_read(config_path, error);
+        g_autoptr(BwWarden) warden = NULL;
+
+        if (!config || !probe_engine(error))
+                return NULL;
+        warden = g_new0(BwWarden, 1);
+        warden->config_path = g_strdup(config_path);
+        warden->config = g_steal_pointer(&config);
+        warden->journal = bw_journal_new();
+        warden->hazards = bw_hazards_new(warden->journal);
+        warden->audit = bw_audit_new(warden->journal, warden->config->log_rate);
+        warden->moves = bw_rate_new(1);
+        warden->model = bw_model_new();
+        warden->reconciler = bw_reconciler_new();
+        warden->switched_on = g_hash_table_new(NULL, NULL);
+        warden->armed = true;
+        warden->retry_msec = RETRY_FIRST_MSEC;
+        if (!read_world(warden, error))
+                return NULL;
+        bw_journal_say(warden->journal, BW_MESSAGE_STARTED, LOG_INFO,
+                       "bridgewardend " BW_VERSION " started", "BW_VERSION", BW_VERSION, NULL);
+        bw_announce_config(warden->journal, config_path, warden->config);
+        begin(warden);
+        return g_steal_pointer(&warden);
+}
+
+void bw_warden_free(BwWarden *warden) {
+        if (!warden)
+                return;
+        clear_timer(&warden->flush_timer);
+        clear_timer(&warden->retry_timer);
+        clear_timer(&warden->dump_timer);
+        clear_timer(&warden->drift_timer);
+        clear_timer(&warden->sum_timer);
+        clear_timer(&warden->nflog_timer);
+        clear_timer(&warden->patience_timer);
+        if (warden->started)
+                bw_journal_say(warden->journal, BW_MESSAGE_STOPPED, LOG_INFO,
+                               "bridgewardend stopped; its rules stay in force", NULL);
+        bw_bus_free(warden->bus);
+        bw_virt_free(warden->virt);
+        bw_nflog_free(warden->nflog);
+        bw_netlink_free(warden->netlink);
+        take_over_plan(warden, NULL);
+        bw_plan_free(warden->in_force);
+        bw_reconciler_free(warden->reconciler);
+        bw_model_free(warden->model);
+        bw_rate_free(warden->moves);
+        bw_audit_free(warden->audit);
+        bw_hazards_free(warden->hazards);
+        bw_journal_free(warden->journal);
+        g_hash_table_unref(warden->switched_on);
+        g_strfreev(warden->shown_bridges);
+        g_strfreev(warden->shown_hazards);
+        bw_config_free(warden->config);
+        g_free(warden->config_path);
+        g_free(warden);
+}
+
+bool bw_warden_disarm_kernel(GError **error) {
+        g_autoptr(BwReconciler) reconciler = bw_reconciler_new();
+        BwPass pass;
+
+        bw_reconciler_want_nothing(reconciler);
+        return bw_reconciler_commit(reconciler, now(), &pass, error);
+}
