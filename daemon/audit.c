@@ -6,6 +6,10 @@
 #include <syslog.h>
 
 #include "announce.h"
+#include "nflog.h"
+
+#define SUM_UP_SECONDS 10
+#define RETRY_SECONDS  10
 
 /* One deny pair of the kernel's: a port (or a bridge's strangers), a direction, a reason. */
 typedef struct Account {
@@ -14,34 +18,22 @@ typedef struct Account {
         BwDirection direction;
         bool drops;
         bool counted;      /* in the running count */
-        uint64_t packets;  /* what its verdict rule has now   */
-        uint64_t last;     /* what it had at the last sum     */
+        uint64_t packets;  /* what its verdict rules have now */
+        uint64_t last;     /* what they had at the last sum   */
         uint64_t reported; /* entries written since then      */
 } Account;
 
 struct BwAudit {
         BwJournal *journal;
+        BwHazards *hazards;
+        BwReconciler *reconciler;
+        BwNflog *nflog;
+        const BwPlan *plan;
         BwRate *rate;
         GHashTable *accounts; /* key -> Account * */
         bool active;          /* something was reported or lost since the last sum */
+        guint sum_timer, retry_timer;
 };
-
-BwAudit *bw_audit_new(BwJournal *journal, unsigned per_second) {
-        BwAudit *audit = g_new0(BwAudit, 1);
-
-        audit->journal = journal;
-        audit->rate = bw_rate_new(per_second);
-        audit->accounts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-        return audit;
-}
-
-void bw_audit_free(BwAudit *audit) {
-        if (!audit)
-                return;
-        bw_rate_free(audit->rate);
-        g_hash_table_unref(audit->accounts);
-        g_free(audit);
-}
 
 /* Port names cannot hold a slash. */
 static char *key_of(const char *bridge, const char *port, BwReason reason, BwDirection direction) {
@@ -74,31 +66,26 @@ static const char *account_name(const BwPlan *plan, const BwViolation *violation
         return port && port->state != BW_PORT_STRANGER ? violation->port : "";
 }
 
-void bw_audit_packet(BwAudit *audit, const BwDeniedPacket *packet, const BwPlan *plan,
-                     int64_t now_usec) {
-        g_autoptr(BwViolation) violation = bw_violation_new(packet, plan);
+static void take_packet(BwAudit *audit, const BwDeniedPacket *packet) {
+        g_autoptr(BwViolation) violation =
+                audit->plan ? bw_violation_new(packet, audit->plan) : NULL;
         g_autofree char *key = NULL;
 
-        audit->active = true;
         if (!violation)
                 return;
         key = key_of(violation->bridge, violation->port, violation->reason, violation->direction);
-        if (!bw_rate_pass(audit->rate, key, now_usec))
+        if (!bw_rate_pass(audit->rate, key, g_get_monotonic_time()))
                 return;
-        find_account(audit, violation->bridge, account_name(plan, violation), violation->reason,
-                     violation->direction)
+        find_account(audit, violation->bridge, account_name(audit->plan, violation),
+                     violation->reason, violation->direction)
                 ->reported++;
         bw_announce_violation(audit->journal, violation);
 }
 
-void bw_audit_lost(BwAudit *audit) {
-        audit->active = true;
-}
-
-void bw_audit_counted(BwAudit *audit, const BwIptChain *chain, const BwIptRule *rule,
-                      uint64_t packets) {
+static void take_count(const BwIptChain *chain, const BwIptRule *rule, uint64_t packets,
+                       G_GNUC_UNUSED uint64_t bytes, gpointer user) {
         Account *account =
-                find_account(audit, chain->bridge, chain->port, rule->reason, rule->direction);
+                find_account(user, chain->bridge, chain->port, rule->reason, rule->direction);
 
         /* A port with several addresses has several rules for one reason. */
         account->packets = account->counted ? account->packets + packets : packets;
@@ -110,6 +97,8 @@ void bw_audit_set_baseline(BwAudit *audit) {
         GHashTableIter iter;
         Account *account;
 
+        if (!bw_reconciler_count(audit->reconciler, take_count, audit, NULL))
+                return;
         g_hash_table_iter_init(&iter, audit->accounts);
         while (g_hash_table_iter_next(&iter, NULL, (gpointer *) &account)) {
                 account->last = account->packets;
@@ -146,7 +135,8 @@ static void sum_up_account(BwAudit *audit, Account *account, bool *ret_moved) {
         account->counted = false;
 }
 
-bool bw_audit_sum_up(BwAudit *audit) {
+/* Returns whether anything happened since the last time. */
+static bool sum_up(BwAudit *audit) {
         bool moved = audit->active;
         GHashTableIter iter;
         Account *account;
@@ -160,4 +150,80 @@ bool bw_audit_sum_up(BwAudit *audit) {
         }
         audit->active = false;
         return moved;
+}
+
+static gboolean on_sum_timer(gpointer user) {
+        BwAudit *audit = user;
+
+        if (!bw_reconciler_count(audit->reconciler, take_count, audit, NULL) || sum_up(audit))
+                return G_SOURCE_CONTINUE;
+        audit->sum_timer = 0;
+        return G_SOURCE_REMOVE;
+}
+
+static void on_denied(const BwDeniedPacket *packet, G_GNUC_UNUSED unsigned lost, gpointer user) {
+        BwAudit *audit = user;
+
+        audit->active = true;
+        if (packet)
+                take_packet(audit, packet);
+        if (!audit->sum_timer)
+                audit->sum_timer = g_timeout_add_seconds(SUM_UP_SECONDS, on_sum_timer, audit);
+}
+
+static bool listen_to_rules(BwAudit *audit) {
+        g_autoptr(GError) error = NULL;
+        g_autofree char *sentence = NULL;
+
+        audit->nflog = bw_nflog_new(BW_NFLOG_GROUP, BW_NFLOG_SNAPLEN, on_denied, audit, &error);
+        if (audit->nflog) {
+                bw_hazards_clear(audit->hazards, "nflog");
+                return true;
+        }
+        sentence = g_strdup_printf("What the guard drops cannot be reported: %s", error->message);
+        bw_hazards_raise(audit->hazards, "nflog", sentence);
+        return false;
+}
+
+static gboolean on_retry(gpointer user) {
+        BwAudit *audit = user;
+
+        if (!listen_to_rules(audit))
+                return G_SOURCE_CONTINUE;
+        audit->retry_timer = 0;
+        return G_SOURCE_REMOVE;
+}
+
+void bw_audit_set_plan(BwAudit *audit, const BwPlan *plan) {
+        audit->plan = plan;
+}
+
+void bw_audit_set_rate(BwAudit *audit, unsigned per_second) {
+        bw_rate_free(audit->rate);
+        audit->rate = bw_rate_new(per_second);
+}
+
+BwAudit *bw_audit_new(BwJournal *journal, BwHazards *hazards, BwReconciler *reconciler,
+                      unsigned per_second) {
+        BwAudit *audit = g_new0(BwAudit, 1);
+
+        audit->journal = journal;
+        audit->hazards = hazards;
+        audit->reconciler = reconciler;
+        audit->rate = bw_rate_new(per_second);
+        audit->accounts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+        if (!listen_to_rules(audit))
+                audit->retry_timer = g_timeout_add_seconds(RETRY_SECONDS, on_retry, audit);
+        return audit;
+}
+
+void bw_audit_free(BwAudit *audit) {
+        if (!audit)
+                return;
+        g_clear_handle_id(&audit->sum_timer, g_source_remove);
+        g_clear_handle_id(&audit->retry_timer, g_source_remove);
+        bw_nflog_free(audit->nflog);
+        bw_rate_free(audit->rate);
+        g_hash_table_unref(audit->accounts);
+        g_free(audit);
 }

@@ -4,34 +4,31 @@
 /*
  * Audit of what the guard drops
  *
- * Each reported packet becomes an entry, as many as the rate lets pass per port
- * and reason. What the kernel's limit, the daemon's limit or a full socket left
- * out is summed up from the rules' own counters, which miss nothing.
+ * Listens to the deny rules' reports. Each becomes an entry, as many as the rate
+ * lets pass per port and reason. What the kernel's limit, the daemon's limit or
+ * a full socket left out is summed up from the rules' own counters, which miss
+ * nothing. Sleeps while nothing is dropped.
  */
 
 #include <bw/violation.h>
 
-#include "iptables.h"
+#include "hazards.h"
 #include "journal.h"
+#include "reconciler.h"
 
 typedef struct BwAudit BwAudit;
 
-/* @journal is kept until bw_audit_free(). */
-BwAudit *bw_audit_new(BwJournal *journal, unsigned per_second);
+/* All are kept until bw_audit_free(). A group that cannot be listened to is a hazard and tried
+ * again. */
+BwAudit *bw_audit_new(BwJournal *journal, BwHazards *hazards, BwReconciler *reconciler,
+                      unsigned per_second);
 void bw_audit_free(BwAudit *audit);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwAudit, bw_audit_free)
 
-/* One packet a deny rule met, judged against the plan in force. */
-void bw_audit_packet(BwAudit *audit, const BwDeniedPacket *packet, const BwPlan *plan,
-                     int64_t now_usec);
-/* Reports were lost on the way. */
-void bw_audit_lost(BwAudit *audit);
+void bw_audit_set_rate(BwAudit *audit, unsigned per_second);
 
-/* What a verdict rule has counted; an intermediate step of the two calls below. */
-void bw_audit_counted(BwAudit *audit, const BwIptChain *chain, const BwIptRule *rule,
-                      uint64_t packets);
-/* After all were counted: this is where counting starts. */
+/* The plan reports are judged against; lent until the next call. NULL: none. */
+void bw_audit_set_plan(BwAudit *audit, const BwPlan *plan);
+
+/* What the rules have counted until now was another run's. */
 void bw_audit_set_baseline(BwAudit *audit);
-/* After all were counted: says what was left out since the last time. Returns whether anything
- * happened, so that the caller knows whether to come again. */
-bool bw_audit_sum_up(BwAudit *audit);

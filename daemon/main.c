@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <sysexits.h>
 
+#include "desk.h"
 #include "service.h"
 #include "settings.h"
 #include "warden.h"
@@ -80,6 +81,7 @@ static int run(void) {
         g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
         g_autoptr(GError) error = NULL;
         g_autoptr(BwWarden) warden = NULL;
+        g_autoptr(BwDesk) desk = NULL;
 
         signal(SIGPIPE, SIG_IGN);
         signal(SIGHUP, SIG_IGN);
@@ -91,6 +93,7 @@ static int run(void) {
         g_unix_signal_add(SIGTERM, on_stop, loop);
         g_unix_signal_add(SIGINT, on_stop, loop);
         g_unix_signal_add(SIGHUP, on_hangup, warden);
+        desk = bw_desk_new(warden);
         bw_service_watch();
         g_main_loop_run(loop);
         bw_service_stopping();

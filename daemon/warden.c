@@ -3,21 +3,19 @@
 #include "warden.h"
 
 #include <bw/error.h>
-#include <bw/rate.h>
 #include <string.h>
 #include <syslog.h>
 
 #include "announce.h"
 #include "audit.h"
-#include "bus.h"
-#include "display.h"
 #include "hazards.h"
 #include "kernel.h"
+#include "mac_watch.h"
 #include "netlink.h"
-#include "nflog.h"
 #include "reconciler.h"
 #include "service.h"
 #include "settings.h"
+#include "switches.h"
 #include "virt.h"
 
 /* News within a quiet moment makes one commit; no news waits longer than the cap. The first news
@@ -43,13 +41,11 @@ struct BwWarden {
         BwJournal *journal;
         BwHazards *hazards;
         BwAudit *audit;
-        BwRate *moves; /* reports of moved MACs */
+        BwSwitches *switches;
+        BwMacWatch *mac_watch;
         BwNetlink *netlink;
-        BwNflog *nflog;
         BwVirt *virt;
-        BwBus *bus;
 
-        GHashTable *switched_on;  /* ifindexes of bridges whose nf_call flag we have seen on */
         bool armed;               /* false after disarm */
         bool started;             /* the first dump is in */
         bool waiting_for_libvirt; /* the first commit waits */
@@ -63,9 +59,9 @@ struct BwWarden {
         int64_t last_pass_usec;
         int64_t last_sync_usec; /* CLOCK_REALTIME */
         unsigned retry_msec;
-        guint flush_timer, retry_timer, dump_timer, drift_timer, sum_timer, nflog_timer,
-                patience_timer;
-        char **shown_bridges, **shown_hazards; /* lent to the bus until its next question */
+        guint flush_timer, retry_timer, dump_timer, drift_timer, patience_timer;
+        void (*changed)(gpointer user);
+        gpointer changed_user;
 };
 
 static void schedule_flush(BwWarden *warden);
@@ -81,103 +77,9 @@ static void clear_timer(guint *timer) {
         *timer = 0;
 }
 
-static void tell_bus(BwWarden *warden) {
-        if (warden->bus)
-                bw_bus_changed(warden->bus);
-}
-
-/* The switch that lets iptables see a bridge's packets */
-
-static void switch_bridge_on(BwWarden *warden, const BwBridgePlan *bridge) {
-        g_autofree char *key = g_strdup_printf("nf_call %s", bridge->name);
-        g_autofree char *sentence = NULL;
-        g_autoptr(GError) error = NULL;
-
-        if (!bw_netlink_set_nf_call_iptables(warden->netlink, bridge->ifindex, true, &error)) {
-                sentence = g_strdup_printf("Bridge %s does not show its packets to iptables: %s",
-                                           bridge->name, error->message);
-                bw_hazards_raise(warden->hazards, key, sentence);
-                return;
-        }
-        bw_hazards_clear(warden->hazards, key);
-        if (!g_hash_table_contains(warden->switched_on, GINT_TO_POINTER(bridge->ifindex)))
-                return;
-        sentence = g_strdup_printf(
-                "Somebody switched nf_call_iptables of bridge %s off; it is on again",
-                bridge->name);
-        bw_journal_say(warden->journal, BW_MESSAGE_DRIFT_REPAIRED, LOG_WARNING, sentence,
-                       "BW_BRIDGE", bridge->name, NULL);
-}
-
-static void check_switches(BwWarden *warden) {
-        for (guint i = 0; i < warden->plan->bridges->len; i++) {
-                const BwBridgePlan *bridge = warden->plan->bridges->pdata[i];
-
-                if (bridge->nf_call_iptables)
-                        g_hash_table_add(warden->switched_on, GINT_TO_POINTER(bridge->ifindex));
-                else
-                        switch_bridge_on(warden, bridge);
-        }
-        if (bw_kernel_has_br_netfilter())
-                bw_hazards_clear(warden->hazards, "br_netfilter");
-        else
-                bw_hazards_raise(
-                        warden->hazards, "br_netfilter",
-                        "The kernel module br_netfilter is not loaded: no iptables rule sees a "
-                        "bridged packet. Load it: modprobe br_netfilter");
-}
-
-/* Reading the audit's counters */
-
-static void count_for_audit(const BwIptChain *chain, const BwIptRule *rule, uint64_t packets,
-                            G_GNUC_UNUSED uint64_t bytes, gpointer user) {
-        bw_audit_counted(user, chain, rule, packets);
-}
-
-static bool count_all(BwWarden *warden) {
-        return bw_reconciler_count(warden->reconciler, count_for_audit, warden->audit, NULL);
-}
-
-static gboolean on_sum_timer(gpointer user) {
-        BwWarden *warden = user;
-
-        if (!count_all(warden) || bw_audit_sum_up(warden->audit))
-                return G_SOURCE_CONTINUE;
-        warden->sum_timer = 0;
-        return G_SOURCE_REMOVE;
-}
-
-static void on_denied(const BwDeniedPacket *packet, unsigned lost, gpointer user) {
-        BwWarden *warden = user;
-
-        if (lost)
-                bw_audit_lost(warden->audit);
-        if (packet && warden->plan)
-                bw_audit_packet(warden->audit, packet, warden->plan, now());
-        if (!warden->sum_timer)
-                warden->sum_timer = g_timeout_add_seconds(SUM_UP_SECONDS, on_sum_timer, warden);
-}
-
-static gboolean on_nflog_timer(gpointer user) {
-        BwWarden *warden = user;
-        g_autoptr(GError) error = NULL;
-        g_autofree char *sentence = NULL;
-
-        warden->nflog = bw_nflog_new(BW_NFLOG_GROUP, BW_NFLOG_SNAPLEN, on_denied, warden, &error);
-        if (warden->nflog) {
-                bw_hazards_clear(warden->hazards, "nflog");
-                warden->nflog_timer = 0;
-                return G_SOURCE_REMOVE;
-        }
-        sentence = g_strdup_printf("What the guard drops cannot be reported: %s", error->message);
-        bw_hazards_raise(warden->hazards, "nflog", sentence);
-        return G_SOURCE_CONTINUE;
-}
-
-static void open_nflog(BwWarden *warden) {
-        if (on_nflog_timer(warden))
-                warden->nflog_timer =
-                        g_timeout_add_seconds(NFLOG_RETRY_SECONDS, on_nflog_timer, warden);
+static void note_change(BwWarden *warden) {
+        if (warden->changed)
+                warden->changed(warden->changed_user);
 }
 
 /* Bringing the kernel in step */
@@ -186,6 +88,8 @@ static void take_over_plan(BwWarden *warden, BwPlan *plan) {
         if (warden->plan != warden->in_force)
                 bw_plan_free(warden->plan);
         warden->plan = plan;
+        if (warden->audit)
+                bw_audit_set_plan(warden->audit, plan);
 }
 
 static void note_sync(BwWarden *warden) {
@@ -208,7 +112,7 @@ static void note_in_force(BwWarden *warden) {
                 bw_plan_free(warden->in_force);
                 warden->in_force = warden->plan;
         }
-        if (first && count_all(warden))
+        if (first)
                 bw_audit_set_baseline(warden->audit);
         if (!warden->ready)
                 bw_service_ready();
@@ -254,7 +158,7 @@ static void commit(BwWarden *warden, BwCause cause) {
         } else {
                 note_failure(warden, error);
         }
-        tell_bus(warden);
+        note_change(warden);
 }
 
 /* Rules of a former life guard ports that only libvirt can explain. Until it has answered once,
@@ -297,14 +201,14 @@ static void flush(BwWarden *warden) {
                 return;
         differs = bw_reconciler_want(warden->reconciler, plan);
         take_over_plan(warden, g_steal_pointer(&plan));
-        check_switches(warden);
+        bw_switches_check(warden->switches, warden->plan);
         if (differs || !warden->in_sync) {
                 commit(warden, BW_CAUSE_FACTS);
                 return;
         }
         warden->facts = 0;
         note_in_force(warden);
-        tell_bus(warden);
+        note_change(warden);
 }
 
 static gboolean on_flush_timer(gpointer user) {
@@ -356,33 +260,6 @@ static void take_overrun(BwWarden *warden) {
         warden->dump_timer = g_timeout_add(0, on_dump_timer, warden);
 }
 
-/* A bound MAC that shows up behind another port: a thief, or a guest that moved without a word. */
-static void watch_mac(BwWarden *warden, const BwFdbEntry *entry) {
-        const BwBridgePlan *bridge = NULL;
-        const BwPortPlan *owner, *thief;
-        char mac[BW_MAC_TEXT_SIZE];
-        g_autofree char *sentence = NULL, *key = NULL;
-
-        if (entry->local || !warden->plan)
-                return;
-        thief = bw_plan_find_port_by_ifindex(warden->plan, entry->port, &bridge);
-        owner = thief ? bw_plan_find_owner_of_mac(warden->plan, bridge, &entry->mac) : NULL;
-        if (!owner || owner == thief)
-                return;
-        bw_mac_print(&entry->mac, mac);
-        key = g_strdup_printf("%s %s", thief->name, mac);
-        if (!bw_rate_pass(warden->moves, key, now()))
-                return;
-        sentence = g_strdup_printf(
-                "MAC %s of port %s%s%s was learned on port %s%s%s of bridge %s", mac, owner->name,
-                owner->guest ? " of guest " : "", owner->guest ? owner->guest : "", thief->name,
-                thief->guest ? " of guest " : "", thief->guest ? thief->guest : "", bridge->name);
-        bw_journal_say(warden->journal, BW_MESSAGE_MAC_MOVED, LOG_WARNING, sentence, "BW_PORT",
-                       owner->name, "BW_GUEST", owner->guest, "BW_BRIDGE", bridge->name,
-                       "BW_OFFENDER", thief->name, "BW_OFFENDER_GUEST", thief->guest, "BW_MAC", mac,
-                       NULL);
-}
-
 static void stop_waiting_for_libvirt(BwWarden *warden) {
         if (!warden->waiting_for_libvirt)
                 return;
@@ -411,7 +288,7 @@ static void note_libvirt(BwWarden *warden, bool connected) {
         warden->libvirt_connected = connected;
         if (!connected)
                 stop_waiting_for_libvirt(warden);
-        tell_bus(warden);
+        note_change(warden);
 }
 
 /* What a fact means besides what the model makes of it. */
@@ -433,7 +310,7 @@ static void notice(BwWarden *warden, const BwFact *fact) {
                 }
                 return;
         case BW_FACT_LINK_GONE:
-                g_hash_table_remove(warden->switched_on, GINT_TO_POINTER(fact->link.ifindex));
+                bw_switches_forget(warden->switches, fact->link.ifindex);
                 return;
         case BW_FACT_SNAPSHOT_BEGIN:
         case BW_FACT_LINK:
@@ -455,8 +332,8 @@ static void on_fact(const BwFact *fact, gpointer user) {
         notice(warden, fact);
         if (change & (BW_CHANGE_PORTS | BW_CHANGE_GUESTS))
                 schedule_flush(warden);
-        if (change & BW_CHANGE_FDB)
-                watch_mac(warden, &fact->fdb);
+        if ((change & BW_CHANGE_FDB) && warden->plan)
+                bw_mac_watch_learned(warden->mac_watch, warden->plan, &fact->fdb);
         if ((change & BW_CHANGE_RELOAD_GUESTS) && warden->virt)
                 bw_virt_refresh(warden->virt);
 }
@@ -469,7 +346,7 @@ static gboolean on_drift_timer(gpointer user) {
 
         if (!warden->armed || !warden->in_force || warden->retry_timer)
                 return G_SOURCE_CONTINUE;
-        check_switches(warden);
+        bw_switches_check(warden->switches, warden->plan);
         if (bw_reconciler_check(warden->reconciler, &equal, NULL) && equal) {
                 note_sync(warden);
                 return G_SOURCE_CONTINUE;
@@ -502,12 +379,7 @@ static void apply_config(BwWarden *warden, BwConfig *config) {
                 start_libvirt(warden);
         if (former->check_interval != config->check_interval)
                 start_drift_timer(warden);
-        if (former->log_rate != config->log_rate) {
-                bw_audit_free(warden->audit);
-                warden->audit = bw_audit_new(warden->journal, config->log_rate);
-                if (count_all(warden))
-                        bw_audit_set_baseline(warden->audit);
-        }
+        bw_audit_set_rate(warden->audit, config->log_rate);
 }
 
 bool bw_warden_reload(BwWarden *warden, GError **error) {
@@ -538,9 +410,7 @@ bool bw_warden_reload(BwWarden *warden, GError **error) {
 
 /* Requests */
 
-static bool resync(gpointer user, GError **error) {
-        BwWarden *warden = user;
-
+bool bw_warden_resync(BwWarden *warden, GError **error) {
         if (!bw_netlink_dump(warden->netlink, error))
                 return false;
         if (warden->virt)
@@ -555,32 +425,7 @@ static bool resync(gpointer user, GError **error) {
         return false;
 }
 
-static bool resync_port(gpointer user, const char *port, GError **error) {
-        BwWarden *warden = user;
-
-        if (warden->plan && bw_plan_find_port(warden->plan, port, NULL))
-                return resync(user, error);
-        g_set_error(error, BW_ERROR, BW_ERROR_ABSENT,
-                    "no port of that name is on a guarded bridge");
-        return false;
-}
-
-static bool resync_guest(gpointer user, const char *name_or_uuid, GError **error) {
-        BwWarden *warden = user;
-
-        if (bw_model_find_guest(warden->model, name_or_uuid))
-                return resync(user, error);
-        g_set_error(error, BW_ERROR, BW_ERROR_ABSENT,
-                    "libvirt knows no guest of that name or UUID");
-        return false;
-}
-
-static bool reload(gpointer user, GError **error) {
-        return bw_warden_reload(user, error);
-}
-
-static bool disarm(gpointer user, GError **error) {
-        BwWarden *warden = user;
+bool bw_warden_disarm(BwWarden *warden, GError **error) {
         BwPass pass;
 
         clear_timer(&warden->flush_timer);
@@ -597,95 +442,48 @@ static bool disarm(gpointer user, GError **error) {
                 "Disarmed on request: every rule of the guard was taken down. Resync, Reload or "
                 "a restart puts them back",
                 NULL);
-        tell_bus(warden);
+        note_change(warden);
         return true;
 }
 
-static void count_for_display(const BwIptChain *chain, const BwIptRule *rule, uint64_t packets,
-                              G_GNUC_UNUSED uint64_t bytes, gpointer user) {
-        bw_display_count(user, chain, rule, packets);
-}
+/* Questions */
 
-static bool is_in_force(const BwWarden *warden) {
-        return warden->armed && warden->in_sync && warden->plan == warden->in_force &&
-               bw_kernel_has_br_netfilter();
-}
-
-static bool list_ports(gpointer user, void (*row)(const BwBusPort *port, gpointer row_user),
-                       gpointer row_user, GError **error) {
-        BwWarden *warden = user;
-        g_autoptr(BwDisplay) display = bw_display_new();
-
-        if (!warden->plan)
-                return true;
-        if (!bw_reconciler_count(warden->reconciler, count_for_display, display, error))
-                return false;
-        bw_display_ports(display, warden->plan, is_in_force(warden), row, row_user);
-        return true;
-}
-
-static void count_ports(const BwPlan *plan, BwBusState *ret) {
-        for (guint i = 0; i < plan->bridges->len; i++) {
-                const BwBridgePlan *bridge = plan->bridges->pdata[i];
-
-                for (guint k = 0; k < bridge->ports->len; k++) {
-                        const BwPortPlan *port = bridge->ports->pdata[k];
-
-                        ret->ports_total++;
-                        ret->ports_guarded += bw_port_state_is_guarded(port->state);
-                        ret->strangers += port->state == BW_PORT_STRANGER;
-                }
-        }
-}
-
-static char **list_bridges(const BwPlan *plan) {
-        guint n = plan ? plan->bridges->len : 0;
-        char **names = g_new0(char *, n + 1);
-
-        for (guint i = 0; i < n; i++)
-                names[i] = g_strdup(((const BwBridgePlan *) plan->bridges->pdata[i])->name);
-        return names;
-}
-
-static void show_state(gpointer user, BwBusState *ret) {
-        BwWarden *warden = user;
-
-        g_strfreev(warden->shown_bridges);
-        g_strfreev(warden->shown_hazards);
-        warden->shown_bridges = list_bridges(warden->plan);
-        warden->shown_hazards = bw_hazards_list(warden->hazards);
-        *ret = (BwBusState){
-                .version = BW_VERSION,
-                .generation = bw_reconciler_generation(warden->reconciler),
-                .in_sync = is_in_force(warden),
+BwWardenState bw_warden_state(const BwWarden *warden) {
+        return (BwWardenState){
                 .armed = warden->armed,
-                .last_sync_usec = (uint64_t) warden->last_sync_usec,
+                .in_force = warden->armed && warden->in_sync && warden->plan == warden->in_force &&
+                            bw_kernel_has_br_netfilter(),
                 .libvirt_connected = warden->libvirt_connected,
                 .config_errors = bw_config_count_errors(warden->config),
-                .hazards = (const char *const *) warden->shown_hazards,
-                .bridges = (const char *const *) warden->shown_bridges,
+                .generation = bw_reconciler_generation(warden->reconciler),
+                .last_sync_usec = warden->last_sync_usec,
         };
-        if (warden->plan)
-                count_ports(warden->plan, ret);
 }
 
-static void on_bus(gpointer user, bool connected, const char *why) {
-        BwWarden *warden = user;
-
-        bw_journal_say(warden->journal, BW_MESSAGE_BUS_TROUBLE, connected ? LOG_INFO : LOG_NOTICE,
-                       why, NULL);
+const BwPlan *bw_warden_plan(const BwWarden *warden) {
+        return warden->plan;
 }
 
-static const BwBusRequests requests = {
-        .resync = resync,
-        .resync_port = resync_port,
-        .resync_guest = resync_guest,
-        .reload = reload,
-        .disarm = disarm,
-        .list_ports = list_ports,
-        .state = show_state,
-        .connection = on_bus,
-};
+bool bw_warden_knows_guest(const BwWarden *warden, const char *name_or_uuid) {
+        return bw_model_find_guest(warden->model, name_or_uuid) != NULL;
+}
+
+char **bw_warden_hazards(const BwWarden *warden) {
+        return bw_hazards_list(warden->hazards);
+}
+
+bool bw_warden_count(BwWarden *warden, BwIptCounted counted, gpointer user, GError **error) {
+        return bw_reconciler_count(warden->reconciler, counted, user, error);
+}
+
+BwJournal *bw_warden_journal(const BwWarden *warden) {
+        return warden->journal;
+}
+
+void bw_warden_listen(BwWarden *warden, void (*changed)(gpointer user), gpointer user) {
+        warden->changed = changed;
+        warden->changed_user = user;
+}
 
 /* Life */
 
@@ -712,6 +510,7 @@ static bool read_world(BwWarden *warden, GError **error) {
         warden->netlink = bw_netlink_new(on_fact, warden, error);
         if (!warden->netlink)
                 return false;
+        warden->switches = bw_switches_new(warden->journal, warden->hazards, warden->netlink);
         if (!bw_netlink_dump(warden->netlink, &trouble)) {
                 if (!g_error_matches(trouble, BW_ERROR, BW_ERROR_STALE)) {
                         g_propagate_error(error, g_steal_pointer(&trouble));
@@ -723,14 +522,14 @@ static bool read_world(BwWarden *warden, GError **error) {
 }
 
 static void begin(BwWarden *warden) {
+        warden->audit = bw_audit_new(warden->journal, warden->hazards, warden->reconciler,
+                                     warden->config->log_rate);
         start_libvirt(warden);
         if (warden->virt) {
                 warden->waiting_for_libvirt = true;
                 warden->patience_timer =
                         g_timeout_add(LIBVIRT_PATIENCE_MSEC, on_patience_timer, warden);
         }
-        open_nflog(warden);
-        warden->bus = bw_bus_new(&requests, warden);
         start_drift_timer(warden);
         warden->started = true;
         schedule_flush(warden);
@@ -747,11 +546,9 @@ BwWarden *bw_warden_new(const char *config_path, GError **error) {
         warden->config = g_steal_pointer(&config);
         warden->journal = bw_journal_new();
         warden->hazards = bw_hazards_new(warden->journal);
-        warden->audit = bw_audit_new(warden->journal, warden->config->log_rate);
-        warden->moves = bw_rate_new(1);
+        warden->mac_watch = bw_mac_watch_new(warden->journal);
         warden->model = bw_model_new();
         warden->reconciler = bw_reconciler_new();
-        warden->switched_on = g_hash_table_new(NULL, NULL);
         warden->armed = true;
         warden->retry_msec = RETRY_FIRST_MSEC;
         if (!read_world(warden, error))
@@ -770,27 +567,21 @@ void bw_warden_free(BwWarden *warden) {
         clear_timer(&warden->retry_timer);
         clear_timer(&warden->dump_timer);
         clear_timer(&warden->drift_timer);
-        clear_timer(&warden->sum_timer);
-        clear_timer(&warden->nflog_timer);
         clear_timer(&warden->patience_timer);
         if (warden->started)
                 bw_journal_say(warden->journal, BW_MESSAGE_STOPPED, LOG_INFO,
                                "bridgewardend stopped; its rules stay in force", NULL);
-        bw_bus_free(warden->bus);
         bw_virt_free(warden->virt);
-        bw_nflog_free(warden->nflog);
+        bw_audit_free(warden->audit);
+        bw_switches_free(warden->switches);
         bw_netlink_free(warden->netlink);
         take_over_plan(warden, NULL);
         bw_plan_free(warden->in_force);
         bw_reconciler_free(warden->reconciler);
         bw_model_free(warden->model);
-        bw_rate_free(warden->moves);
-        bw_audit_free(warden->audit);
+        bw_mac_watch_free(warden->mac_watch);
         bw_hazards_free(warden->hazards);
         bw_journal_free(warden->journal);
-        g_hash_table_unref(warden->switched_on);
-        g_strfreev(warden->shown_bridges);
-        g_strfreev(warden->shown_hazards);
         bw_config_free(warden->config);
         g_free(warden->config_path);
         g_free(warden);

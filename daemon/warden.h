@@ -5,16 +5,19 @@
  * Warden
  *
  * The conductor: takes facts in, decides when the kernel is brought in step,
- * retries what failed, and is the only one who speaks. Owns the model, the
- * settings and every adapter. Level-triggered: a fact only says "look again";
- * what must be is computed from the whole model each time.
+ * retries what failed, and is the one who speaks. Owns the model, the settings
+ * and the adapters that report and enforce. Level-triggered: a fact only says
+ * "look again"; what must be is computed from the whole model each time. Does
+ * not know who asks it questions.
  *
  * On death the rules stay in the kernel as they are; bw_warden_free() takes
  * none of them down.
  */
 
-#include <glib.h>
-#include <stdbool.h>
+#include <bw/plan.h>
+
+#include "iptables.h"
+#include "journal.h"
 
 typedef struct BwWarden BwWarden;
 
@@ -25,9 +28,41 @@ BwWarden *bw_warden_new(const char *config_path, GError **error);
 void bw_warden_free(BwWarden *warden);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwWarden, bw_warden_free)
 
+/* Takes every rule of ours down, once, for a daemon that does not run. */
+bool bw_warden_disarm_kernel(GError **error);
+
+/* Requests. All answer at once; what takes longer goes on by itself. */
+
 /* Reads the configuration again. On failure the last good one stays in force and the journal says
  * why. */
 bool bw_warden_reload(BwWarden *warden, GError **error);
+/* Reads the world again and compares the kernel rule by rule. BW_ERROR_BUSY: not in step yet. */
+bool bw_warden_resync(BwWarden *warden, GError **error);
+/* Takes every rule of ours down until the next reload or resync. */
+bool bw_warden_disarm(BwWarden *warden, GError **error);
 
-/* Takes every rule of ours down, once, for a daemon that does not run. */
-bool bw_warden_disarm_kernel(GError **error);
+/* Questions */
+
+typedef struct BwWardenState {
+        bool armed;    /* false after bw_warden_disarm() */
+        bool in_force; /* the kernel was last read back equal to the plan, and sees the packets */
+        bool libvirt_connected;
+        unsigned config_errors;
+        uint64_t generation;    /* commits that changed the kernel since the start */
+        int64_t last_sync_usec; /* CLOCK_REALTIME; 0: never */
+} BwWardenState;
+
+BwWardenState bw_warden_state(const BwWarden *warden);
+/* What must be; lent until control returns to the main loop. NULL before the first commit and while
+ * disarmed. */
+const BwPlan *bw_warden_plan(const BwWarden *warden);
+bool bw_warden_knows_guest(const BwWarden *warden, const char *name_or_uuid);
+/* (transfer full): sentences, NULL-terminated. */
+char **bw_warden_hazards(const BwWarden *warden);
+/* Reads the rules' counters; see bw_iptables_count(). */
+bool bw_warden_count(BwWarden *warden, BwIptCounted counted, gpointer user, GError **error);
+/* Lent: for those who answer in the warden's name. */
+BwJournal *bw_warden_journal(const BwWarden *warden);
+
+/* Calls @changed whenever an answer to the questions may have changed. One listener; NULL: none. */
+void bw_warden_listen(BwWarden *warden, void (*changed)(gpointer user), gpointer user);

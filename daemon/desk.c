@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "desk.h"
+
+#include <bw/error.h>
+#include <syslog.h>
+
+#include "bus.h"
+#include "display.h"
+
+struct BwDesk {
+        BwWarden *warden;
+        BwBus *bus;
+        char **bridges, **hazards; /* lent to the bus until its next question */
+};
+
+static bool resync(gpointer user, GError **error) {
+        BwDesk *desk = user;
+
+        return bw_warden_resync(desk->warden, error);
+}
+
+static bool resync_port(gpointer user, const char *port, GError **error) {
+        BwDesk *desk = user;
+        const BwPlan *plan = bw_warden_plan(desk->warden);
+
+        if (plan && bw_plan_find_port(plan, port, NULL))
+                return bw_warden_resync(desk->warden, error);
+        g_set_error(error, BW_ERROR, BW_ERROR_ABSENT,
+                    "no port of that name is on a guarded bridge");
+        return false;
+}
+
+static bool resync_guest(gpointer user, const char *name_or_uuid, GError **error) {
+        BwDesk *desk = user;
+
+        if (bw_warden_knows_guest(desk->warden, name_or_uuid))
+                return bw_warden_resync(desk->warden, error);
+        g_set_error(error, BW_ERROR, BW_ERROR_ABSENT,
+                    "libvirt knows no guest of that name or UUID");
+        return false;
+}
+
+static bool reload(gpointer user, GError **error) {
+        BwDesk *desk = user;
+
+        return bw_warden_reload(desk->warden, error);
+}
+
+static bool disarm(gpointer user, GError **error) {
+        BwDesk *desk = user;
+
+        return bw_warden_disarm(desk->warden, error);
+}
+
+static void count_for_display(const BwIptChain *chain, const BwIptRule *rule, uint64_t packets,
+                              G_GNUC_UNUSED uint64_t bytes, gpointer user) {
+        bw_display_count(user, chain, rule, packets);
+}
+
+static bool list_ports(gpointer user, void (*row)(const BwBusPort *port, gpointer row_user),
+                       gpointer row_user, GError **error) {
+        BwDesk *desk = user;
+        const BwPlan *plan = bw_warden_plan(desk->warden);
+        g_autoptr(BwDisplay) display = bw_display_new();
+
+        if (!plan)
+                return true;
+        if (!bw_warden_count(desk->warden, count_for_display, display, error))
+                return false;
+        bw_display_ports(display, plan, bw_warden_state(desk->warden).in_force, row, row_user);
+        return true;
+}
+
+static void count_ports(const BwPlan *plan, BwBusState *ret) {
+        for (guint i = 0; plan && i < plan->bridges->len; i++) {
+                const BwBridgePlan *bridge = plan->bridges->pdata[i];
+
+                for (guint k = 0; k < bridge->ports->len; k++) {
+                        const BwPortPlan *port = bridge->ports->pdata[k];
+
+                        ret->ports_total++;
+                        ret->ports_guarded += bw_port_state_is_guarded(port->state);
+                        ret->strangers += port->state == BW_PORT_STRANGER;
+                }
+        }
+}
+
+static char **list_bridges(const BwPlan *plan) {
+        guint n = plan ? plan->bridges->len : 0;
+        char **names = g_new0(char *, n + 1);
+
+        for (guint i = 0; i < n; i++)
+                names[i] = g_strdup(((const BwBridgePlan *) plan->bridges->pdata[i])->name);
+        return names;
+}
+
+static void show_state(gpointer user, BwBusState *ret) {
+        BwDesk *desk = user;
+        BwWardenState state = bw_warden_state(desk->warden);
+
+        g_strfreev(desk->bridges);
+        g_strfreev(desk->hazards);
+        desk->bridges = list_bridges(bw_warden_plan(desk->warden));
+        desk->hazards = bw_warden_hazards(desk->warden);
+        *ret = (BwBusState){
+                .version = BW_VERSION,
+                .generation = state.generation,
+                .in_sync = state.in_force,
+                .armed = state.armed,
+                .last_sync_usec = (uint64_t) state.last_sync_usec,
+                .libvirt_connected = state.libvirt_connected,
+                .config_errors = state.config_errors,
+                .hazards = (const char *const *) desk->hazards,
+                .bridges = (const char *const *) desk->bridges,
+        };
+        count_ports(bw_warden_plan(desk->warden), ret);
+}
+
+static void on_connection(gpointer user, bool connected, const char *why) {
+        BwDesk *desk = user;
+
+        bw_journal_say(bw_warden_journal(desk->warden), BW_MESSAGE_BUS_TROUBLE,
+                       connected ? LOG_INFO : LOG_NOTICE, why, NULL);
+}
+
+static const BwBusRequests requests = {
+        .resync = resync,
+        .resync_port = resync_port,
+        .resync_guest = resync_guest,
+        .reload = reload,
+        .disarm = disarm,
+        .list_ports = list_ports,
+        .state = show_state,
+        .connection = on_connection,
+};
+
+static void on_change(gpointer user) {
+        BwDesk *desk = user;
+
+        bw_bus_changed(desk->bus);
+}
+
+BwDesk *bw_desk_new(BwWarden *warden) {
+        BwDesk *desk = g_new0(BwDesk, 1);
+
+        desk->warden = warden;
+        desk->bus = bw_bus_new(&requests, desk);
+        bw_warden_listen(warden, on_change, desk);
+        return desk;
+}
+
+void bw_desk_free(BwDesk *desk) {
+        if (!desk)
+                return;
+        bw_warden_listen(desk->warden, NULL, NULL);
+        bw_bus_free(desk->bus);
+        g_strfreev(desk->bridges);
+        g_strfreev(desk->hazards);
+        g_free(desk);
+}
