@@ -99,6 +99,12 @@ static void note_sync(BwWarden *warden) {
         clear_timer(&warden->retry_timer);
 }
 
+static void note_ready(BwWarden *warden) {
+        if (!warden->ready)
+                bw_service_ready();
+        warden->ready = true;
+}
+
 static void note_in_force(BwWarden *warden) {
         bool first = warden->in_force == NULL;
 
@@ -114,9 +120,7 @@ static void note_in_force(BwWarden *warden) {
         }
         if (first)
                 bw_audit_set_baseline(warden->audit);
-        if (!warden->ready)
-                bw_service_ready();
-        warden->ready = true;
+        note_ready(warden);
 }
 
 static gboolean on_retry(gpointer user) {
@@ -185,6 +189,7 @@ static bool must_hold(BwWarden *warden, const BwPlan *plan) {
                 bw_hazards_clear(warden->hazards, "libvirt silent");
                 return false;
         }
+        note_ready(warden);
         bw_hazards_raise(
                 warden->hazards, "libvirt silent",
                 "libvirt has not answered since the daemon started: the rules of the former "
