@@ -23,7 +23,7 @@ typedef struct BwConfigLine {
         const char *section; /* between the brackets; the one a key stands in */
         const char *key;     /* NULL unless a key */
         const char *value;   /* without comment and outer space; the line itself when malformed */
-        unsigned repeated;   /* line where the same key of the same section comes again, or 0 */
+        unsigned repeated;   /* 0, or where the same key comes again: then @value is NULL */
 } BwConfigLine;
 
 typedef struct BwConfigLines {

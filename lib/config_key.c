@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include <bw/config_key.h>
+#include <bw/config_value.h>
+#include <bw/text.h>
+#include <string.h>
+
+#define SHOWN_BYTES 64
+
+typedef struct Key Key;
+
+/* False: the value is none of what the key expects, and nothing has been said about it yet. */
+typedef bool (*TakeValue)(const Key *key, const BwConfigPlace *place, gpointer section);
+
+struct Key {
+        const char *name;
+        const char *expects; /* goes behind "write" */
+        TakeValue take;
+        const char *unmet; /* said when the value asks for what this version does not do */
+};
+
+static const char *const mode_words[] = {
+        [BW_MODE_ENFORCE] = "enforce",
+        [BW_MODE_MONITOR] = "monitor",
+        [BW_MODE_OFF] = "off",
+        NULL,
+};
+static const char *const unknown_ports_words[] = {
+        [BW_UNKNOWN_PORTS_MONITOR] = "monitor",
+        [BW_UNKNOWN_PORTS_DROP] = "drop",
+        [BW_UNKNOWN_PORTS_ACCEPT] = "accept",
+        NULL,
+};
+static const char *const role_words[] = {
+        [BW_ROLE_GUEST] = "guest",
+        [BW_ROLE_HOST] = "host",
+        [BW_ROLE_LINK] = "link",
+        [BW_ROLE_UPLINK] = "uplink",
+        NULL,
+};
+
+const char *bw_mode_name(BwMode mode) {
+        return mode_words[mode];
+}
+
+const char *bw_unknown_ports_name(BwUnknownPorts unknown_ports) {
+        return unknown_ports_words[unknown_ports];
+}
+
+const char *bw_role_name(BwRole role) {
+        return role_words[role];
+}
+
+static void replace(GArray **values, GArray *by) {
+        g_array_unref(*values);
+        *values = by;
+}
+
+static bool take_addresses(const Key *key, const BwConfigPlace *place, gpointer section) {
+        BwBindingSection *binding = section;
+        bool any = g_str_equal(place->line->value, "any");
+        GArray *addresses = any ? g_array_new(FALSE, TRUE, sizeof(BwPrefix))
+                                : bw_config_value_read_prefixes(place);
+
+        if (!addresses)
+                return true;
+        if (any)
+                bw_config_place_warn(place, "%s", key->unmet);
+        replace(&binding->addresses, addresses);
+        binding->any_address = any;
+        binding->set |= BW_SET_ADDRESSES;
+        return true;
+}
+
+static bool take_macs(const Key *key G_GNUC_UNUSED, const BwConfigPlace *place, gpointer section) {
+        BwBindingSection *binding = section;
+        GArray *macs = bw_config_value_read_macs(place);
+
+        if (!macs)
+                return true;
+        replace(&binding->macs, macs);
+        binding->set |= BW_SET_MACS;
+        return true;
+}
+
+static bool take_role(const Key *key, const BwConfigPlace *place, gpointer section) {
+        BwBindingSection *binding = section;
+        unsigned word;
+
+        if (!bw_config_value_find_word(place->line->value, role_words, &word))
+                return false;
+        binding->role = (BwRole) word;
+        binding->set |= BW_SET_ROLE;
+        if (binding->role == BW_ROLE_LINK || binding->role == BW_ROLE_UPLINK)
+                bw_config_place_warn(place, "%s", key->unmet);
+        return true;
+}
+
+static bool take_mode(const Key *key G_GNUC_UNUSED, const BwConfigPlace *place, gpointer section) {
+        BwBindingSection *binding = section;
+        unsigned word;
+
+        if (!bw_config_value_find_word(place->line->value, mode_words, &word))
+                return false;
+        binding->mode = (BwMode) word;
+        binding->set |= BW_SET_MODE;
+        return true;
+}
+
+static bool take_yes_no(const Key *key, const BwConfigPlace *place,
+                        gpointer section G_GNUC_UNUSED) {
+        static const char *const words[] = { "no", "yes", NULL };
+        unsigned yes;
+
+        if (!bw_config_value_find_word(place->line->value, words, &yes))
+                return false;
+        if (yes)
+                bw_config_place_warn(place, "%s", key->unmet);
+        return true;
+}
+
+static bool take_link_local(const Key *key, const BwConfigPlace *place,
+                            gpointer section G_GNUC_UNUSED) {
+        static const char *const words[] = { "any", "declared", NULL };
+        unsigned declared;
+
+        if (!bw_config_value_find_word(place->line->value, words, &declared))
+                return false;
+        if (declared)
+                bw_config_place_warn(place, "%s", key->unmet);
+        return true;
+}
+
+static bool is_single(const BwPrefix *prefix) {
+        return prefix->length == (prefix->family == BW_FAMILY_IPV4 ? 32 : 128);
+}
+
+static bool take_gateway(const Key *key, const BwConfigPlace *place,
+                         gpointer section G_GNUC_UNUSED) {
+        g_autoptr(GArray) addresses = bw_config_value_read_prefixes(place);
+
+        if (!addresses)
+                return true;
+        for (guint i = 0; i < addresses->len; i++)
+                if (!is_single(&g_array_index(addresses, BwPrefix, i)))
+                        return false;
+        bw_config_place_warn(place, "%s", key->unmet);
+        return true;
+}
+
+static bool take_networks(const Key *key G_GNUC_UNUSED, const BwConfigPlace *place,
+                          gpointer section) {
+        BwBridgeSection *bridge = section;
+        GArray *networks = bw_config_value_read_prefixes(place);
+
+        if (networks)
+                replace(&bridge->networks, networks);
+        return true;
+}
+
+static bool take_bridge_mode(const Key *key G_GNUC_UNUSED, const BwConfigPlace *place,
+                             gpointer section) {
+        BwBridgeSection *bridge = section;
+        unsigned word;
+
+        if (!bw_config_value_find_word(place->line->value, mode_words, &word))
+                return false;
+        bridge->mode = (BwMode) word;
+        bridge->has_mode = true;
+        return true;
+}
+
+static bool take_bridge_unknown_ports(const Key *key G_GNUC_UNUSED, const BwConfigPlace *place,
+                                      gpointer section) {
+        BwBridgeSection *bridge = section;
+        unsigned word;
+
+        if (!bw_config_value_find_word(place->line->value, unknown_ports_words, &word))
+                return false;
+        bridge->unknown_ports = (BwUnknownPorts) word;
+        bridge->has_unknown_ports = true;
+        return true;
+}
+
+static bool take_host_mode(const Key *key G_GNUC_UNUSED, const BwConfigPlace *place,
+                           gpointer section) {
+        BwConfig *config = section;
+        unsigned word;
+
+        if (!bw_config_value_find_word(place->line->value, mode_words, &word))
+                return false;
+        config->mode = (BwMode) word;
+        return true;
+}
+
+static bool take_host_unknown_ports(const Key *key G_GNUC_UNUSED, const BwConfigPlace *place,
+                                    gpointer section) {
+        BwConfig *config = section;
+        unsigned word;
+
+        if (!bw_config_value_find_word(place->line->value, unknown_ports_words, &word))
+                return false;
+        config->unknown_ports = (BwUnknownPorts) word;
+        return true;
+}
+
+static bool is_bridge_word(const BwConfigPlace *place, const char *word) {
+        const char *fault = g_str_equal(word, "auto") ? "\"auto\" stands alone, or names are listed"
+                                                      : bw_config_value_interface_fault(word);
+        g_autofree char *shown = bw_text_short(word, SHOWN_BYTES);
+
+        if (fault)
+                bw_config_place_error(place, "\"%s\": %s", shown, fault);
+        return !fault;
+}
+
+static bool take_bridges(const Key *key G_GNUC_UNUSED, const BwConfigPlace *place,
+                         gpointer section) {
+        BwConfig *config = section;
+        g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+        g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+        g_autofree char *copy = NULL;
+        g_autoptr(GPtrArray) words = bw_config_value_split(place->line->value, &copy);
+
+        if (g_str_equal(place->line->value, "auto"))
+                g_ptr_array_set_size(words, 0);
+        for (guint i = 0; i < words->len; i++) {
+                char *word = g_ptr_array_index(words, i);
+
+                if (!is_bridge_word(place, word))
+                        return true;
+                if (g_hash_table_add(seen, word))
+                        g_ptr_array_add(names, g_strdup(word));
+        }
+
+        config->bridges_auto = words->len == 0;
+        g_ptr_array_unref(config->bridge_names);
+        config->bridge_names = g_steal_pointer(&names);
+        return true;
+}
+
+static bool take_engines(const Key *key, const BwConfigPlace *place,
+                         gpointer section G_GNUC_UNUSED) {
+        static const char *const known[] = { "iptables", "nftables", NULL };
+        g_autofree char *copy = NULL;
+        g_autoptr(GPtrArray) words = bw_config_value_split(place->line->value, &copy);
+        bool named[] = { false, false };
+
+        for (guint i = 0; i < words->len; i++) {
+                unsigned engine;
+
+                if (!bw_config_value_find_word(g_ptr_array_index(words, i), known, &engine))
+                        return false;
+                named[engine] = true;
+        }
+        if (!named[0])
+                return false;
+        if (named[1])
+                bw_config_place_warn(place, "%s", key->unmet);
+        return true;
+}
+
+static bool take_log_rate(const Key *key G_GNUC_UNUSED, const BwConfigPlace *place,
+                          gpointer section) {
+        BwConfig *config = section;
+        g_autofree char *number = g_strdup(place->line->value);
+
+        if (!g_str_has_suffix(number, "/s"))
+                return false;
+        number[strlen(number) - strlen("/s")] = '\0';
+        return bw_config_value_read_number(number, 1000, &config->log_rate);
+}
+
+static bool take_check_interval(const Key *key G_GNUC_UNUSED, const BwConfigPlace *place,
+                                gpointer section) {
+        BwConfig *config = section;
+
+        return bw_config_value_read_number(place->line->value, 3600, &config->check_interval);
+}
+
+static bool take_uri(const Key *key G_GNUC_UNUSED, const BwConfigPlace *place, gpointer section) {
+        BwConfig *config = section;
+        const char *value = place->line->value;
+
+        for (const char *at = value; *at; at++)
+                if (!g_ascii_isgraph(*at))
+                        return false;
+        g_free(config->libvirt_uri);
+        config->libvirt_uri = g_str_equal(value, "none") ? NULL : g_strdup(value);
+        return true;
+}
+
+#define NOT_YET "not carried out by this version, so the key has no effect yet"
+
+static const Key binding_keys[] = {
+        { "Addresses", "addresses and networks with spaces between, or the one word any",
+          take_addresses,
+          "MAC addresses are not guarded by this version, so nothing of this port is" },
+        { "MACs", "MAC addresses with spaces between", take_macs, NULL },
+        { "Role", "guest, host, link or uplink", take_role,
+          "border ports are not guarded by this version: the port passes" },
+        { "Mode", "enforce, monitor or off", take_mode, NULL },
+        { "DhcpServer", "yes or no", take_yes_no,
+          "this version does not guard against DHCP servers, so the key has no effect yet" },
+        { "Router", "yes or no", take_yes_no,
+          "this version does not guard against router advertisements, and the port may use its own "
+          "addresses only all the same, so the key has no effect yet" },
+        { "Querier", "yes or no", take_yes_no,
+          "this version does not guard against queriers, so the key has no effect yet" },
+        { "Closed", "yes or no", take_yes_no, NOT_YET },
+        { "FdbLock", "yes or no", take_yes_no, NOT_YET },
+        { "Isolated", "yes or no", take_yes_no, NOT_YET },
+        { "LinkLocal", "any or declared", take_link_local, NOT_YET },
+        { "Gateway", "single addresses with spaces between", take_gateway, NOT_YET },
+};
+
+static const Key bridge_keys[] = {
+        { "Mode", "enforce, monitor or off", take_bridge_mode, NULL },
+        { "UnknownPorts", "monitor, drop or accept", take_bridge_unknown_ports, NULL },
+        { "Networks", "networks with spaces between, as 192.168.50.0/24", take_networks, NULL },
+        { "Gateway", "single addresses with spaces between", take_gateway, NOT_YET },
+        { "FdbLock", "yes or no", take_yes_no, NOT_YET },
+        { "Isolated", "yes or no", take_yes_no, NOT_YET },
+        { "PinNeighbours", "yes or no", take_yes_no, NOT_YET },
+        { "Repair", "yes or no", take_yes_no, NOT_YET },
+};
+
+static const Key guard_keys[] = {
+        { "Mode", "enforce, monitor or off", take_host_mode, NULL },
+        { "UnknownPorts", "monitor, drop or accept", take_host_unknown_ports, NULL },
+        { "Bridges", "auto, or names of bridges with spaces between", take_bridges, NULL },
+        { "Engines", "iptables: this version guards with no other", take_engines,
+          "nftables is not in this version; iptables alone guards" },
+        { "LogRate", "a number from 1 to 1000 and /s, as 10/s", take_log_rate, NULL },
+        { "CheckInterval", "a number of seconds from 1 to 3600", take_check_interval, NULL },
+};
+
+static const Key libvirt_keys[] = {
+        { "URI", "a libvirt connection URI, as qemu:///system, or the word none", take_uri, NULL },
+};
+
+typedef struct KeyTable {
+        const Key *keys;
+        gsize count;
+} KeyTable;
+
+static const Key *find_key(KeyTable table, const char *name) {
+        for (gsize i = 0; i < table.count; i++)
+                if (g_str_equal(table.keys[i].name, name))
+                        return &table.keys[i];
+        return NULL;
+}
+
+static void refuse_key(const BwConfigPlace *place, KeyTable table) {
+        g_autoptr(GString) known = g_string_new(NULL);
+
+        for (gsize i = 0; i < table.count; i++)
+                g_string_append_printf(known, "%s%s", i > 0 ? ", " : "", table.keys[i].name);
+        bw_config_place_error(place, "unknown key; the keys of this section are %s", known->str);
+}
+
+static void set_key(const BwConfigPlace *place, KeyTable table, gpointer section) {
+        const Key *key = find_key(table, place->line->key);
+
+        if (!key) {
+                refuse_key(place, table);
+                return;
+        }
+        if (*place->line->value == '\0')
+                bw_config_place_error(place, "the value is missing; write %s", key->expects);
+        else if (!key->take(key, place, section))
+                bw_config_place_error(place, "not understood; write %s", key->expects);
+}
+
+void bw_config_key_set_guard(const BwConfigPlace *place) {
+        set_key(place, (KeyTable){ guard_keys, G_N_ELEMENTS(guard_keys) }, place->config);
+}
+
+void bw_config_key_set_libvirt(const BwConfigPlace *place) {
+        set_key(place, (KeyTable){ libvirt_keys, G_N_ELEMENTS(libvirt_keys) }, place->config);
+}
+
+void bw_config_key_set_binding(const BwConfigPlace *place, BwBindingSection *section) {
+        set_key(place, (KeyTable){ binding_keys, G_N_ELEMENTS(binding_keys) }, section);
+}
+
+void bw_config_key_set_bridge(const BwConfigPlace *place, BwBridgeSection *section) {
+        set_key(place, (KeyTable){ bridge_keys, G_N_ELEMENTS(bridge_keys) }, section);
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * Input: the rule's prefix and its NUL, a byte each for physin, physout and how many bytes of what
+ * follows are the link layer header; the rest is the packet.
+ */
+
+#include <bw/violation.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+
+static void add_port(GPtrArray *ports, int ifindex, const char *name, const char *guest,
+                     const char *address) {
+        BwPortPlan *port = g_new0(BwPortPlan, 1);
+        BwPrefix prefix;
+
+        port->ifindex = ifindex;
+        g_strlcpy(port->name, name, sizeof(port->name));
+        port->guest = (char *) guest;
+        port->macs = g_array_new(FALSE, FALSE, sizeof(BwMac));
+        port->addresses = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
+        g_assert(bw_prefix_parse(address, &prefix, NULL));
+        g_array_append_val(port->addresses, prefix);
+        g_ptr_array_add(ports, port);
+}
+
+static const BwPlan *get_plan(void) {
+        static BwBridgePlan bridge = { .name = "virbr6", .ifindex = 6 };
+        static BwPlan plan;
+
+        if (plan.bridges)
+                return &plan;
+        bridge.ports = g_ptr_array_new();
+        add_port(bridge.ports, 1, "vk63", "kali3", "192.168.50.13");
+        add_port(bridge.ports, 2, "vk64", "%n\n\x1b[2J\xff", "192.168.50.14");
+        add_port(bridge.ports, 3, "v\x01\xfe", NULL, "192.168.50.0/24");
+        add_port(bridge.ports, 4, "vk66", "", "2001:db8::/32");
+        plan.bridges = g_ptr_array_new();
+        g_ptr_array_add(plan.bridges, &bridge);
+        return &plan;
+}
+
+static void check(const BwDeniedPacket *denied, const BwViolation *violation) {
+        g_autofree char *sentence = bw_violation_sentence(violation);
+        char prefix[BW_VIOLATION_PREFIX_SIZE];
+
+        bw_violation_prefix(violation->direction, violation->reason, violation->dropped, prefix);
+        g_assert_cmpstr(prefix, ==, denied->prefix);
+        g_assert(violation->port[0] != '\0');
+        g_assert(!violation->source == !violation->destination);
+        g_assert(g_utf8_validate(sentence, -1, NULL));
+        for (const char *c = sentence; *c; c++)
+                g_assert(!g_ascii_iscntrl(*c));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
+        const uint8_t *end = memchr(bytes, '\0', size);
+        gsize left = end ? (gsize) (bytes + size - end) : 0;
+        g_autofree uint8_t *ethernet = NULL, *packet = NULL;
+        g_autoptr(BwViolation) violation = NULL;
+        BwDeniedPacket denied = { .prefix = (const char *) bytes };
+
+        if (left < 4)
+                return 0;
+        denied.physin = end[1];
+        denied.physout = end[2];
+        denied.ethernet_length = MIN(end[3], left - 4);
+        denied.packet_length = left - 4 - denied.ethernet_length;
+        /* Copies of the exact size, so that the sanitizer sees each byte read too far. */
+        denied.ethernet = ethernet = g_memdup2(end + 4, denied.ethernet_length);
+        denied.packet = packet = g_memdup2(end + 4 + denied.ethernet_length, denied.packet_length);
+        violation = bw_violation_new(&denied, get_plan());
+        if (violation)
+                check(&denied, violation);
+        return 0;
+}
