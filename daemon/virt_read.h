@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Reading domains
+ *
+ * Asks libvirt what a domain is right now. May wait as long as libvirt does.
+ */
+
+#include "virt_outbox.h"
+
+#include <libvirt/libvirt.h>
+
+typedef enum BwVirtReading {
+        BW_VIRT_READ,
+        BW_VIRT_GONE,    /* neither running nor defined */
+        BW_VIRT_ABSURD,  /* XML that is no domain's: nothing to say about it */
+        BW_VIRT_REFUSED, /* it is there, but libvirt would not show it now */
+        BW_VIRT_LOST,    /* the connection is of no use any more */
+} BwVirtReading;
+
+/* Appends what there is to say of the domain, that it is gone included. */
+BwVirtReading bw_virt_read_domain(virConnectPtr connection, const char *uuid, GQueue *letters);
+
+/* Appends a whole snapshot to @letters and the UUID texts of refused domains to @refused. When it
+ * is not BW_VIRT_READ, what was appended is no snapshot. */
+BwVirtReading bw_virt_read_all(virConnectPtr connection, GQueue *letters, GHashTable *refused);

@@ -1,0 +1,679 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * The libvirt adapter against libvirt's own test driver
+ *
+ * test:///default lives in this process and all connections share it: the test
+ * changes domains through a second connection. Needs no libvirtd and no root.
+ */
+
+#include "virt.h"
+
+#include <glib-unix.h>
+#include <glib/gstdio.h>
+#include <libvirt/libvirt.h>
+#include <libvirt/virterror.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define URI  "test:///default"
+#define UUID "6f3c2d4e-0c1a-4f57-9f0e-0a1b2c3d4e5f"
+#define K3                                                                                         \
+        "<domain type='test'><name>k3</name><uuid>" UUID "</uuid><memory>8192</memory>"            \
+        "<os><type>hvm</type></os><devices><interface type='bridge'>"                              \
+        "<mac address='52:54:00:00:00:13'/><source bridge='virbr6'/><target dev='vk63'/>"          \
+        "</interface></devices></domain>"
+#define K3_RUNS   "guest k3 runs 52:54:00:00:00:13 virbr6 vk63"
+#define K3_RESTS  "guest k3 rests 52:54:00:00:00:13 virbr6 vk63"
+#define TEST_RUNS "guest test runs aa:bb:cc:dd:ee:ff default testnet0" /* always there */
+#define K3_GONE   "gone " UUID
+
+/* What the sink was told, one line per fact. */
+typedef struct Record {
+        GPtrArray *lines;
+        BwVirt *free_at_next; /* freed by the sink itself */
+} Record;
+
+static GThread *main_thread;
+
+static char *print_guest(const BwGuest *guest) {
+        GString *text = g_string_new(NULL);
+
+        g_string_append_printf(text, "guest %s %s", guest->name, guest->active ? "runs" : "rests");
+        for (guint i = 0; i < guest->interfaces->len; i++) {
+                const BwGuestInterface *interface =
+                        &g_array_index(guest->interfaces, BwGuestInterface, i);
+                char mac[BW_MAC_TEXT_SIZE];
+
+                g_string_append_printf(text, " %s %s %s", bw_mac_print(&interface->mac, mac),
+                                       interface->source, interface->target);
+        }
+        return g_string_free(text, FALSE);
+}
+
+static char *print_fact(const BwFact *fact) {
+        switch ((int) fact->kind) {
+        case BW_FACT_CONNECTED:
+                return g_strdup("connected");
+        case BW_FACT_DISCONNECTED:
+                return g_strdup("disconnected");
+        case BW_FACT_SNAPSHOT_BEGIN:
+                return g_strdup("begin");
+        case BW_FACT_SNAPSHOT_END:
+                return g_strdup("end");
+        case BW_FACT_GUEST:
+                return print_guest(fact->guest);
+        case BW_FACT_GUEST_GONE:
+                return g_strconcat("gone ", fact->uuid, NULL);
+        default:
+                g_error("a fact of kind %d", (int) fact->kind);
+        }
+}
+
+static void on_fact(const BwFact *fact, gpointer user) {
+        Record *record = user;
+
+        g_assert_true(g_thread_self() == main_thread);
+        if (fact->kind != BW_FACT_GUEST && fact->kind != BW_FACT_GUEST_GONE)
+                g_assert_cmpint(fact->source, ==, BW_SOURCE_LIBVIRT);
+        g_ptr_array_add(record->lines, print_fact(fact));
+        g_clear_pointer(&record->free_at_next, bw_virt_free);
+}
+
+static void record_clear(Record *record) {
+        g_ptr_array_unref(record->lines);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Record, record_clear)
+
+static Record record_new(void) {
+        return (Record){ .lines = g_ptr_array_new_with_free_func(g_free) };
+}
+
+static unsigned count(const Record *record, const char *line) {
+        unsigned n = 0;
+
+        for (guint i = 0; i < record->lines->len; i++)
+                n += g_str_equal(g_ptr_array_index(record->lines, i), line);
+        return n;
+}
+
+static gboolean on_timeout(gpointer user) {
+        *(bool *) user = true;
+        return G_SOURCE_REMOVE;
+}
+
+static void run_for(unsigned milliseconds) {
+        bool over = false;
+
+        g_timeout_add(milliseconds, on_timeout, &over);
+        while (!over)
+                g_main_context_iteration(NULL, TRUE);
+}
+
+static char *print_record(const Record *record) {
+        GString *text = g_string_new(NULL);
+
+        for (guint i = 0; i < record->lines->len; i++)
+                g_string_append_printf(text, "%s\n", (char *) g_ptr_array_index(record->lines, i));
+        return g_string_free(text, FALSE);
+}
+
+/* Runs the main loop until @line was reported, and forgets everything up to it. */
+static void await(Record *record, const char *line) {
+        gint64 deadline = g_get_monotonic_time() + 10 * G_USEC_PER_SEC;
+
+        while (count(record, line) == 0) {
+                g_autofree char *seen = print_record(record);
+
+                if (g_get_monotonic_time() > deadline)
+                        g_error("no \"%s\" in:\n%s", line, seen);
+                run_for(5);
+        }
+        while (!g_str_equal(g_ptr_array_index(record->lines, 0), line))
+                g_ptr_array_remove_index(record->lines, 0);
+        g_ptr_array_remove_index(record->lines, 0);
+}
+
+typedef virConnectPtr Connection;
+
+static void connection_free(Connection connection) {
+        virConnectClose(connection);
+}
+G_DEFINE_AUTO_CLEANUP_FREE_FUNC(Connection, connection_free, NULL)
+
+typedef virDomainPtr Domain;
+
+static void domain_free(Domain domain) {
+        virDomainFree(domain);
+}
+G_DEFINE_AUTO_CLEANUP_FREE_FUNC(Domain, domain_free, NULL)
+
+/* The driver forgets what was changed when its last connection is closed. */
+static virConnectPtr second_connection(void) {
+        virConnectPtr connection = virConnectOpen(URI);
+
+        g_assert_nonnull(connection);
+        return connection;
+}
+
+static virDomainPtr define(virConnectPtr connection, const char *xml) {
+        virDomainPtr domain = virDomainDefineXML(connection, xml);
+
+        g_assert_nonnull(domain);
+        return domain;
+}
+
+static void test_snapshot_at_start(void) {
+        g_auto(Connection) connection = second_connection();
+        g_auto(Domain) k3 = define(connection, K3);
+        g_auto(Record) record = record_new();
+        g_autoptr(BwVirt) virt = bw_virt_new(URI, on_fact, &record);
+
+        for (unsigned i = 0; i < 1000 && count(&record, "end") == 0; i++)
+                run_for(5);
+        g_assert_cmpuint(record.lines->len, ==, 5);
+        g_assert_cmpstr(g_ptr_array_index(record.lines, 0), ==, "connected");
+        g_assert_cmpstr(g_ptr_array_index(record.lines, 1), ==, "begin");
+        g_assert_cmpstr(g_ptr_array_index(record.lines, 4), ==, "end");
+        g_assert_cmpuint(count(&record, TEST_RUNS), ==, 1);
+        g_assert_cmpuint(count(&record, K3_RESTS), ==, 1);
+}
+
+static void test_life_of_a_guest(void) {
+        g_auto(Connection) connection = second_connection();
+        g_auto(Record) record = record_new();
+        g_autoptr(BwVirt) virt = bw_virt_new(URI, on_fact, &record);
+        g_auto(Domain) k3 = NULL;
+
+        await(&record, "end");
+        k3 = define(connection, K3);
+        await(&record, K3_RESTS);
+        g_assert_cmpint(virDomainCreate(k3), ==, 0);
+        await(&record, K3_RUNS);
+        g_assert_cmpint(virDomainDestroy(k3), ==, 0);
+        await(&record, K3_RESTS);
+        g_assert_cmpint(virDomainUndefine(k3), ==, 0);
+        await(&record, K3_GONE);
+        g_assert_cmpuint(count(&record, "begin"), ==, 0);
+}
+
+static void test_undefined_while_running(void) {
+        g_auto(Connection) connection = second_connection();
+        g_auto(Record) record = record_new();
+        g_autoptr(BwVirt) virt = bw_virt_new(URI, on_fact, &record);
+        g_auto(Domain) k3 = define(connection, K3);
+
+        g_assert_cmpint(virDomainCreate(k3), ==, 0);
+        await(&record, K3_RUNS);
+        run_for(50);
+        g_ptr_array_set_size(record.lines, 0);
+        g_assert_cmpint(virDomainUndefine(k3), ==, 0);
+        await(&record, K3_RUNS);
+        g_assert_cmpuint(count(&record, K3_GONE), ==, 0);
+        g_assert_cmpint(virDomainDestroy(k3), ==, 0);
+        await(&record, K3_GONE);
+}
+
+static void test_transient(void) {
+        g_auto(Connection) connection = second_connection();
+        g_auto(Record) record = record_new();
+        g_autoptr(BwVirt) virt = bw_virt_new(URI, on_fact, &record);
+        g_auto(Domain) k3 = NULL;
+
+        await(&record, "end");
+        k3 = virDomainCreateXML(connection, K3, 0);
+        g_assert_nonnull(k3);
+        await(&record, K3_RUNS);
+        g_assert_cmpint(virDomainDestroy(k3), ==, 0);
+        await(&record, K3_GONE);
+}
+
+static void test_metadata(void) {
+        g_auto(Connection) connection = second_connection();
+        g_auto(Record) record = record_new();
+        g_autoptr(BwVirt) virt = bw_virt_new(URI, on_fact, &record);
+        g_auto(Domain) k3 = define(connection, K3);
+
+        await(&record, "end");
+        run_for(100);
+        g_ptr_array_set_size(record.lines, 0);
+        g_assert_cmpint(virDomainSetMetadata(k3, VIR_DOMAIN_METADATA_ELEMENT, "<p ip='1'/>", "bw",
+                                             "urn:bridgewarden:binding:1",
+                                             VIR_DOMAIN_AFFECT_CONFIG),
+                        ==, 0);
+        await(&record, K3_RESTS);
+        g_assert_cmpint(virDomainUndefine(k3), ==, 0);
+        await(&record, K3_GONE);
+}
+
+static void test_rename(void) {
+        g_auto(Connection) connection = second_connection();
+        g_auto(Record) record = record_new();
+        g_autoptr(BwVirt) virt = bw_virt_new(URI, on_fact, &record);
+        g_auto(Domain) k3 = define(connection, K3);
+
+        await(&record, K3_RESTS);
+        g_assert_cmpint(virDomainRename(k3, "-rf \"%n%s", 0), ==, 0);
+        await(&record, "guest -rf \"%n%s rests 52:54:00:00:00:13 virbr6 vk63");
+        g_assert_cmpuint(count(&record, K3_GONE), ==, 0);
+        g_assert_cmpint(virDomainUndefine(k3), ==, 0);
+        await(&record, K3_GONE);
+}
+
+static void test_refresh(void) {
+        g_auto(Record) record = record_new();
+        g_autoptr(BwVirt) virt = bw_virt_new(URI, on_fact, &record);
+
+        await(&record, "end");
+        bw_virt_refresh(virt);
+        await(&record, "begin");
+        await(&record, TEST_RUNS);
+        await(&record, "end");
+        for (unsigned i = 0; i < 1000; i++)
+                bw_virt_refresh(virt);
+        await(&record, "end");
+        run_for(100);
+        g_assert_cmpuint(count(&record, "begin"), <, 500);
+        g_assert_cmpuint(count(&record, "begin"), ==, count(&record, "end"));
+}
+
+/* Longer than any domain XML may be: said nothing of, and the others are not harmed. */
+static void test_absurd_domain_is_left_out(void) {
+        g_auto(Connection) connection = second_connection();
+        g_auto(Record) record = record_new();
+        g_autofree char *description = g_strnfill(4 * 1024 * 1024, 'x');
+        g_autofree char *xml =
+                g_strdup_printf("<domain type='test'><name>huge</name><description>%s</description>"
+                                "<memory>8192</memory><os><type>hvm</type></os></domain>",
+                                description);
+        g_auto(Domain) huge = define(connection, xml), k3 = define(connection, K3);
+        g_autoptr(BwVirt) virt = bw_virt_new(URI, on_fact, &record);
+
+        await(&record, "end");
+        g_assert_cmpint(virDomainCreate(huge), ==, 0);
+        g_assert_cmpint(virDomainCreate(k3), ==, 0);
+        await(&record, K3_RUNS);
+        g_assert_cmpuint(count(&record, "guest huge runs"), ==, 0);
+        g_assert_cmpuint(count(&record, "disconnected"), ==, 0);
+        g_assert_cmpint(virDomainDestroy(k3), ==, 0);
+        g_assert_cmpint(virDomainUndefine(k3), ==, 0);
+        g_assert_cmpint(virDomainDestroy(huge), ==, 0);
+        g_assert_cmpint(virDomainUndefine(huge), ==, 0);
+        await(&record, K3_GONE);
+}
+
+static void test_burst(void) {
+        g_auto(Connection) connection = second_connection();
+        g_auto(Record) record = record_new();
+        g_autoptr(BwVirt) virt = bw_virt_new(URI, on_fact, &record);
+        g_auto(Domain) k3 = define(connection, K3);
+
+        await(&record, "end");
+        for (unsigned i = 0; i < 300; i++) {
+                g_assert_cmpint(virDomainCreate(k3), ==, 0);
+                g_assert_cmpint(virDomainDestroy(k3), ==, 0);
+        }
+        g_assert_cmpint(virDomainUndefine(k3), ==, 0);
+        await(&record, K3_GONE);
+        run_for(100); /* its last events may say once more that it is gone */
+        g_assert_cmpuint(count(&record, K3_GONE), ==, record.lines->len);
+}
+
+static void test_nothing_after_free(void) {
+        g_auto(Connection) connection = second_connection();
+        g_auto(Record) record = record_new();
+        BwVirt *virt = bw_virt_new(URI, on_fact, &record);
+        g_auto(Domain) k3 = NULL;
+
+        await(&record, "end");
+        bw_virt_refresh(virt);
+        k3 = define(connection, K3);
+        g_usleep(50000); /* facts are on their way, and nobody took them yet */
+        bw_virt_free(virt);
+        g_assert_cmpint(virDomainUndefine(k3), ==, 0);
+        run_for(100);
+        g_assert_cmpuint(record.lines->len, ==, 0);
+        bw_virt_free(NULL);
+}
+
+static void test_free_from_the_sink(void) {
+        g_auto(Record) record = record_new();
+
+        record.free_at_next = bw_virt_new(URI, on_fact, &record);
+        g_usleep(100000); /* the whole snapshot waits */
+        run_for(200);
+        g_assert_cmpuint(record.lines->len, ==, 1);
+}
+
+static gboolean on_main_source(gpointer user) {
+        unsigned *calls = user;
+
+        g_assert_true(g_thread_self() == main_thread);
+        (*calls)++;
+        return G_SOURCE_CONTINUE;
+}
+
+/* libvirt's default event loop lives in GLib's default context: whoever runs it runs our sources.
+ * And libvirt's own must not wait for us: what happened meanwhile was read already. */
+static void test_main_loop_is_left_alone(void) {
+        g_auto(Connection) connection = second_connection();
+        g_auto(Record) record = record_new();
+        unsigned calls = 0;
+        guint source = g_timeout_add(5, on_main_source, &calls);
+        g_autoptr(BwVirt) virt = bw_virt_new(URI, on_fact, &record);
+        g_auto(Domain) k3 = NULL;
+
+        g_usleep(300000);
+        k3 = define(connection, K3);
+        g_usleep(300000);
+        g_assert_cmpuint(calls, ==, 0);
+        g_assert_cmpuint(record.lines->len, ==, 0);
+        g_main_context_iteration(NULL, FALSE);
+        g_assert_cmpuint(count(&record, K3_RESTS), ==, 1);
+        g_assert_cmpint(virDomainUndefine(k3), ==, 0);
+        await(&record, K3_GONE);
+        g_source_remove(source);
+}
+
+/* /proc/self/task/TID of the adapter's thread. */
+static char *find_task(void) {
+        g_autoptr(GDir) tasks = g_dir_open("/proc/self/task", 0, NULL);
+        const char *name;
+
+        while (tasks && (name = g_dir_read_name(tasks))) {
+                g_autofree char *task = g_build_filename("/proc/self/task", name, NULL);
+                g_autofree char *path = g_build_filename(task, "comm", NULL);
+                g_autofree char *comm = NULL;
+
+                if (g_file_get_contents(path, &comm, NULL, NULL) && g_str_equal(comm, "libvirt\n"))
+                        return g_steal_pointer(&task);
+        }
+        g_assert_not_reached();
+}
+
+static char *read_status(const char *task, const char *key) {
+        g_autofree char *path = g_build_filename(task, "status", NULL);
+        g_autofree char *text = NULL;
+        const char *at;
+
+        g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+        at = strstr(text, key);
+        g_assert_nonnull(at);
+        at += strlen(key);
+        return g_strstrip(g_strndup(at, strcspn(at, "\n")));
+}
+
+static guint64 count_wakeups(const char *task) {
+        g_autofree char *text = read_status(task, "\nvoluntary_ctxt_switches:");
+
+        return g_ascii_strtoull(text, NULL, 10);
+}
+
+/* Ticks of processor time: fields 14 and 15, counted behind the name's bracket. */
+static guint64 count_ticks(const char *task) {
+        g_autofree char *path = g_build_filename(task, "stat", NULL);
+        g_autofree char *text = NULL;
+        g_auto(GStrv) fields = NULL;
+
+        g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+        fields = g_strsplit(strrchr(text, ')') + 2, " ", -1);
+        g_assert_cmpuint(g_strv_length(fields), >, 13);
+        return g_ascii_strtoull(fields[11], NULL, 10) + g_ascii_strtoull(fields[12], NULL, 10);
+}
+
+static void test_sleeps_when_idle(void) {
+        g_auto(Record) record = record_new();
+        g_autoptr(BwVirt) virt = bw_virt_new(URI, on_fact, &record);
+        g_autofree char *task = NULL;
+        guint64 wakeups, ticks;
+
+        await(&record, "end");
+        run_for(100);
+        task = find_task();
+        wakeups = count_wakeups(task);
+        ticks = count_ticks(task);
+        run_for(1000);
+        g_assert_cmpuint(count_wakeups(task) - wakeups, ==, 0);
+        g_assert_cmpuint(count_ticks(task) - ticks, <, 10);
+        bw_virt_refresh(virt);
+        await(&record, "end");
+        g_assert_cmpuint(count_wakeups(task) - wakeups, >, 0);
+}
+
+/* Facts nobody takes: the adapter stops reading, sleeps, and goes on when there is room. */
+static void test_main_loop_does_not_run(void) {
+        g_auto(Connection) connection = second_connection();
+        g_auto(Record) record = record_new();
+        g_autoptr(BwVirt) virt = bw_virt_new(URI, on_fact, &record);
+        g_auto(Domain) k3 = NULL;
+        g_autofree char *task = NULL;
+        guint64 ticks;
+
+        for (unsigned i = 0; i < 4000; i++) {
+                bw_virt_refresh(virt);
+                g_usleep(200);
+        }
+        task = find_task();
+        ticks = count_ticks(task);
+        k3 = define(connection, K3);
+        g_usleep(1000000);
+        g_assert_cmpuint(count_ticks(task) - ticks, <, 20);
+        while (g_main_context_iteration(NULL, FALSE) && count(&record, K3_RESTS) == 0)
+                continue;
+        g_assert_cmpuint(record.lines->len, >, 4096);
+        g_assert_cmpuint(record.lines->len, <, 4200);
+        if (count(&record, K3_RESTS) == 0)
+                await(&record, K3_RESTS);
+        g_assert_cmpint(virDomainUndefine(k3), ==, 0);
+        await(&record, K3_GONE);
+}
+
+static void test_signals_are_the_main_threads(void) {
+        g_auto(Record) record = record_new();
+        g_autoptr(BwVirt) virt = bw_virt_new(URI, on_fact, &record);
+        g_autofree char *task = NULL, *blocked = NULL;
+        guint64 wanted = G_GUINT64_CONSTANT(1) << (SIGTERM - 1) | 1u << (SIGHUP - 1);
+        sigset_t mine;
+
+        await(&record, "end");
+        task = find_task();
+        blocked = read_status(task, "\nSigBlk:");
+        g_assert_cmphex(g_ascii_strtoull(blocked, NULL, 16) & wanted, ==, wanted);
+        pthread_sigmask(SIG_SETMASK, NULL, &mine);
+        g_assert_false(sigismember(&mine, SIGTERM));
+}
+
+static void test_two_at_once(void) {
+        g_auto(Connection) connection = second_connection();
+        g_auto(Record) first = record_new(), second = record_new();
+        g_autoptr(BwVirt) one = bw_virt_new(URI, on_fact, &first);
+        g_autoptr(BwVirt) two = bw_virt_new(URI, on_fact, &second);
+        g_auto(Domain) k3 = NULL;
+
+        await(&first, "end");
+        await(&second, "end");
+        k3 = define(connection, K3);
+        await(&first, K3_RESTS);
+        await(&second, K3_RESTS);
+        g_assert_cmpint(virDomainUndefine(k3), ==, 0);
+        await(&first, K3_GONE);
+        await(&second, K3_GONE);
+}
+
+/* A listening socket in a folder of its own. */
+typedef struct Peer {
+        char *folder;
+        char *path;
+        char *uri;
+        int fd;
+        guint source;
+        unsigned visits;
+} Peer;
+
+static gboolean on_visit(gint fd, GIOCondition condition, gpointer user) {
+        Peer *peer = user;
+        int visitor = accept(fd, NULL, NULL);
+
+        (void) condition;
+        if (visitor >= 0)
+                close(visitor);
+        peer->visits++;
+        return G_SOURCE_CONTINUE;
+}
+
+static void peer_listen(Peer *peer) {
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+        peer->folder = g_dir_make_tmp("bw-virt-XXXXXX", NULL);
+        g_assert_nonnull(peer->folder);
+        peer->path = g_build_filename(peer->folder, "sock", NULL);
+        peer->uri = g_strconcat("qemu+unix:///system?socket=", peer->path, NULL);
+        peer->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        g_assert_cmpint(peer->fd, >=, 0);
+        g_strlcpy(address.sun_path, peer->path, sizeof address.sun_path);
+        g_assert_cmpint(bind(peer->fd, (struct sockaddr *) &address, sizeof address), ==, 0);
+        g_assert_cmpint(listen(peer->fd, 8), ==, 0);
+}
+
+static void peer_clear(Peer *peer) {
+        if (peer->source)
+                g_source_remove(peer->source);
+        close(peer->fd);
+        g_unlink(peer->path);
+        g_rmdir(peer->folder);
+        g_free(peer->folder);
+        g_free(peer->path);
+        g_free(peer->uri);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Peer, peer_clear)
+
+static double free_and_measure(BwVirt *virt) {
+        gint64 before = g_get_monotonic_time();
+
+        bw_virt_free(virt);
+        return (double) (g_get_monotonic_time() - before) / G_USEC_PER_SEC;
+}
+
+static void test_unreachable(void) {
+        g_auto(Record) record = record_new();
+        BwVirt *virt = bw_virt_new("qemu+unix:///system?socket=/nonexistent", on_fact, &record);
+
+        await(&record, "disconnected");
+        run_for(1000);
+        g_assert_cmpuint(record.lines->len, ==, 0);
+        g_assert_cmpfloat(free_and_measure(virt), <, 0.5);
+}
+
+static void test_absurd_uris(void) {
+        static const char *const uris[] = { "", "%n%s%n", "no such thing", "nosuch:///driver" };
+
+        for (unsigned i = 0; i < G_N_ELEMENTS(uris); i++) {
+                g_auto(Record) record = record_new();
+                g_autoptr(BwVirt) virt = NULL;
+
+                if (!uris[i][0]) /* libvirt would look for a hypervisor of this machine */
+                        continue;
+                virt = bw_virt_new(uris[i], on_fact, &record);
+                await(&record, "disconnected");
+        }
+}
+
+/* Tried again and again, ever more rarely, and reported once. */
+static void test_retries(void) {
+        g_auto(Record) record = record_new();
+        g_auto(Peer) peer = { 0 };
+        BwVirt *virt;
+
+        peer_listen(&peer);
+        peer.source = g_unix_fd_add(peer.fd, G_IO_IN, on_visit, &peer);
+        virt = bw_virt_new(peer.uri, on_fact, &record);
+        await(&record, "disconnected");
+        run_for(1000); /* at 0, 0.2, 0.6 */
+        g_assert_cmpuint(peer.visits, >=, 2);
+        g_assert_cmpuint(peer.visits, <=, 4);
+        run_for(1000); /* and at 1.4 */
+        g_assert_cmpuint(peer.visits, >=, 3);
+        g_assert_cmpuint(peer.visits, <=, 5);
+        g_assert_cmpuint(record.lines->len, ==, 0);
+        g_assert_cmpfloat(free_and_measure(virt), <, 0.5);
+}
+
+static void test_hung_peer(void) {
+        g_auto(Record) record = record_new();
+        g_auto(Peer) peer = { 0 };
+        unsigned calls = 0;
+        guint source;
+        BwVirt *virt;
+
+        peer_listen(&peer); /* the kernel accepts, nobody answers */
+        source = g_timeout_add(10, on_main_source, &calls);
+        virt = bw_virt_new(peer.uri, on_fact, &record);
+        run_for(500);
+        g_assert_cmpuint(calls, >, 20);
+        g_assert_cmpuint(count(&record, "connected"), ==, 0);
+        bw_virt_refresh(virt);
+        g_assert_cmpfloat(free_and_measure(virt), <, 2.0);
+        g_source_remove(source);
+        g_ptr_array_set_size(record.lines, 0);
+        shutdown(peer.fd, SHUT_RDWR); /* now the thread that was left behind ends */
+        run_for(300);
+        g_assert_cmpuint(record.lines->len, ==, 0);
+}
+
+/* Several left behind at once do not stand in each other's way. */
+static void test_hung_peer_and_a_fresh_start(void) {
+        g_auto(Record) record = record_new(), hung = record_new();
+        g_auto(Peer) peer = { 0 };
+        BwVirt *stuck;
+        g_autoptr(BwVirt) virt = NULL;
+
+        peer_listen(&peer);
+        stuck = bw_virt_new(peer.uri, on_fact, &hung);
+        g_usleep(100000);
+        virt = bw_virt_new(URI, on_fact, &record);
+        await(&record, "end");
+        bw_virt_free(stuck);
+        bw_virt_refresh(virt);
+        await(&record, "end");
+}
+
+static void test_silent(void) {
+        if (g_test_subprocess()) {
+                test_unreachable();
+                return;
+        }
+        g_test_trap_subprocess(NULL, 0, G_TEST_SUBPROCESS_DEFAULT);
+        g_test_trap_assert_passed();
+        g_test_trap_assert_stderr("");
+}
+
+int main(int argc, char **argv) {
+        main_thread = g_thread_self();
+        g_test_init(&argc, &argv, NULL);
+        g_test_add_func("/virt/snapshot-at-start", test_snapshot_at_start);
+        g_test_add_func("/virt/life-of-a-guest", test_life_of_a_guest);
+        g_test_add_func("/virt/undefined-while-running", test_undefined_while_running);
+        g_test_add_func("/virt/transient", test_transient);
+        g_test_add_func("/virt/metadata", test_metadata);
+        g_test_add_func("/virt/rename", test_rename);
+        g_test_add_func("/virt/refresh", test_refresh);
+        g_test_add_func("/virt/absurd-domain-is-left-out", test_absurd_domain_is_left_out);
+        g_test_add_func("/virt/burst", test_burst);
+        g_test_add_func("/virt/nothing-after-free", test_nothing_after_free);
+        g_test_add_func("/virt/free-from-the-sink", test_free_from_the_sink);
+        g_test_add_func("/virt/main-loop-is-left-alone", test_main_loop_is_left_alone);
+        g_test_add_func("/virt/sleeps-when-idle", test_sleeps_when_idle);
+        g_test_add_func("/virt/main-loop-does-not-run", test_main_loop_does_not_run);
+        g_test_add_func("/virt/signals-are-the-main-threads", test_signals_are_the_main_threads);
+        g_test_add_func("/virt/two-at-once", test_two_at_once);
+        g_test_add_func("/virt/unreachable", test_unreachable);
+        g_test_add_func("/virt/absurd-uris", test_absurd_uris);
+        g_test_add_func("/virt/retries", test_retries);
+        g_test_add_func("/virt/hung-peer", test_hung_peer);
+        g_test_add_func("/virt/hung-peer-and-a-fresh-start", test_hung_peer_and_a_fresh_start);
+        g_test_add_func("/virt/silent", test_silent);
+        return g_test_run();
+}
