@@ -24,6 +24,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwNetlink, bw_netlink_free)
  * nothing was ended, call again. News that came meanwhile follows in the main loop. */
 bool bw_netlink_dump(BwNetlink *netlink, GError **error);
 
-/* Sets IFLA_BR_NF_CALL_IPTABLES of one bridge (works without /proc/sys). BW_ERROR_DENIED without
- * CAP_NET_ADMIN, BW_ERROR_ABSENT when the bridge is gone or br_netfilter is not there. */
+/* Sets IFLA_BR_NF_CALL_IPTABLES of one bridge (works without writing /proc/sys). A LINK fact with
+ * what the kernel has then follows in the main loop. BW_ERROR_DENIED without CAP_NET_ADMIN,
+ * BW_ERROR_ABSENT when the bridge is gone, or when br_netfilter is not loaded: the flag is kept
+ * then, but has no effect yet. */
 bool bw_netlink_set_nf_call_iptables(BwNetlink *netlink, int bridge, bool on, GError **error);

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "netlink.h"
+
+#include <bw/error.h>
+#include <bw/netlink_decode.h>
+#include <errno.h>
+#include <glib-unix.h>
+#include <linux/if_link.h>
+#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
+#include <netlink/attr.h>
+#include <netlink/errno.h>
+#include <netlink/msg.h>
+#include <netlink/netlink.h>
+#include <netlink/socket.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+typedef struct nl_sock Socket;
+typedef struct nl_msg Message;
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Socket, nl_socket_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Message, nlmsg_free)
+
+/* Some thousand links' worth: a burst of guests must not overrun us while we write rules. */
+#define RECEIVE_BUFFER (8 * 1024 * 1024)
+
+/* So that a flood of news leaves the other sources of the loop their turn. */
+#define MESSAGES_A_TURN 1000
+
+/* The kernel answers at once; who waits longer waits for an answer that was lost. */
+#define ANSWER_SECONDS 2
+
+struct BwNetlink {
+        BwFactSink sink;
+        gpointer user;
+        Socket *news;
+        guint watch;
+        bool overrun; /* news was lost; told when all that came before is read */
+};
+
+/* Errors */
+
+static BwError reaction_to(int error) {
+        switch (-error) {
+        case NLE_PERM:
+        case NLE_NOACCESS:
+                return BW_ERROR_DENIED;
+        case NLE_NODEV:
+        case NLE_OBJ_NOTFOUND:
+        case NLE_OPNOTSUPP: /* the link is no bridge (any more) */
+                return BW_ERROR_ABSENT;
+        case NLE_AGAIN: /* no answer came */
+        case NLE_INTR:
+        case NLE_NOMEM: /* ENOBUFS: the answer did not fit */
+        case NLE_MSG_TRUNC:
+        case NLE_SEQ_MISMATCH:
+        case NLE_DUMP_INTR:
+                return BW_ERROR_STALE;
+        case NLE_BUSY:
+                return BW_ERROR_BUSY;
+        default:
+                return BW_ERROR_BROKEN;
+        }
+}
+
+static bool fail(GError **error, const char *what, int code) {
+        g_set_error(error, BW_ERROR, reaction_to(code), "%s: %s", what, nl_geterror(code));
+        return false;
+}
+
+/* Facts */
+
+/* Only the kernel knows the world. */
+static bool decode(Message *message, BwFact *ret) {
+        struct nlmsghdr *header = nlmsg_hdr(message);
+
+        return nlmsg_get_src(message)->nl_pid == 0 &&
+               bw_netlink_decode(header, header->nlmsg_len, ret);
+}
+
+static void tell_source(const BwNetlink *netlink, BwFactKind kind) {
+        const BwFact fact = { .kind = kind, .source = BW_SOURCE_NETLINK };
+
+        netlink->sink(&fact, netlink->user);
+}
+
+/* Not all that changes is told. We ask on the socket the news comes by, so that the answer keeps
+ * its place among it. When it cannot be asked, the next dump tells. */
+static void ask_for_link(const BwNetlink *netlink, int ifindex) {
+        struct ifinfomsg header = { .ifi_family = AF_UNSPEC, .ifi_index = ifindex };
+
+        (void) nl_send_simple(netlink->news, RTM_GETLINK, 0, &header, sizeof(header));
+}
+
+/* Questions and wishes: a socket for each, so that a late answer to one is never taken for the
+ * answer to the next. */
+
+static Socket *open_socket(GError **error) {
+        g_autoptr(Socket) socket = nl_socket_alloc();
+        int code;
+
+        g_assert(socket);
+        code = nl_connect(socket, NETLINK_ROUTE);
+        if (code < 0)
+                return fail(error, "open rtnetlink socket", code), NULL;
+        return g_steal_pointer(&socket);
+}
+
+static Socket *open_question(GError **error) {
+        const struct timeval patience = { .tv_sec = ANSWER_SECONDS };
+        g_autoptr(Socket) socket = open_socket(error);
+
+        if (socket)
+                (void) setsockopt(nl_socket_get_fd(socket), SOL_SOCKET, SO_RCVTIMEO, &patience,
+                                  sizeof(patience));
+        return g_steal_pointer(&socket);
+}
+
+typedef struct Dump {
+        const BwNetlink *netlink;
+        bool is_torn;
+} Dump;
+
+/* A snapshot names what is: a neighbour that could not be reached is no part of it. */
+static int on_dumped(Message *message, void *pointer) {
+        const Dump *dump = pointer;
+        BwFact fact;
+
+        if (decode(message, &fact) && fact.kind != BW_FACT_NEIGHBOUR_GONE)
+                dump->netlink->sink(&fact, dump->netlink->user);
+        return NL_OK;
+}
+
+/* The kernel can give up in the middle; the number behind the end says so. */
+static int on_dump_end(Message *message, void *pointer) {
+        struct nlmsghdr *header = nlmsg_hdr(message);
+        Dump *dump = pointer;
+
+        if (nlmsg_datalen(header) >= (int) sizeof(int) && *(const int *) nlmsg_data(header) < 0)
+                dump->is_torn = true;
+        return NL_OK;
+}
+
+static bool read_all(const BwNetlink *netlink, const char *what, int type, void *header,
+                     size_t length, GError **error) {
+        g_autoptr(Socket) socket = open_question(error);
+        Dump dump = { .netlink = netlink };
+        int code;
+
+        if (!socket)
+                return false;
+        nl_socket_modify_cb(socket, NL_CB_VALID, NL_CB_CUSTOM, on_dumped, &dump);
+        nl_socket_modify_cb(socket, NL_CB_FINISH, NL_CB_CUSTOM, on_dump_end, &dump);
+        code = nl_send_simple(socket, type, NLM_F_DUMP, header, length);
+        if (code >= 0)
+                code = nl_recvmsgs_default(socket);
+        if (code >= 0 && dump.is_torn)
+                code = -NLE_DUMP_INTR;
+        return code >= 0 || fail(error, what, code);
+}
+
+static bool dump_neighbours(const BwNetlink *netlink, const char *what, uint8_t family,
+                            GError **error) {
+        struct ndmsg header = { .ndm_family = family };
+
+        return read_all(netlink, what, RTM_GETNEIGH, &header, sizeof(header), error);
+}
+
+bool bw_netlink_dump(BwNetlink *netlink, GError **error) {
+        struct ifinfomsg links = { .ifi_family = AF_UNSPEC };
+
+        tell_source(netlink, BW_FACT_SNAPSHOT_BEGIN);
+        if (!read_all(netlink, "dump links", RTM_GETLINK, &links, sizeof(links), error) ||
+            !dump_neighbours(netlink, "dump forwarding table", AF_BRIDGE, error) ||
+            !dump_neighbours(netlink, "dump neighbours", AF_UNSPEC, error))
+                return false;
+        tell_source(netlink, BW_FACT_SNAPSHOT_END);
+        return true;
+}
+
+static Message *build_nf_call(int bridge, bool on) {
+        struct ifinfomsg header = { .ifi_family = AF_UNSPEC, .ifi_index = bridge };
+        Message *message = nlmsg_alloc_simple(RTM_NEWLINK, NLM_F_REQUEST | NLM_F_ACK);
+        struct nlattr *outer, *inner;
+        int code;
+
+        g_assert(message);
+        code = nlmsg_append(message, &header, sizeof(header), NLMSG_ALIGNTO);
+        outer = nla_nest_start(message, IFLA_LINKINFO);
+        code |= nla_put_string(message, IFLA_INFO_KIND, "bridge");
+        inner = nla_nest_start(message, IFLA_INFO_DATA);
+        code |= nla_put_u8(message, IFLA_BR_NF_CALL_IPTABLES, on);
+        /* A fresh message holds a page; these few bytes always fit. */
+        g_assert(code == 0 && outer && inner);
+        nla_nest_end(message, inner);
+        nla_nest_end(message, outer);
+        return message;
+}
+
+/* The attribute is kept by a kernel without br_netfilter too, but nothing looks at it then. */
+static bool has_br_netfilter(void) {
+        return access("/proc/sys/net/bridge", F_OK) == 0 || access("/proc/sys/net", F_OK) != 0;
+}
+
+bool bw_netlink_set_nf_call_iptables(BwNetlink *netlink, int bridge, bool on, GError **error) {
+        g_autofree char *what = g_strdup_printf("set nf_call_iptables of bridge %d", bridge);
+        g_autoptr(Message) message = build_nf_call(bridge, on);
+        g_autoptr(Socket) socket = open_question(error);
+        int code;
+
+        if (!socket)
+                return false;
+        code = nl_send_auto(socket, message);
+        if (code >= 0)
+                code = nl_wait_for_ack(socket);
+        if (code < 0)
+                return fail(error, what, code);
+        /* Of a bridge that is down there is no news. */
+        ask_for_link(netlink, bridge);
+        if (!on || has_br_netfilter())
+                return true;
+        g_set_error(error, BW_ERROR, BW_ERROR_ABSENT,
+                    "%s: set, but without effect until br_netfilter is loaded", what);
+        return false;
+}
+
+/* News */
+
+/* The end of a pair that is made first is told before the other is there, and not again after. */
+static bool is_half_told(const BwNetlink *netlink, Message *message, const BwFact *fact) {
+        return fact->kind == BW_FACT_LINK && fact->link.kind == BW_LINK_VETH &&
+               fact->link.peer == 0 &&
+               nlmsg_hdr(message)->nlmsg_pid != nl_socket_get_local_port(netlink->news);
+}
+
+static int on_told(Message *message, void *pointer) {
+        const BwNetlink *netlink = pointer;
+        BwFact fact;
+
+        if (!decode(message, &fact))
+                return NL_SKIP;
+        netlink->sink(&fact, netlink->user);
+        if (is_half_told(netlink, message, &fact))
+                ask_for_link(netlink, fact.link.ifindex);
+        return NL_OK;
+}
+
+/* A turn may end with the last message, and nothing would wake us to find the buffer empty. */
+static bool is_drained(int fd) {
+        ssize_t length;
+        char byte;
+
+        /* Asking takes the mark of a further loss away; it belongs to the same overrun. */
+        do
+                length = recv(fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT);
+        while (length < 0 && errno == ENOBUFS);
+        return length < 0;
+}
+
+/* Until the buffer is empty the kernel throws all further news away without a word. So a dump that
+ * came sooner could miss some for good: an overrun is told when all that came before is read. */
+static gboolean on_news(int fd, GIOCondition condition, gpointer pointer) {
+        BwNetlink *netlink = pointer;
+        int code = 0;
+
+        (void) condition;
+        for (unsigned i = 0; i < MESSAGES_A_TURN && code != -NLE_AGAIN; i++) {
+                code = nl_recvmsgs_default(netlink->news);
+                if (code == -NLE_NOMEM)
+                        netlink->overrun = true;
+        }
+        if (netlink->overrun && is_drained(fd)) {
+                netlink->overrun = false;
+                tell_source(netlink, BW_FACT_OVERRUN);
+        }
+        return G_SOURCE_CONTINUE;
+}
+
+/* Forcing is for who may go beyond the host's limit; without that right we take what we get. */
+static void set_receive_buffer(int fd) {
+        const int size = RECEIVE_BUFFER;
+
+        if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
+                (void) setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+}
+
+static Socket *open_news(BwNetlink *netlink, GError **error) {
+        g_autoptr(Socket) socket = open_socket(error);
+        int code;
+
+        if (!socket)
+                return NULL;
+        set_receive_buffer(nl_socket_get_fd(socket));
+        nl_socket_disable_seq_check(socket);
+        nl_socket_modify_cb(socket, NL_CB_VALID, NL_CB_CUSTOM, on_told, netlink);
+        code = nl_socket_set_nonblocking(socket);
+        if (code >= 0)
+                code = nl_socket_add_memberships(socket, RTNLGRP_LINK, RTNLGRP_NEIGH, 0);
+        if (code < 0)
+                return fail(error, "join rtnetlink groups", code), NULL;
+        return g_steal_pointer(&socket);
+}
+
+BwNetlink *bw_netlink_new(BwFactSink sink, gpointer user, GError **error) {
+        g_autoptr(BwNetlink) netlink = g_new0(BwNetlink, 1);
+
+        netlink->sink = sink;
+        netlink->user = user;
+        netlink->news = open_news(netlink, error);
+        if (!netlink->news)
+                return NULL;
+        netlink->watch = g_unix_fd_add(nl_socket_get_fd(netlink->news), G_IO_IN, on_news, netlink);
+        return g_steal_pointer(&netlink);
+}
+
+void bw_netlink_free(BwNetlink *netlink) {
+        if (!netlink)
+                return;
+        if (netlink->watch)
+                g_source_remove(netlink->watch);
+        nl_socket_free(netlink->news);
+        g_free(netlink);
+}

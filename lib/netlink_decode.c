@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include <bw/netlink_decode.h>
+
+#include <linux/if_link.h>
+#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <netlink/attr.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* What follows the netlink header: a fixed part of the message type's own, then attributes. */
+typedef struct Body {
+        uint16_t type;
+        const uint8_t *bytes;
+        gsize length;
+} Body;
+
+/* Attributes of another size than the kernel's count as missing: no length here is believed. */
+
+static uint8_t u8_of(const struct nlattr *attribute) {
+        return attribute && nla_len(attribute) == sizeof(uint8_t) ? nla_get_u8(attribute) : 0;
+}
+
+static uint16_t u16_of(const struct nlattr *attribute) {
+        return attribute && nla_len(attribute) == sizeof(uint16_t) ? nla_get_u16(attribute) : 0;
+}
+
+static uint32_t u32_of(const struct nlattr *attribute) {
+        return attribute && nla_len(attribute) == sizeof(uint32_t) ? nla_get_u32(attribute) : 0;
+}
+
+/* 0 when missing or absurd. */
+static int ifindex_of(const struct nlattr *attribute) {
+        uint32_t ifindex = u32_of(attribute);
+
+        return ifindex <= G_MAXINT ? (int) ifindex : 0;
+}
+
+static bool read_mac(const struct nlattr *attribute, BwMac *ret) {
+        if (!attribute || nla_len(attribute) != sizeof(ret->octet))
+                return false;
+        memcpy(ret->octet, nla_data(attribute), sizeof(ret->octet));
+        return true;
+}
+
+/* Whether the attribute's text, with or without its NUL, is @word. */
+static bool is_word(const struct nlattr *attribute, const char *word) {
+        gsize length = strlen(word);
+
+        if (!attribute || (gsize) nla_len(attribute) < length || nla_len(attribute) > 64)
+                return false;
+        return strnlen(nla_data(attribute), nla_len(attribute)) == length &&
+               memcmp(nla_data(attribute), word, length) == 0;
+}
+
+static bool read_name(const struct nlattr *attribute, char ret[static BW_IFNAME_SIZE]) {
+        gsize length;
+
+        if (!attribute)
+                return false;
+        length = strnlen(nla_data(attribute), nla_len(attribute));
+        if (length == 0 || length >= BW_IFNAME_SIZE)
+                return false;
+        memset(ret, 0, BW_IFNAME_SIZE);
+        memcpy(ret, nla_data(attribute), length);
+        return true;
+}
+
+static bool read_address(const struct nlattr *attribute, uint8_t family, BwPrefix *ret) {
+        int length = family == AF_INET ? 4 : 16;
+
+        if (!attribute || nla_len(attribute) != length)
+                return false;
+        *ret = bw_prefix_from_address(family == AF_INET ? BW_FAMILY_IPV4 : BW_FAMILY_IPV6,
+                                      nla_data(attribute));
+        return true;
+}
+
+/* Fills @ret, of @max + 1 entries, with the attributes behind the first @fixed bytes. */
+static bool split(const Body *body, gsize fixed, struct nlattr **ret, int max) {
+        gsize skip = NLMSG_ALIGN(fixed);
+
+        if (body->length <= skip) {
+                memset(ret, 0, sizeof(*ret) * (max + 1));
+                return true;
+        }
+        return nla_parse(ret, max, (struct nlattr *) (body->bytes + skip), body->length - skip,
+                         NULL) == 0;
+}
+
+static bool split_nested(const struct nlattr *attribute, struct nlattr **ret, int max) {
+        memset(ret, 0, sizeof(*ret) * (max + 1));
+        return !attribute || nla_parse_nested(ret, max, (struct nlattr *) attribute, NULL) == 0;
+}
+
+static BwLinkKind kind_of(const struct nlattr *attribute) {
+        if (is_word(attribute, "bridge"))
+                return BW_LINK_BRIDGE;
+        if (is_word(attribute, "tun"))
+                return BW_LINK_TAP;
+        if (is_word(attribute, "veth"))
+                return BW_LINK_VETH;
+        return BW_LINK_OTHER;
+}
+
+/* With a namespace id the index counts in another namespace and would name a wrong link here. */
+static int peer_of(struct nlattr *const *attributes) {
+        if (attributes[IFLA_LINK_NETNSID])
+                return 0;
+        return ifindex_of(attributes[IFLA_LINK]);
+}
+
+static bool read_bridge(const struct nlattr *attribute, BwLink *link) {
+        struct nlattr *bridge[IFLA_BR_MAX + 1];
+
+        if (!split_nested(attribute, bridge, IFLA_BR_MAX))
+                return false;
+        link->nf_call_iptables = u8_of(bridge[IFLA_BR_NF_CALL_IPTABLES]) != 0;
+        link->ageing_centiseconds = u32_of(bridge[IFLA_BR_AGEING_TIME]);
+        return true;
+}
+
+static bool read_link(const struct ifinfomsg *header, struct nlattr *const *attributes,
+                      BwLink *link) {
+        struct nlattr *more[IFLA_INFO_MAX + 1];
+
+        if (!read_name(attributes[IFLA_IFNAME], link->name) ||
+            !split_nested(attributes[IFLA_LINKINFO], more, IFLA_INFO_MAX))
+                return false;
+        (void) read_mac(attributes[IFLA_ADDRESS], &link->mac);
+        link->up = header->ifi_flags & IFF_UP;
+        link->promiscuous = header->ifi_flags & IFF_PROMISC;
+        link->kind = kind_of(more[IFLA_INFO_KIND]);
+        if (is_word(more[IFLA_INFO_SLAVE_KIND], "bridge"))
+                link->master = ifindex_of(attributes[IFLA_MASTER]);
+        if (link->kind == BW_LINK_VETH)
+                link->peer = peer_of(attributes);
+        return link->kind != BW_LINK_BRIDGE || read_bridge(more[IFLA_INFO_DATA], link);
+}
+
+static bool decode_link(const Body *body, BwFact *ret) {
+        const struct ifinfomsg *header = (const struct ifinfomsg *) body->bytes;
+        BwFact fact = { .kind = BW_FACT_LINK };
+        struct nlattr *attributes[IFLA_MAX + 1];
+
+        if (body->length < sizeof(*header) || header->ifi_index <= 0)
+                return false;
+        /* A bridge speaks of its ports in a family of its own: half of the attributes, and its
+         * DELLINK only says that a port left. The plain message says all of it. */
+        if (header->ifi_family != AF_UNSPEC)
+                return false;
+        fact.link.ifindex = header->ifi_index;
+        if (body->type == RTM_DELLINK)
+                fact.kind = BW_FACT_LINK_GONE;
+        else if (!split(body, sizeof(*header), attributes, IFLA_MAX) ||
+                 !read_link(header, attributes, &fact.link))
+                return false;
+        *ret = fact;
+        return true;
+}
+
+/* A device lists its own address filter in the same family (NTF_SELF): that is no forwarding. */
+static bool decode_fdb(uint16_t type, const struct ndmsg *header, struct nlattr *const *attributes,
+                       BwFact *ret) {
+        BwFact fact = { .kind = type == RTM_DELNEIGH ? BW_FACT_FDB_GONE : BW_FACT_FDB };
+
+        fact.fdb.port = header->ndm_ifindex;
+        fact.fdb.bridge = ifindex_of(attributes[NDA_MASTER]);
+        fact.fdb.vlan = u16_of(attributes[NDA_VLAN]);
+        fact.fdb.local = header->ndm_state & NUD_PERMANENT;
+        if ((header->ndm_flags & NTF_SELF) || fact.fdb.bridge == 0 ||
+            !read_mac(attributes[NDA_LLADDR], &fact.fdb.mac))
+                return false;
+        *ret = fact;
+        return true;
+}
+
+static bool is_reachable(uint16_t type, const struct ndmsg *header) {
+        const unsigned usable = NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT;
+
+        return type == RTM_NEWNEIGH && (header->ndm_state & usable);
+}
+
+static bool decode_neighbour(uint16_t type, const struct ndmsg *header,
+                             struct nlattr *const *attributes, BwFact *ret) {
+        BwFact fact = { .kind = BW_FACT_NEIGHBOUR_GONE };
+
+        /* A proxy entry is what this host answers for, not whom it found. */
+        if (header->ndm_flags & NTF_PROXY)
+                return false;
+        fact.neighbour.ifindex = header->ndm_ifindex;
+        if (!read_address(attributes[NDA_DST], header->ndm_family, &fact.neighbour.address))
+                return false;
+        if (is_reachable(type, header)) {
+                if (!read_mac(attributes[NDA_LLADDR], &fact.neighbour.mac))
+                        return false;
+                fact.kind = BW_FACT_NEIGHBOUR;
+        }
+        *ret = fact;
+        return true;
+}
+
+static bool decode_neigh(const Body *body, BwFact *ret) {
+        const struct ndmsg *header = (const struct ndmsg *) body->bytes;
+        struct nlattr *attributes[NDA_MAX + 1];
+
+        if (body->length < sizeof(*header) || header->ndm_ifindex <= 0)
+                return false;
+        if (!split(body, sizeof(*header), attributes, NDA_MAX))
+                return false;
+        if (header->ndm_family == AF_BRIDGE)
+                return decode_fdb(body->type, header, attributes, ret);
+        if (header->ndm_family == AF_INET || header->ndm_family == AF_INET6)
+                return decode_neighbour(body->type, header, attributes, ret);
+        return false;
+}
+
+bool bw_netlink_decode(const void *message, gsize length, BwFact *ret) {
+        const struct nlmsghdr *header = message;
+        Body body;
+
+        if (length < NLMSG_HDRLEN || header->nlmsg_len < NLMSG_HDRLEN ||
+            header->nlmsg_len > length || header->nlmsg_len > G_MAXINT)
+                return false;
+        body.type = header->nlmsg_type;
+        body.bytes = (const uint8_t *) message + NLMSG_HDRLEN;
+        body.length = header->nlmsg_len - NLMSG_HDRLEN;
+        if (body.type == RTM_NEWLINK || body.type == RTM_DELLINK)
+                return decode_link(&body, ret);
+        if (body.type == RTM_NEWNEIGH || body.type == RTM_DELNEIGH)
+                return decode_neigh(&body, ret);
+        return false;
+}
