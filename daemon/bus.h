@@ -16,13 +16,13 @@
 /* A row of ListPorts(), lent; strings may hold any bytes (the adapter makes them valid UTF-8). */
 typedef struct BwBusPort {
         const char *port, *bridge;
-        const char *guest, *uuid;  /* "" when not a guest's */
+        const char *guest, *uuid; /* "" when not a guest's */
         const char *role, *mode, *state;
-        bool protected;            /* read back, equal to the plan, reachable, switches on */
+        bool protected;               /* read back, equal to the plan, reachable, switches on */
         const char *const *macs;      /* NULL-terminated */
         const char *const *addresses; /* NULL-terminated */
         const char *where, *trouble;  /* "" when there is none */
-        uint64_t dropped[8];  /* packets by BwReason; index 0 unused */
+        uint64_t dropped[8];          /* packets by BwReason; index 0 unused */
         uint64_t monitored[8];
 } BwBusPort;
 
@@ -31,7 +31,8 @@ typedef struct BwBusState {
         uint64_t generation;     /* commits since the daemon started that changed the kernel */
         bool in_sync;            /* the kernel was last seen as planned */
         bool armed;              /* false after Disarm() */
-        uint64_t last_sync_usec; /* CLOCK_REALTIME of the last check that found the kernel as planned */
+        uint64_t last_sync_usec; /* CLOCK_REALTIME of the last check that found the kernel as
+                                    planned */
         bool libvirt_connected;
         unsigned ports_guarded, ports_total, strangers, config_errors;
         const char *const *hazards; /* NULL-terminated sentences */

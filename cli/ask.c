@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "ask.h"
+#include "reply.h"
+
+#include <bw/text.h>
+#include <string.h>
+#include <systemd/sd-bus.h>
+
+#define NAME         "org.bridgewarden1"
+#define PATH         "/org/bridgewarden1"
+#define INTERFACE    "org.bridgewarden1.Manager"
+#define TIMEOUT_USEC (30 * G_USEC_PER_SEC)
+
+typedef sd_bus_message Reply;
+typedef sd_bus Connection;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Reply, sd_bus_message_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Connection, sd_bus_flush_close_unref)
+typedef sd_bus_error Trouble;
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Trouble, sd_bus_error_free)
+
+G_DEFINE_QUARK(bw - ask - error - quark, bw_ask_error)
+
+static bool is_one_of(const sd_bus_error *error, const char *const *names) {
+        return error->name != NULL && g_strv_contains(names, error->name);
+}
+
+static BwAskError kind_of(const sd_bus_error *error) {
+        static const char *const nobody[] = { SD_BUS_ERROR_SERVICE_UNKNOWN,
+                                              SD_BUS_ERROR_NAME_HAS_NO_OWNER, NULL };
+        static const char *const silent[] = { SD_BUS_ERROR_NO_REPLY, SD_BUS_ERROR_TIMEOUT,
+                                              SD_BUS_ERROR_DISCONNECTED, NULL };
+
+        if (is_one_of(error, nobody))
+                return BW_ASK_NOBODY;
+        return is_one_of(error, silent) ? BW_ASK_SILENT : BW_ASK_REFUSED;
+}
+
+/* What happened in brackets, then what to do. */
+static void fail(GError **error, BwAskError kind, const char *cause) {
+        g_autofree char *text = bw_text_printable(cause);
+
+        switch (kind) {
+        case BW_ASK_NOBODY:
+                g_set_error(error, BW_ASK_ERROR, BW_ASK_NOBODY,
+                            "bridgewardend is not on the system bus (%s). Start it with "
+                            "\"systemctl start bridgewarden\"; if it does not stay, "
+                            "\"journalctl -u bridgewarden\" says why",
+                            text);
+                return;
+        case BW_ASK_SILENT:
+                g_set_error(error, BW_ASK_ERROR, BW_ASK_SILENT,
+                            "bridgewardend does not answer (%s). \"systemctl status "
+                            "bridgewarden\" shows whether it runs",
+                            text);
+                return;
+        case BW_ASK_REFUSED:
+                g_set_error(error, BW_ASK_ERROR, BW_ASK_REFUSED, "refused: %s", text);
+                return;
+        }
+        g_assert_not_reached();
+}
+
+/* Calls @method of @interface with @argument unless it is NULL. (transfer full) */
+static Reply *call(const char *interface, const char *method, const char *argument,
+                   GError **error) {
+        g_auto(Trouble) trouble = SD_BUS_ERROR_NULL;
+        g_autoptr(Connection) connection = NULL;
+        Reply *reply = NULL;
+        int r = sd_bus_open_system(&connection);
+
+        if (r < 0) {
+                fail(error, BW_ASK_NOBODY, g_strerror(-r));
+                return NULL;
+        }
+        (void) sd_bus_set_method_call_timeout(connection, TIMEOUT_USEC);
+        r = sd_bus_call_method(connection, NAME, PATH, interface, method, &trouble, &reply,
+                               argument != NULL ? "s" : "", argument);
+        if (r < 0) {
+                fail(error, kind_of(&trouble),
+                     trouble.message != NULL ? trouble.message : g_strerror(-r));
+                return NULL;
+        }
+        return reply;
+}
+
+static JsonNode *ask(const char *interface, const char *method, const char *argument,
+                     GError **error) {
+        g_autoptr(Reply) reply = call(interface, method, argument, error);
+        JsonNode *answer;
+
+        if (reply == NULL)
+                return NULL;
+        answer = bw_reply_read(reply);
+        if (answer == NULL)
+                fail(error, BW_ASK_REFUSED, "the answer cannot be understood");
+        return answer;
+}
+
+JsonObject *bw_ask_state(GError **error) {
+        g_autoptr(JsonNode) node =
+                ask("org.freedesktop.DBus.Properties", "GetAll", INTERFACE, error);
+
+        if (node == NULL)
+                return NULL;
+        if (JSON_NODE_HOLDS_OBJECT(node))
+                return json_node_dup_object(node);
+        fail(error, BW_ASK_REFUSED, "the answer is no list of properties");
+        return NULL;
+}
+
+JsonArray *bw_ask_ports(GError **error) {
+        g_autoptr(JsonNode) node = ask(INTERFACE, "ListPorts", NULL, error);
+
+        if (node == NULL)
+                return NULL;
+        if (JSON_NODE_HOLDS_ARRAY(node))
+                return json_node_dup_array(node);
+        fail(error, BW_ASK_REFUSED, "the answer is no list of ports");
+        return NULL;
+}
+
+bool bw_ask_change(const char *method, const char *argument, GError **error) {
+        g_autoptr(Reply) reply = NULL;
+
+        if (argument != NULL && !g_utf8_validate(argument, -1, NULL)) {
+                fail(error, BW_ASK_REFUSED, "D-Bus takes names in UTF-8 only");
+                return false;
+        }
+        reply = call(INTERFACE, method, argument, error);
+        return reply != NULL;
+}

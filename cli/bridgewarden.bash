@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Completion of bridgewarden(1) for bash.
+
+# Not with compgen -W: it expands each word, and "$(reboot)" is a lawful name of an interface.
+_bridgewarden_ports() {
+        local name
+
+        while read -r name _; do
+                [[ $name == "$1"* ]] && COMPREPLY+=("$(printf %q "$name")")
+        done < <(bridgewarden ports 2>/dev/null | sed -e 1d -e '/^\* /d')
+}
+
+_bridgewarden() {
+        local current=${COMP_WORDS[COMP_CWORD]} verb="" word
+
+        COMPREPLY=()
+        for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+                case $word in
+                -*) ;;
+                *)
+                        verb=$word
+                        break
+                        ;;
+                esac
+        done
+        case $verb in
+        "")
+                mapfile -t COMPREPLY < <(compgen -W "status ports port resync reload disarm version help --json" -- "$current")
+                ;;
+        port | resync)
+                _bridgewarden_ports "$current"
+                ;;
+        *)
+                mapfile -t COMPREPLY < <(compgen -W "--json" -- "$current")
+                ;;
+        esac
+}
+
+complete -F _bridgewarden bridgewarden

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "show.h"
+
+#include <bw/reason.h>
+#include <bw/text.h>
+#include <string.h>
+
+#define LABEL_WIDTH 12
+#define GUEST_WIDTH 20
+#define N_COLUMNS   7
+
+/* Terminal columns: wide characters take two, combining ones none. */
+static unsigned width_of(const char *text) {
+        unsigned width = 0;
+
+        for (; *text != '\0'; text = g_utf8_next_char(text)) {
+                gunichar c = g_utf8_get_char(text);
+
+                width += g_unichar_iszerowidth(c) ? 0 : g_unichar_iswide(c) ? 2 : 1;
+        }
+        return width;
+}
+
+static void append_padded(GString *text, const char *cell, unsigned width) {
+        g_string_append(text, cell);
+        for (unsigned have = width_of(cell); have < width; have++)
+                g_string_append_c(text, ' ');
+}
+
+static void append_line(GString *text, const char *label, const char *line) {
+        append_padded(text, label, LABEL_WIDTH);
+        g_string_append_printf(text, "%s\n", line);
+}
+
+static const char *get_text(JsonObject *object, const char *name) {
+        return json_object_get_string_member_with_default(object, name, "");
+}
+
+static int64_t get_number(JsonObject *object, const char *name) {
+        return json_object_get_int_member_with_default(object, name, 0);
+}
+
+static bool get_bool(JsonObject *object, const char *name) {
+        return json_object_get_boolean_member_with_default(object, name, FALSE);
+}
+
+/* Lent or NULL: a member that is there and is what it should be. */
+static JsonArray *get_list(JsonObject *object, const char *name) {
+        JsonNode *node = json_object_get_member(object, name);
+
+        return node != NULL && JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
+}
+
+static JsonObject *get_object(JsonObject *object, const char *name) {
+        JsonNode *node = json_object_get_member(object, name);
+
+        return node != NULL && JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
+}
+
+static unsigned length_of(JsonArray *list) {
+        return list != NULL ? json_array_get_length(list) : 0;
+}
+
+/* (transfer full): "a b c", or @otherwise. */
+static char *join(JsonArray *list, const char *separator, const char *otherwise) {
+        g_autoptr(GString) text = g_string_new(NULL);
+
+        for (unsigned i = 0; i < length_of(list); i++) {
+                g_autofree char *item = bw_text_printable(json_array_get_string_element(list, i));
+
+                g_string_append_printf(text, "%s%s", i > 0 ? separator : "", item);
+        }
+        return g_strdup(text->len > 0 ? text->str : otherwise);
+}
+
+bool bw_show_state_is_fine(JsonObject *state) {
+        return get_bool(state, "Armed") && get_bool(state, "InSync") &&
+               get_number(state, "ConfigErrors") == 0;
+}
+
+bool bw_show_port_is_fine(JsonObject *port) {
+        return get_bool(port, "Protected") && *get_text(port, "Trouble") == '\0';
+}
+
+static const char *guard_sentence(JsonObject *state) {
+        if (!get_bool(state, "Armed"))
+                return "NOT IN FORCE: it was taken down with \"bridgewarden disarm\"; "
+                       "\"systemctl restart bridgewarden\" brings it back";
+        if (!get_bool(state, "InSync"))
+                return "NOT AS PLANNED: the kernel differs from what is wanted; "
+                       "\"journalctl -u bridgewarden\" says why";
+        if (length_of(get_list(state, "Bridges")) == 0)
+                return "in force, and no bridge is to be guarded";
+        return "in force";
+}
+
+static char *age_sentence(int64_t then_usec, int64_t now_usec) {
+        int64_t seconds = (now_usec - then_usec) / G_USEC_PER_SEC;
+
+        if (then_usec == 0)
+                return g_strdup("never found as planned");
+        if (seconds < 1)
+                return g_strdup("less than a second ago");
+        if (seconds < 120)
+                return g_strdup_printf("%" G_GINT64_FORMAT " s ago", seconds);
+        return g_strdup_printf("%" G_GINT64_FORMAT " min ago", seconds / 60);
+}
+
+static char *ports_sentence(JsonObject *state) {
+        return g_strdup_printf("%" G_GINT64_FORMAT " of %" G_GINT64_FORMAT
+                               " guarded, %" G_GINT64_FORMAT " unknown",
+                               get_number(state, "PortsGuarded"), get_number(state, "PortsTotal"),
+                               get_number(state, "Strangers"));
+}
+
+static char *errors_sentence(int64_t errors) {
+        if (errors == 0)
+                return g_strdup("no errors");
+        return g_strdup_printf("%" G_GINT64_FORMAT " errors; \"bridgewardend --check-config\" "
+                               "lists them",
+                               errors);
+}
+
+static char *daemon_sentence(JsonObject *state) {
+        g_autofree char *version = bw_text_printable(get_text(state, "Version"));
+
+        return g_strdup_printf("version %s, rules written %" G_GINT64_FORMAT " times", version,
+                               get_number(state, "Generation"));
+}
+
+char *bw_show_state(JsonObject *state, int64_t now_usec) {
+        g_autofree char *bridges = join(get_list(state, "Bridges"), " ", "none");
+        g_autofree char *hazards = join(get_list(state, "Hazards"), "\n            ", "none");
+        g_autofree char *age = age_sentence(get_number(state, "LastSyncUSec"), now_usec);
+        g_autofree char *ports = ports_sentence(state);
+        g_autofree char *errors = errors_sentence(get_number(state, "ConfigErrors"));
+        g_autofree char *daemon = daemon_sentence(state);
+        GString *text = g_string_new(NULL);
+
+        append_line(text, "Guard", guard_sentence(state));
+        append_line(text, "Engine", "iptables: IPv4 addresses, untagged frames");
+        append_line(text, "Bridges", bridges);
+        append_line(text, "Ports", ports);
+        append_line(text, "libvirt",
+                    get_bool(state, "LibvirtConnected") ? "connected" : "not connected");
+        append_line(text, "Settings", errors);
+        append_line(text, "Hazards", hazards);
+        append_line(text, "Last check", age);
+        append_line(text, "Daemon", daemon);
+        return g_string_free(text, FALSE);
+}
+
+/* The sum of a dictionary of counters. */
+static int64_t sum_of(JsonObject *counts) {
+        JsonObjectIter next;
+        const char *reason;
+        JsonNode *count;
+        int64_t sum = 0;
+
+        if (counts == NULL)
+                return 0;
+        json_object_iter_init(&next, counts);
+        while (json_object_iter_next(&next, &reason, &count))
+                sum += json_node_get_int(count);
+        return sum;
+}
+
+static char *first_address(JsonArray *addresses) {
+        g_autofree char *first = NULL;
+
+        if (length_of(addresses) == 0)
+                return g_strdup("-");
+        first = bw_text_printable(json_array_get_string_element(addresses, 0));
+        if (length_of(addresses) == 1)
+                return g_steal_pointer(&first);
+        return g_strdup_printf("%s +%u", first, length_of(addresses) - 1);
+}
+
+static char *short_guest(const char *guest) {
+        g_autofree char *name = bw_text_printable(guest);
+        g_autofree char *start = NULL;
+
+        if (*name == '\0')
+                return g_strdup("-");
+        if (g_utf8_strlen(name, -1) <= GUEST_WIDTH)
+                return g_steal_pointer(&name);
+        start = g_utf8_substring(name, 0, GUEST_WIDTH - 3);
+        return g_strconcat(start, "...", NULL);
+}
+
+typedef struct Row {
+        char *cells[N_COLUMNS];
+} Row;
+
+static void row_free(gpointer user) {
+        Row *row = user;
+
+        for (unsigned i = 0; i < N_COLUMNS; i++)
+                g_free(row->cells[i]);
+        g_free(row);
+}
+
+static Row *head_new(void) {
+        static const char *const heads[N_COLUMNS] = { "PORT", "BRIDGE",    "GUEST",  "STATE",
+                                                      "MODE", "ADDRESSES", "DROPPED" };
+        Row *row = g_new0(Row, 1);
+
+        for (unsigned i = 0; i < N_COLUMNS; i++)
+                row->cells[i] = g_strdup(heads[i]);
+        return row;
+}
+
+static Row *row_new(JsonObject *port) {
+        g_autofree char *state = bw_text_printable(get_text(port, "State"));
+        Row *row = g_new0(Row, 1);
+
+        row->cells[0] = bw_text_printable(get_text(port, "Port"));
+        row->cells[1] = bw_text_printable(get_text(port, "Bridge"));
+        row->cells[2] = short_guest(get_text(port, "Guest"));
+        row->cells[3] = g_strconcat(state, get_bool(port, "Protected") ? "" : "*", NULL);
+        row->cells[4] = bw_text_printable(get_text(port, "Mode"));
+        row->cells[5] = first_address(get_list(port, "Addresses"));
+        row->cells[6] = g_strdup_printf("%" G_GINT64_FORMAT, sum_of(get_object(port, "Dropped")));
+        return row;
+}
+
+static void append_row(GString *text, const Row *row, const unsigned *widths) {
+        for (unsigned i = 0; i < N_COLUMNS - 1; i++)
+                append_padded(text, row->cells[i], widths[i] + 2);
+        g_string_append_printf(text, "%s\n", row->cells[N_COLUMNS - 1]);
+}
+
+char *bw_show_ports(JsonArray *ports) {
+        g_autoptr(GPtrArray) rows = g_ptr_array_new_with_free_func(row_free);
+        unsigned widths[N_COLUMNS] = { 0 };
+        GString *text = g_string_new(NULL);
+        bool all_protected = true;
+
+        g_ptr_array_add(rows, head_new());
+        for (unsigned i = 0; i < json_array_get_length(ports); i++) {
+                JsonObject *port = json_array_get_object_element(ports, i);
+
+                g_ptr_array_add(rows, row_new(port));
+                all_protected = all_protected && get_bool(port, "Protected");
+        }
+        for (unsigned i = 0; i < rows->len; i++)
+                for (unsigned j = 0; j < N_COLUMNS; j++)
+                        widths[j] = MAX(widths[j],
+                                        width_of(((Row *) g_ptr_array_index(rows, i))->cells[j]));
+        for (unsigned i = 0; i < rows->len; i++)
+                append_row(text, g_ptr_array_index(rows, i), widths);
+        if (!all_protected)
+                g_string_append(text, "* no rules seen in force that check this port\n");
+        return g_string_free(text, FALSE);
+}
+
+/* One line for each reason: how often, the word, the sentence. */
+static void append_counts(GString *text, const char *label, JsonObject *counts) {
+        JsonObjectIter next;
+        const char *name;
+        JsonNode *count;
+
+        if (counts == NULL || json_object_get_size(counts) == 0)
+                return;
+        json_object_iter_init_ordered(&next, counts);
+        while (json_object_iter_next_ordered(&next, &name, &count)) {
+                BwReason reason = bw_reason_from_name(name);
+                g_autofree char *word = bw_text_printable(name);
+                g_autofree char *line =
+                        g_strdup_printf("%" G_GINT64_FORMAT " %s%s%s", json_node_get_int(count),
+                                        word, reason != BW_REASON_NONE ? ": " : "",
+                                        reason != BW_REASON_NONE ? bw_reason_sentence(reason) : "");
+
+                append_line(text, label, line);
+                label = "";
+        }
+}
+
+static void append_text_line(GString *text, const char *label, const char *bytes) {
+        g_autofree char *line = bw_text_printable(bytes);
+
+        if (*line != '\0')
+                append_line(text, label, line);
+}
+
+char *bw_show_port(JsonObject *port) {
+        g_autofree char *macs = join(get_list(port, "MACs"), " ", "none known");
+        g_autofree char *addresses = join(get_list(port, "Addresses"), " ", "none known");
+        GString *text = g_string_new(NULL);
+
+        append_text_line(text, "Port", get_text(port, "Port"));
+        append_text_line(text, "Bridge", get_text(port, "Bridge"));
+        append_text_line(text, "Guest", get_text(port, "Guest"));
+        append_text_line(text, "UUID", get_text(port, "UUID"));
+        append_text_line(text, "Role", get_text(port, "Role"));
+        append_text_line(text, "Mode", get_text(port, "Mode"));
+        append_text_line(text, "State", get_text(port, "State"));
+        append_line(text, "Protected", get_bool(port, "Protected") ? "yes" : "NO");
+        append_line(text, "MACs", macs);
+        append_line(text, "Addresses", addresses);
+        append_text_line(text, "Declared in", get_text(port, "Where"));
+        append_text_line(text, "Trouble", get_text(port, "Trouble"));
+        append_counts(text, "Dropped", get_object(port, "Dropped"));
+        append_counts(text, "Let pass", get_object(port, "Monitored"));
+        return g_string_free(text, FALSE);
+}

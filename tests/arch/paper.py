@@ -1,0 +1,91 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Whether what is written about the program is still true. paper.py SOURCE-ROOT
+
+D-Bus members and error names stand in org.bridgewarden1(5), words and fields of the journal in
+bridgewardend(8), verbs in bridgewarden(1) and in the completion, message IDs in the catalog, and
+every file begins with its licence."""
+
+import re
+import sys
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+SPDX = 'SPDX-License-Identifier: GPL-2.0-or-later'
+PATTERNS = ('**/*.c', '**/*.h', '**/meson.build', '**/*.py', '**/*.sh', '**/*.bash')
+LOCAL = re.compile(r'^(build|\.git|\.cache)')
+
+
+def fail_missing(what, wanted, text):
+    missing = [name for name in wanted if not re.search(r'(?<!\w)%s(?!\w)' % re.escape(name), text)]
+    if not wanted:
+        print(f'{what}: found nothing to look for')
+    for name in missing:
+        print(f'{what}: {name} is missing')
+    return len(missing) + (0 if wanted else 1)
+
+
+def check_interface(root):
+    page = (root / 'man/org.bridgewarden1.5.scd').read_text()
+    interface = ElementTree.parse(root / 'conf/org.bridgewarden1.xml').find('interface')
+    members = [e.get('name') for e in interface if e.tag in ('method', 'property', 'signal')]
+    value = (root / 'daemon/bus_value.c').read_text()
+    bus = (root / 'daemon/bus.c').read_text()
+    keys = re.findall(r'(?:row_\w+\(row, |"\{sv\}", )"(\w+)"', value)
+    errors = ['org.bridgewarden1' + e for e in re.findall(r'NAME "(\.Error\.\w+)"', bus)]
+    errors += ['org.freedesktop.DBus.Error.AccessDenied', 'org.freedesktop.DBus.Error.InvalidArgs']
+    return (fail_missing('org.bridgewarden1(5), members', [f'*{m}*' for m in members], page)
+            + fail_missing('org.bridgewarden1(5), keys of ListPorts', [f'*{k}*' for k in keys], page)
+            + fail_missing('org.bridgewarden1(5), errors', errors, page))
+
+
+def check_journal(root):
+    page = (root / 'man/bridgewardend.8.scd').read_text()
+    catalog = (root / 'systemd/bridgewarden.catalog').read_text()
+    table = re.findall(r'\[BW_MESSAGE_\w+\] = \{ "([\w-]+)",\s+"([0-9a-f]{32})" \}',
+                       (root / 'daemon/journal.c').read_text())
+    fields = {f for p in (root / 'daemon').glob('*.c')
+              for f in re.findall(r'"(BW_[A-Z_]+)"', p.read_text())}
+    wrong = (fail_missing('bridgewardend(8), BW_EVENT', [name for name, _ in table], page)
+             + fail_missing('bridgewardend(8), fields', sorted(fields), page))
+    entries = dict(re.findall(r'^-- ([0-9a-f]{32})\n(.*?)(?=^-- |\Z)', catalog, re.M | re.S))
+    for name, message_id in table:
+        head, _, body = entries.get(message_id, '').partition('\n\n')
+        if 'Subject: ' not in head or 'Defined-By: bridgewarden' not in head or len(body) < 40:
+            print(f'bridgewarden.catalog: {name} ({message_id}) has no proper entry')
+            wrong += 1
+    return wrong
+
+
+def check_verbs(root):
+    table = (root / 'cli/main.c').read_text().partition('verbs[] = {')[2].partition('};')[0]
+    verbs = re.findall(r'\{ "(\w+)", \d', table)
+    page = (root / 'man/bridgewarden.1.scd').read_text()
+    return (fail_missing('bridgewarden(1)', [f'*{v}*' for v in verbs], page)
+            + fail_missing('bridgewarden.bash', verbs, (root / 'cli/bridgewarden.bash').read_text()))
+
+
+def check_licences(root):
+    wrong = 0
+    for pattern in PATTERNS:
+        for path in root.glob(pattern):
+            name = str(path.relative_to(root))
+            if LOCAL.match(name):
+                continue
+            first = path.read_text().splitlines()[:2]
+            if first and first[0].startswith('#!'):
+                first = first[1:]
+            if not first or SPDX not in first[0]:
+                print(f'{name}: does not begin with its SPDX line')
+                wrong += 1
+    return wrong
+
+
+def main(root):
+    wrong = check_interface(root) + check_journal(root) + check_verbs(root) + check_licences(root)
+    print(f'{wrong} wrong')
+    return 1 if wrong else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main(Path(sys.argv[1])))

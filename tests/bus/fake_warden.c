@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "fake_warden.h"
+
+static bool answer(gpointer user, BwFakeRequest request, const char *argument, GError **error) {
+        BwFakeWarden *warden = user;
+
+        warden->requests[request]++;
+        g_strlcpy(warden->argument, argument, sizeof(warden->argument));
+        if (warden->refusal != NULL) {
+                g_propagate_error(error, g_error_copy(warden->refusal));
+                return false;
+        }
+        warden->state.generation++;
+        if (warden->bus != NULL)
+                bw_bus_changed(warden->bus);
+        return true;
+}
+
+static bool resync(gpointer user, GError **error) {
+        return answer(user, BW_FAKE_RESYNC, "", error);
+}
+
+static bool resync_port(gpointer user, const char *port, GError **error) {
+        return answer(user, BW_FAKE_RESYNC_PORT, port, error);
+}
+
+static bool resync_guest(gpointer user, const char *guest, GError **error) {
+        return answer(user, BW_FAKE_RESYNC_GUEST, guest, error);
+}
+
+static bool reload(gpointer user, GError **error) {
+        return answer(user, BW_FAKE_RELOAD, "", error);
+}
+
+static bool disarm(gpointer user, GError **error) {
+        BwFakeWarden *warden = user;
+
+        warden->state.armed = warden->refusal != NULL;
+        return answer(user, BW_FAKE_DISARM, "", error);
+}
+
+static bool list_ports(gpointer user, void (*row)(const BwBusPort *port, gpointer row_user),
+                       gpointer row_user, GError **error) {
+        BwFakeWarden *warden = user;
+
+        for (unsigned i = 0; i < warden->repeat; i++)
+                for (unsigned j = 0; j < warden->n_ports; j++)
+                        row(&warden->ports[j], row_user);
+        if (warden->refusal == NULL)
+                return true;
+        g_propagate_error(error, g_error_copy(warden->refusal));
+        return false;
+}
+
+static void state(gpointer user, BwBusState *ret) {
+        BwFakeWarden *warden = user;
+
+        *ret = warden->state;
+}
+
+static void connection(gpointer user, bool connected, const char *why) {
+        BwFakeWarden *warden = user;
+
+        if (connected)
+                warden->came++;
+        else
+                warden->went++;
+        g_strlcpy(warden->why, why, sizeof(warden->why));
+}
+
+const BwBusRequests bw_fake_requests = {
+        .resync = resync,
+        .resync_port = resync_port,
+        .resync_guest = resync_guest,
+        .reload = reload,
+        .disarm = disarm,
+        .list_ports = list_ports,
+        .state = state,
+        .connection = connection,
+};
+
+void bw_fake_warden_init(BwFakeWarden *warden) {
+        static const char *const bridges[] = { "virbr4", "virbr6", NULL };
+
+        *warden = (BwFakeWarden){
+                .state = { .version = "7.7",
+                           .generation = 42,
+                           .in_sync = true,
+                           .armed = true,
+                           .last_sync_usec = 1700000000000000,
+                           .libvirt_connected = true,
+                           .ports_guarded = 3,
+                           .ports_total = 4,
+                           .strangers = 1,
+                           .bridges = bridges },
+                .repeat = 1,
+        };
+}
+
+void bw_fake_warden_clear(BwFakeWarden *warden) {
+        g_clear_error(&warden->refusal);
+}

@@ -1,0 +1,470 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "fake_warden.h"
+#include "netns.h"
+#include "private_bus.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <grp.h>
+#include <json-glib/json-glib.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define NOBODY      65534
+#define LIMIT_USEC  (30 * G_USEC_PER_SEC)
+#define FAKE_DAEMON "/run/bridgewarden-test/bridgewardend"
+
+static const char *program;
+static bool is_really_root;
+
+static const char *const macs[] = { "52:54:00:00:00:03", NULL };
+static const char *const addresses[] = { "192.168.50.13", "192.168.50.14", "10.0.0.0/8", NULL };
+static const char *const nothing[] = { NULL };
+
+static const BwBusPort some_ports[] = {
+        { .port = "vk63",
+          .bridge = "virbr6",
+          .guest = "kali3",
+          .uuid = "u-u-i-d",
+          .role = "guest",
+          .mode = "enforce",
+          .state = "bound",
+          .protected = true,
+          .macs = macs,
+          .addresses = addresses,
+          .where = "bridgewarden.conf:3",
+          .trouble = "",
+          .dropped = { 0, 0, 7, 5 } },
+        { .port = "$(x)\x1b[2J",
+          .bridge = "virbr6",
+          .guest = "a\nb\xe2\x80\xae%n",
+          .uuid = "",
+          .role = "guest",
+          .mode = "monitor",
+          .state = "closed",
+          .macs = nothing,
+          .addresses = nothing,
+          .where = "",
+          .trouble = "the section is broken",
+          .monitored = { 0, 2 } },
+};
+
+typedef struct World {
+        GPid bus;
+        BwFakeWarden warden;
+} World;
+
+static void world_open(World *world) {
+        int64_t deadline = g_get_monotonic_time() + LIMIT_USEC;
+
+        world->bus = bw_test_bus_start(BW_TEST_POLICY_SHIPPED);
+        bw_fake_warden_init(&world->warden);
+        world->warden.ports = some_ports;
+        world->warden.n_ports = G_N_ELEMENTS(some_ports);
+        world->warden.bus = bw_bus_new(&bw_fake_requests, &world->warden);
+        while (world->warden.came == 0 && g_get_monotonic_time() < deadline)
+                g_main_context_iteration(NULL, FALSE);
+        g_assert_cmpuint(world->warden.came, ==, 1);
+}
+
+static void world_close(World *world) {
+        bw_bus_free(world->warden.bus);
+        bw_fake_warden_clear(&world->warden);
+        bw_test_bus_stop(world->bus);
+}
+
+/* What a run said, and how it ended */
+
+typedef struct Run {
+        int exit;
+        char *out, *err;
+} Run;
+
+static void run_clear(Run *run) {
+        g_free(run->out);
+        g_free(run->err);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Run, run_clear)
+
+static void in_child(gpointer user) {
+        uid_t uid = GPOINTER_TO_UINT(user);
+
+        (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (uid != 0 && (setgroups(0, NULL) < 0 || setresgid(uid, uid, uid) < 0 ||
+                         setresuid(uid, uid, uid) < 0))
+                _exit(99);
+}
+
+static char *read_all(int fd) {
+        GString *text = g_string_new(NULL);
+        char buffer[4096];
+        ssize_t length;
+
+        while ((length = read(fd, buffer, sizeof(buffer))) > 0)
+                g_string_append_len(text, buffer, length);
+        g_close(fd, NULL);
+        return g_string_free(text, FALSE);
+}
+
+/* The daemon's side goes on while the program runs; what it says fits in a pipe. */
+static Run run_as(uid_t uid, const char *const *words) {
+        g_autoptr(GPtrArray) arguments = g_ptr_array_new();
+        g_autoptr(GError) error = NULL;
+        int64_t deadline = g_get_monotonic_time() + LIMIT_USEC;
+        int out, err, status = 0;
+        Run run;
+        GPid pid;
+
+        g_ptr_array_add(arguments, (gpointer) program);
+        for (; *words != NULL; words++)
+                g_ptr_array_add(arguments, (gpointer) *words);
+        g_ptr_array_add(arguments, NULL);
+        g_spawn_async_with_pipes(NULL, (char **) arguments->pdata, NULL, G_SPAWN_DO_NOT_REAP_CHILD,
+                                 in_child, GUINT_TO_POINTER(uid), &pid, NULL, &out, &err, &error);
+        g_assert_no_error(error);
+        while (waitpid(pid, &status, WNOHANG) == 0) {
+                g_main_context_iteration(NULL, FALSE);
+                g_usleep(500);
+                if (g_get_monotonic_time() > deadline) {
+                        (void) kill(pid, SIGKILL);
+                        deadline = G_MAXINT64;
+                }
+        }
+        g_assert_true(WIFEXITED(status));
+        run.exit = WEXITSTATUS(status);
+        run.out = read_all(out);
+        run.err = read_all(err);
+        return run;
+}
+
+#define RUN(...) run_as(0, (const char *const[]){ __VA_ARGS__, NULL })
+
+static void expect_words(const char *text, const char *words) {
+        if (strstr(text, words) == NULL)
+                g_error("no \"%s\" in: %s", words, text);
+}
+
+static JsonNode *parse_json(const char *text) {
+        g_autoptr(GError) error = NULL;
+        JsonNode *node = json_from_string(text, &error);
+
+        g_assert_no_error(error);
+        g_assert_nonnull(node);
+        return node;
+}
+
+static void test_usage(void) {
+        static const char *const wrong[][4] = { { NULL },           { "frob" },
+                                                { "port" },         { "port", "a", "b" },
+                                                { "ports", "a" },   { "status", "--frob" },
+                                                { "--", "--json" }, { "resync", "a", "b" } };
+
+        for (unsigned i = 0; i < G_N_ELEMENTS(wrong); i++) {
+                g_auto(Run) run = run_as(0, wrong[i]);
+
+                g_assert_cmpint(run.exit, ==, 2);
+                g_assert_cmpstr(run.out, ==, "");
+                expect_words(run.err, "bridgewarden help");
+        }
+}
+
+static void test_help_and_version(void) {
+        g_auto(Run) help = RUN("help"), version = RUN("version"), json = RUN("--json", "version");
+        g_autoptr(JsonNode) node = parse_json(json.out);
+
+        g_assert_cmpint(help.exit, ==, 0);
+        expect_words(help.out, "disarm");
+        g_assert_cmpstr(version.out, ==, "bridgewarden " BW_VERSION "\n");
+        g_assert_cmpstr(json_object_get_string_member(json_node_get_object(node), "Version"), ==,
+                        BW_VERSION);
+}
+
+static void test_status(void) {
+        static const char *const hazards[] = { "br_netfilter is off", "x\x1b[31m", NULL };
+        World world;
+
+        world_open(&world);
+        {
+                g_auto(Run) run = RUN("status");
+
+                g_assert_cmpint(run.exit, ==, 0);
+                expect_words(run.out, "Guard       in force\n");
+                expect_words(run.out, "Bridges     virbr4 virbr6\n");
+                expect_words(run.out, "Ports       3 of 4 guarded, 1 unknown\n");
+                expect_words(run.out, "libvirt     connected\n");
+                expect_words(run.out, "version 7.7, rules written 42 times");
+        }
+        world.warden.state.armed = false;
+        world.warden.state.hazards = hazards;
+        {
+                g_auto(Run) run = RUN("status");
+
+                g_assert_cmpint(run.exit, ==, 1);
+                expect_words(run.out, "Guard       NOT IN FORCE: it was taken down");
+                expect_words(run.out, "Hazards     br_netfilter is off\n            x\\x1b[31m\n");
+        }
+        world.warden.state.armed = true;
+        world.warden.state.in_sync = false;
+        {
+                g_auto(Run) run = RUN("status");
+
+                g_assert_cmpint(run.exit, ==, 1);
+                expect_words(run.out, "Guard       NOT AS PLANNED");
+        }
+        world.warden.state.in_sync = true;
+        world.warden.state.config_errors = 2;
+        {
+                g_auto(Run) run = RUN("status", "--json");
+                g_autoptr(JsonNode) node = parse_json(run.out);
+                JsonObject *state = json_node_get_object(node);
+
+                g_assert_cmpint(run.exit, ==, 1);
+                g_assert_cmpuint(json_object_get_size(state), ==, 12);
+                g_assert_cmpint(json_object_get_int_member(state, "ConfigErrors"), ==, 2);
+                g_assert_cmpint(json_object_get_int_member(state, "LastSyncUSec"), ==,
+                                1700000000000000);
+                g_assert_true(json_object_get_boolean_member(state, "InSync"));
+        }
+        world_close(&world);
+}
+
+static void test_ports(void) {
+        World world;
+
+        world_open(&world);
+        {
+                g_auto(Run) run = RUN("ports");
+
+                g_assert_cmpint(run.exit, ==, 0);
+                g_assert_cmpstr(run.out, ==,
+                                "PORT         BRIDGE  GUEST                 STATE    MODE     "
+                                "ADDRESSES         DROPPED\n"
+                                "vk63         virbr6  kali3                 bound    enforce  "
+                                "192.168.50.13 +2  12\n"
+                                "$(x)\\x1b[2J  virbr6  a\\x0ab\\xe2\\x80\\xae%n  closed*  monitor  "
+                                "-                 0\n"
+                                "* no rules seen in force that check this port\n");
+        }
+        {
+                g_auto(Run) run = RUN("--json", "ports");
+                g_autoptr(JsonNode) node = parse_json(run.out);
+                JsonArray *list = json_node_get_array(node);
+                JsonObject *second = json_array_get_object_element(list, 1);
+                JsonObject *first = json_array_get_object_element(list, 0);
+
+                g_assert_cmpuint(json_array_get_length(list), ==, 2);
+                g_assert_cmpstr(json_object_get_string_member(second, "Guest"), ==,
+                                some_ports[1].guest);
+                g_assert_cmpint(
+                        json_object_get_int_member(json_object_get_object_member(first, "Dropped"),
+                                                   "spoofed-ip"),
+                        ==, 7);
+                g_assert_cmpuint(
+                        json_array_get_length(json_object_get_array_member(first, "Addresses")), ==,
+                        3);
+        }
+        world_close(&world);
+}
+
+static void test_port(void) {
+        World world;
+
+        world_open(&world);
+        {
+                g_auto(Run) run = RUN("port", "vk63");
+
+                g_assert_cmpint(run.exit, ==, 0);
+                expect_words(run.out, "Guest       kali3\n");
+                expect_words(run.out, "Addresses   192.168.50.13 192.168.50.14 10.0.0.0/8\n");
+                expect_words(run.out, "Dropped     7 spoofed-ip: the source address does not");
+                expect_words(run.out, "\n            5 misdelivered: ");
+                expect_words(run.out, "Declared in bridgewarden.conf:3\n");
+        }
+        {
+                g_auto(Run) run = RUN("port", "--", "$(x)\x1b[2J");
+
+                g_assert_cmpint(run.exit, ==, 1);
+                expect_words(run.out, "Port        $(x)\\x1b[2J\n");
+                expect_words(run.out, "Protected   NO\n");
+                expect_words(run.out, "Trouble     the section is broken\n");
+                expect_words(run.out, "Let pass    2 unbound: ");
+                g_assert_null(strchr(run.out, '\x1b'));
+        }
+        {
+                g_auto(Run) run = RUN("port", "vk6", "--json");
+                g_autoptr(JsonNode) node = parse_json(run.out);
+
+                g_assert_cmpint(run.exit, ==, 4);
+                g_assert_false(json_object_get_boolean_member(json_node_get_object(node), "ok"));
+                expect_words(run.err, "no port vk6 ");
+        }
+        world_close(&world);
+}
+
+static void test_changes(void) {
+        World world;
+
+        world_open(&world);
+        {
+                g_auto(Run) all = RUN("resync"), one = RUN("resync", "--", "-v%n"),
+                            again = RUN("reload", "--json"), down = RUN("disarm");
+
+                g_assert_cmpint(all.exit + one.exit + again.exit + down.exit, ==, 0);
+                g_assert_cmpuint(world.warden.requests[BW_FAKE_RESYNC], ==, 1);
+                g_assert_cmpuint(world.warden.requests[BW_FAKE_RESYNC_PORT], ==, 1);
+                g_assert_cmpuint(world.warden.requests[BW_FAKE_RELOAD], ==, 1);
+                g_assert_cmpuint(world.warden.requests[BW_FAKE_DISARM], ==, 1);
+                g_assert_cmpstr(again.out, ==, "{\n  \"ok\" : true\n}\n");
+                expect_words(down.out, "taken down");
+        }
+        g_set_error(&world.warden.refusal, BW_ERROR, BW_ERROR_ABSENT, "no port \x1b here");
+        {
+                g_auto(Run) run = RUN("resync", "-v%n");
+
+                g_assert_cmpint(run.exit, ==, 2);
+        }
+        {
+                g_auto(Run) run = RUN("resync", "vk%n");
+
+                g_assert_cmpint(run.exit, ==, 4);
+                g_assert_cmpstr(world.warden.argument, ==, "vk%n");
+                expect_words(run.err, "no port \\x1b here");
+        }
+        world_close(&world);
+}
+
+static void test_nobody(void) {
+        static const char *const verbs[] = { "resync", "reload", "disarm" };
+        static const char *const status[] = { "status", NULL };
+        World world;
+
+        if (!is_really_root) {
+                g_test_skip("only root can become somebody else");
+                return;
+        }
+        world_open(&world);
+        for (unsigned i = 0; i < G_N_ELEMENTS(verbs); i++) {
+                const char *const words[] = { verbs[i], NULL };
+                g_auto(Run) run = run_as(NOBODY, words);
+
+                g_assert_cmpint(run.exit, ==, 4);
+                expect_words(run.err, "refused");
+        }
+        for (unsigned i = 0; i < BW_FAKE_MAX; i++)
+                g_assert_cmpuint(world.warden.requests[i], ==, 0);
+        {
+                g_auto(Run) run = run_as(NOBODY, status);
+
+                g_assert_cmpint(run.exit, ==, 0);
+        }
+        world_close(&world);
+}
+
+static void write_fake_daemon(void) {
+        g_assert_true(g_file_set_contents(FAKE_DAEMON, "#!/bin/sh\necho \"ran $# $*\"\nexit 7\n",
+                                          -1, NULL));
+        g_assert_cmpint(chmod(FAKE_DAEMON, 0755), ==, 0);
+}
+
+static void expect_nobody_there(void) {
+        static const char *const verbs[] = { "status", "ports", "resync", "reload" };
+
+        for (unsigned i = 0; i < G_N_ELEMENTS(verbs); i++) {
+                g_auto(Run) run = RUN(verbs[i]);
+
+                g_assert_cmpint(run.exit, ==, 3);
+                g_assert_cmpstr(run.out, ==, "");
+                expect_words(run.err, "systemctl start bridgewarden");
+        }
+        {
+                g_auto(Run) run = RUN("disarm");
+
+                g_assert_cmpint(run.exit, ==, 7);
+                g_assert_cmpstr(run.out, ==, "ran 1 --disarm\n");
+                expect_words(run.err, "No daemon on the system bus");
+        }
+}
+
+/* Without a bus, and on a bus without the daemon. */
+static void test_nobody_there(void) {
+        GPid bus;
+
+        write_fake_daemon();
+        expect_nobody_there();
+        bus = bw_test_bus_start(BW_TEST_POLICY_SHIPPED);
+        expect_nobody_there();
+        bw_test_bus_stop(bus);
+        g_assert_cmpint(unlink(FAKE_DAEMON), ==, 0);
+        {
+                g_auto(Run) run = RUN("disarm");
+
+                g_assert_cmpint(run.exit, ==, 4);
+                expect_words(run.err, "cannot run " FAKE_DAEMON);
+        }
+}
+
+/* A daemon that is there takes its own rules down: nobody else does. */
+static void test_disarm_refused_runs_nothing(void) {
+        World world;
+
+        world_open(&world);
+        write_fake_daemon();
+        g_set_error(&world.warden.refusal, BW_ERROR, BW_ERROR_BUSY, "the lock is held");
+        {
+                g_auto(Run) run = RUN("disarm");
+
+                g_assert_cmpint(run.exit, ==, 4);
+                g_assert_cmpstr(run.out, ==, "");
+                expect_words(run.err, "the lock is held");
+        }
+        g_assert_cmpint(unlink(FAKE_DAEMON), ==, 0);
+        world_close(&world);
+}
+
+static void test_full_disk(void) {
+        g_autofree char *command = g_strdup_printf("%s help >/dev/full", program);
+        g_autoptr(GError) error = NULL;
+        int status;
+        const char *const words[] = { "/bin/sh", "-c", command, NULL };
+
+        g_assert_true(g_spawn_sync(NULL, (char **) words, NULL, G_SPAWN_STDERR_TO_DEV_NULL, NULL,
+                                   NULL, NULL, NULL, &status, &error));
+        g_assert_cmpint(WEXITSTATUS(status), ==, 4);
+}
+
+static void test_skipped(void) {
+        g_test_skip("this machine allows no namespaces of one's own: no private system bus");
+}
+
+int main(int argc, char **argv) {
+        bool own_world;
+
+        is_really_root = getuid() == 0;
+        own_world = bw_test_enter_netns();
+        g_test_init(&argc, &argv, NULL);
+        g_assert_cmpint(argc, ==, 2);
+        program = argv[1];
+        g_test_add_func("/cli/usage", test_usage);
+        g_test_add_func("/cli/help-and-version", test_help_and_version);
+        g_test_add_func("/cli/full-disk", test_full_disk);
+        if (!own_world) {
+                g_test_add_func("/cli/bus", test_skipped);
+                return g_test_run();
+        }
+        bw_test_bus_prepare();
+        g_test_add_func("/cli/status", test_status);
+        g_test_add_func("/cli/ports", test_ports);
+        g_test_add_func("/cli/port", test_port);
+        g_test_add_func("/cli/changes", test_changes);
+        g_test_add_func("/cli/nobody", test_nobody);
+        g_test_add_func("/cli/nobody-there", test_nobody_there);
+        g_test_add_func("/cli/disarm-refused-runs-nothing", test_disarm_refused_runs_nothing);
+        return g_test_run();
+}
