@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
+#include <bw/guest_index.h>
 #include <bw/model.h>
 #include <string.h>
 
@@ -14,9 +15,10 @@ typedef struct GuestRecord {
         bool seen;
 } GuestRecord;
 
+/* As the kernel keys it: on one bridge and VLAN a MAC is at one port. */
 typedef struct FdbKey {
         BwMac mac;
-        int port;
+        int bridge;
         uint16_t vlan;
 } FdbKey;
 
@@ -27,19 +29,13 @@ typedef struct FdbRow {
 } FdbRow;
 
 struct BwModel {
-        GHashTable *links;               /* ifindex -> LinkRecord * */
-        GHashTable *by_name;             /* name -> LinkRecord *, lent */
-        GHashTable *guests;              /* UUID -> GuestRecord * */
-        GHashTable *fdb;                 /* FdbKey -> FdbRow * (the key is the row's) */
-        GHashTable *by_tail, *by_target; /* see Candidate; NULL until asked for */
+        GHashTable *links;        /* ifindex -> LinkRecord * */
+        GHashTable *by_name;      /* name -> LinkRecord *, lent */
+        GHashTable *guests;       /* UUID -> GuestRecord * */
+        GHashTable *fdb;          /* FdbKey -> FdbRow * (the key is the row's) */
+        BwGuestIndex *candidates; /* NULL until asked for */
         bool links_in_snapshot, guests_in_snapshot;
 };
-
-/* One interface of one guest, as the answer to "whose tap has this MAC, this name?". Lent. */
-typedef struct Candidate {
-        const BwGuest *guest;
-        BwGuestInterface *interface;
-} Candidate;
 
 static void free_guest_record(gpointer pointer) {
         GuestRecord *record = pointer;
@@ -50,7 +46,7 @@ static void free_guest_record(gpointer pointer) {
 
 static guint hash_fdb_key(gconstpointer pointer) {
         const FdbKey *key = pointer;
-        guint hash = (guint) key->port * 2654435761u + key->vlan;
+        guint hash = (guint) key->bridge * 2654435761u + key->vlan;
 
         for (unsigned i = 0; i < 6; i++)
                 hash = hash * 31 + key->mac.octet[i];
@@ -60,56 +56,25 @@ static guint hash_fdb_key(gconstpointer pointer) {
 static gboolean equal_fdb_key(gconstpointer a, gconstpointer b) {
         const FdbKey *left = a, *right = b;
 
-        return left->port == right->port && left->vlan == right->vlan &&
+        return left->bridge == right->bridge && left->vlan == right->vlan &&
                memcmp(&left->mac, &right->mac, sizeof(BwMac)) == 0;
 }
 
 static void forget_candidates(BwModel *model) {
-        g_clear_pointer(&model->by_tail, g_hash_table_unref);
-        g_clear_pointer(&model->by_target, g_hash_table_unref);
+        g_clear_pointer(&model->candidates, bw_guest_index_free);
 }
 
-/* libvirt gives a tap the MAC of the guest's interface but for the first octet. */
-static gpointer tail_key(const BwMac *mac) {
-        const uint8_t *octet = mac->octet;
-
-        return GSIZE_TO_POINTER((gsize) octet[1] << 32 | (gsize) octet[2] << 24 |
-                                (gsize) octet[3] << 16 | (gsize) octet[4] << 8 | octet[5]);
-}
-
-static void add_candidate(GHashTable *table, gpointer key, Candidate candidate) {
-        GArray *list = g_hash_table_lookup(table, key);
-
-        if (!list) {
-                list = g_array_new(FALSE, FALSE, sizeof(Candidate));
-                g_hash_table_insert(table, key, list);
-        }
-        g_array_append_val(list, candidate);
-}
-
-static void list_candidates(BwModel *model) {
+static BwGuestIndex *list_candidates(BwModel *model) {
         GHashTableIter iter;
         GuestRecord *record;
 
-        if (model->by_tail)
-                return;
-        model->by_tail = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify) g_array_unref);
-        model->by_target = g_hash_table_new_full(g_str_hash, g_str_equal, NULL,
-                                                 (GDestroyNotify) g_array_unref);
+        if (model->candidates)
+                return model->candidates;
+        model->candidates = bw_guest_index_new();
         g_hash_table_iter_init(&iter, model->guests);
-        while (g_hash_table_iter_next(&iter, NULL, (gpointer *) &record)) {
-                GArray *interfaces = record->guest->interfaces;
-
-                for (guint i = 0; i < interfaces->len; i++) {
-                        BwGuestInterface *interface =
-                                &g_array_index(interfaces, BwGuestInterface, i);
-                        Candidate candidate = { record->guest, interface };
-
-                        add_candidate(model->by_tail, tail_key(&interface->mac), candidate);
-                        if (interface->target[0])
-                                add_candidate(model->by_target, interface->target, candidate);
-                }
-        }
+        while (g_hash_table_iter_next(&iter, NULL, (gpointer *) &record))
+                bw_guest_index_add(model->candidates, record->guest);
+        return model->candidates;
 }
 
 BwModel *bw_model_new(void) {
@@ -118,7 +83,7 @@ BwModel *bw_model_new(void) {
         model->links = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, g_free);
         model->by_name = g_hash_table_new(g_str_hash, g_str_equal);
         model->guests = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_guest_record);
-        model->fdb = g_hash_table_new_full(hash_fdb_key, equal_fdb_key, NULL, g_free);
+        model->fdb = g_hash_table_new_full(hash_fdb_key, equal_fdb_key, g_free, NULL);
         return model;
 }
 
@@ -151,15 +116,8 @@ static void forget_name(BwModel *model, LinkRecord *record) {
 /* What libvirt said of a target name was about the link that had it. Once that link is gone, or has
  * another name, the next link of that name is somebody else until libvirt says so again. */
 static void forget_target(BwModel *model, const char *name) {
-        GArray *list;
-
-        list_candidates(model);
-        list = g_hash_table_lookup(model->by_target, name);
-        if (!list)
-                return;
-        for (guint i = 0; i < list->len; i++)
-                g_array_index(list, Candidate, i).interface->target[0] = '\0';
-        forget_candidates(model);
+        if (bw_guest_index_forget_target(list_candidates(model), name))
+                forget_candidates(model);
 }
 
 static void forget_fdb_of(BwModel *model, int port) {
@@ -168,7 +126,7 @@ static void forget_fdb_of(BwModel *model, int port) {
 
         g_hash_table_iter_init(&iter, model->fdb);
         while (g_hash_table_iter_next(&iter, NULL, (gpointer *) &row))
-                if (row->key.port == port)
+                if (row->record.entry.port == port)
                         g_hash_table_iter_remove(&iter);
 }
 
@@ -192,10 +150,20 @@ static unsigned wish_for(BwModel *model, const BwLink *link, int former_master) 
                                                           : BW_CHANGE_RELOAD_GUESTS;
 }
 
+/* No two links have one name. Who is said to have it now has it from one that is gone, or is called
+ * something else: that news is lost, or still on its way. */
+static void forget_elder(BwModel *model, const BwLink *link) {
+        LinkRecord *elder = g_hash_table_lookup(model->by_name, link->name);
+
+        if (elder && elder->link.ifindex != link->ifindex)
+                take_link_gone(model, elder->link.ifindex);
+}
+
 static unsigned take_link(BwModel *model, const BwLink *link) {
         LinkRecord *record = g_hash_table_lookup(model->links, GINT_TO_POINTER(link->ifindex));
         int former_master = record ? record->link.master : 0;
 
+        forget_elder(model, link);
         if (record) {
                 record->seen = true;
                 if (link_equal(&record->link, link))
@@ -249,25 +217,29 @@ static unsigned take_guest(BwModel *model, const BwGuest *guest) {
 
 /* Forwarding table */
 
+static FdbKey key_of(const BwFdbEntry *entry) {
+        return (FdbKey){ entry->mac, entry->bridge, entry->vlan };
+}
+
 static unsigned take_fdb(BwModel *model, const BwFdbEntry *entry, int64_t now_usec) {
-        FdbKey key = { entry->mac, entry->port, entry->vlan };
+        FdbKey key = key_of(entry);
         FdbRow *row = g_hash_table_lookup(model->fdb, &key);
 
-        if (row) {
+        if (row && row->record.entry.port == entry->port) {
                 row->seen = true;
                 row->record.entry = *entry;
                 return BW_CHANGE_NONE;
         }
-        if (g_hash_table_size(model->fdb) >= BW_MAX_FDB_ENTRIES)
+        if (!row && g_hash_table_size(model->fdb) >= BW_MAX_FDB_ENTRIES)
                 return BW_CHANGE_NONE;
         row = g_new(FdbRow, 1);
         *row = (FdbRow){ .key = key, .record = { *entry, now_usec }, .seen = true };
-        g_hash_table_add(model->fdb, row);
+        g_hash_table_replace(model->fdb, row, row);
         return BW_CHANGE_FDB;
 }
 
 static void forget_fdb(BwModel *model, const BwFdbEntry *entry) {
-        FdbKey key = { entry->mac, entry->port, entry->vlan };
+        FdbKey key = key_of(entry);
 
         g_hash_table_remove(model->fdb, &key);
 }
@@ -484,56 +456,7 @@ GPtrArray *bw_model_list_fdb(const BwModel *model) {
         return entries;
 }
 
-/* See virNetDevTapCreateInBridgePort() of libvirt: the first octet is 0xfe. A tap that libvirt did
- * not make itself (type "ethernet") has whatever MAC its maker gave it. */
-static bool may_be_of(const BwLink *port, const BwGuestInterface *interface) {
-        if (port->kind != BW_LINK_TAP || g_str_equal(interface->type, "ethernet"))
-                return true;
-        return port->mac.octet[0] == 0xfe && tail_key(&port->mac) == tail_key(&interface->mac);
-}
-
-typedef struct Search {
-        Candidate best;
-        int rank; /* of the best; 3: running and named by libvirt, 2: running, 1: defined */
-        bool twice;
-} Search;
-
-static void consider(Search *search, int rank, Candidate candidate) {
-        if (rank < search->rank || candidate.interface == search->best.interface)
-                return;
-        search->twice = rank == search->rank;
-        search->rank = rank;
-        search->best = candidate;
-}
-
-static void consider_named(Search *search, const BwLink *port, const GArray *list) {
-        for (guint i = 0; list && i < list->len; i++) {
-                Candidate candidate = g_array_index(list, Candidate, i);
-
-                if (candidate.guest->active && may_be_of(port, candidate.interface))
-                        consider(search, 3, candidate);
-        }
-}
-
-static void consider_tail(Search *search, const GArray *list) {
-        for (guint i = 0; list && i < list->len; i++) {
-                Candidate candidate = g_array_index(list, Candidate, i);
-
-                consider(search, candidate.guest->active ? 2 : 1, candidate);
-        }
-}
-
 const BwGuestInterface *bw_model_find_interface(BwModel *model, const BwLink *port,
                                                 const BwGuest **ret_guest) {
-        Search search = {};
-
-        list_candidates(model);
-        consider_named(&search, port, g_hash_table_lookup(model->by_target, port->name));
-        if (port->kind == BW_LINK_TAP && port->mac.octet[0] == 0xfe)
-                consider_tail(&search, g_hash_table_lookup(model->by_tail, tail_key(&port->mac)));
-        if (search.rank == 0 || search.twice)
-                return NULL;
-        if (ret_guest)
-                *ret_guest = search.best.guest;
-        return search.best.interface;
+        return bw_guest_index_find(list_candidates(model), port, ret_guest);
 }

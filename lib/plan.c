@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 #include <bw/plan.h>
+#include <bw/plan_claims.h>
 #include <string.h>
 
 typedef struct Planner {
@@ -204,88 +205,6 @@ static BwPortPlan *plan_port(const Planner *planner, const BwBridgePlan *bridge,
         return port;
 }
 
-/* Conflicts */
-
-typedef struct Claim {
-        BwPrefix address;
-        BwPortPlan *port;
-        bool lost;
-} Claim;
-
-static int compare_claims(gconstpointer a, gconstpointer b) {
-        const Claim *left = a, *right = b;
-
-        return bw_prefix_compare(&left->address, &right->address);
-}
-
-static bool same_owner(const BwPortPlan *a, const BwPortPlan *b) {
-        return a == b || (a->uuid[0] && g_str_equal(a->uuid, b->uuid));
-}
-
-static void lose(Claim *claim, const BwPortPlan *other) {
-        g_autofree char *address = bw_prefix_print(&claim->address);
-        g_autofree char *former = claim->port->trouble;
-
-        claim->lost = true;
-        claim->port->trouble =
-                g_strdup_printf("%s%saddress %s is also claimed by port %s", former ? former : "",
-                                former ? "; " : "", address, other->name);
-}
-
-static GArray *list_claims(const BwBridgePlan *bridge) {
-        GArray *claims = g_array_new(FALSE, TRUE, sizeof(Claim));
-
-        for (guint i = 0; i < bridge->ports->len; i++) {
-                BwPortPlan *port = bridge->ports->pdata[i];
-
-                for (guint k = 0; port->state == BW_PORT_BOUND && k < port->addresses->len; k++) {
-                        Claim claim = { g_array_index(port->addresses, BwPrefix, k), port, false };
-
-                        g_array_append_val(claims, claim);
-                }
-        }
-        g_array_sort(claims, compare_claims);
-        return claims;
-}
-
-static void remove_lost(const Claim *claim) {
-        GArray *addresses = claim->port->addresses;
-
-        for (guint i = 0; i < addresses->len; i++) {
-                if (!bw_prefix_equal(&g_array_index(addresses, BwPrefix, i), &claim->address))
-                        continue;
-                g_array_remove_index(addresses, i);
-                break;
-        }
-        if (addresses->len == 0)
-                claim->port->state = BW_PORT_CLOSED;
-}
-
-/* Both sides come from the configuration, so neither is stronger: the address is closed for both.
- */
-static void settle_conflicts(BwBridgePlan *bridge) {
-        g_autoptr(GArray) claims = list_claims(bridge);
-
-        for (guint i = 0; i < claims->len; i++) {
-                Claim *claim = &g_array_index(claims, Claim, i);
-
-                /* Sorted, a prefix stands before all it contains. */
-                for (guint k = i + 1; k < claims->len; k++) {
-                        Claim *other = &g_array_index(claims, Claim, k);
-
-                        if (!bw_prefix_overlaps(&claim->address, &other->address))
-                                break;
-                        if (same_owner(claim->port, other->port))
-                                continue;
-                        lose(claim, other->port);
-                        lose(other, claim->port);
-                }
-        }
-        for (guint i = 0; i < claims->len; i++)
-                if (g_array_index(claims, Claim, i).lost)
-                        remove_lost(&g_array_index(claims, Claim, i));
-}
-
 /* Bridges */
 
 static bool is_named(const BwConfig *config, const char *bridge) {
@@ -397,7 +316,7 @@ BwPlan *bw_plan_new(BwModel *model, const BwConfig *config) {
         }
         plan_ports(&planner, by_ifindex);
         for (guint i = 0; i < plan->bridges->len; i++)
-                settle_conflicts(plan->bridges->pdata[i]);
+                bw_plan_settle_claims(plan->bridges->pdata[i]);
         g_ptr_array_unref(planner.links);
         g_hash_table_unref(planner.tails);
         return plan;
@@ -408,147 +327,4 @@ void bw_plan_free(BwPlan *plan) {
                 return;
         g_ptr_array_unref(plan->bridges);
         g_free(plan);
-}
-
-/* Questions */
-
-static BwPortPlan *find_in_bridge(const BwBridgePlan *bridge, const char *name) {
-        guint low = 0, high = bridge->ports->len;
-
-        while (low < high) {
-                guint middle = low + (high - low) / 2;
-                BwPortPlan *port = bridge->ports->pdata[middle];
-                int order = strcmp(port->name, name);
-
-                if (order == 0)
-                        return port;
-                if (order < 0)
-                        low = middle + 1;
-                else
-                        high = middle;
-        }
-        return NULL;
-}
-
-const BwPortPlan *bw_plan_find_port(const BwPlan *plan, const char *name,
-                                    const BwBridgePlan **ret_bridge) {
-        for (guint i = 0; i < plan->bridges->len; i++) {
-                const BwBridgePlan *bridge = plan->bridges->pdata[i];
-                const BwPortPlan *port = find_in_bridge(bridge, name);
-
-                if (!port)
-                        continue;
-                if (ret_bridge)
-                        *ret_bridge = bridge;
-                return port;
-        }
-        return NULL;
-}
-
-typedef bool (*PortTest)(const BwPortPlan *port, gconstpointer what);
-
-static const BwPortPlan *find_port_by(const BwPlan *plan, const BwBridgePlan *only, PortTest test,
-                                      gconstpointer what, const BwBridgePlan **ret_bridge) {
-        for (guint i = 0; i < plan->bridges->len; i++) {
-                const BwBridgePlan *bridge = plan->bridges->pdata[i];
-
-                for (guint k = 0; (!only || only == bridge) && k < bridge->ports->len; k++) {
-                        if (!test(bridge->ports->pdata[k], what))
-                                continue;
-                        if (ret_bridge)
-                                *ret_bridge = bridge;
-                        return bridge->ports->pdata[k];
-                }
-        }
-        return NULL;
-}
-
-static bool has_ifindex(const BwPortPlan *port, gconstpointer ifindex) {
-        return port->ifindex == *(const int *) ifindex;
-}
-
-static bool owns_address(const BwPortPlan *port, gconstpointer address) {
-        for (guint i = 0; i < port->addresses->len; i++)
-                if (bw_prefix_contains(&g_array_index(port->addresses, BwPrefix, i), address))
-                        return true;
-        return false;
-}
-
-static bool owns_mac(const BwPortPlan *port, gconstpointer mac) {
-        for (guint i = 0; i < port->macs->len; i++)
-                if (bw_mac_equal(&g_array_index(port->macs, BwMac, i), mac))
-                        return true;
-        return false;
-}
-
-const BwPortPlan *bw_plan_find_port_by_ifindex(const BwPlan *plan, int ifindex,
-                                               const BwBridgePlan **ret_bridge) {
-        return find_port_by(plan, NULL, has_ifindex, &ifindex, ret_bridge);
-}
-
-const BwPortPlan *bw_plan_find_owner_of_address(const BwPlan *plan, const BwBridgePlan *bridge,
-                                                const BwPrefix *address) {
-        return find_port_by(plan, bridge, owns_address, address, NULL);
-}
-
-const BwPortPlan *bw_plan_find_owner_of_mac(const BwPlan *plan, const BwBridgePlan *bridge,
-                                            const BwMac *mac) {
-        return find_port_by(plan, bridge, owns_mac, mac, NULL);
-}
-
-static bool same_macs(const GArray *a, const GArray *b) {
-        return a->len == b->len &&
-               (a->len == 0 || memcmp(a->data, b->data, a->len * sizeof(BwMac)) == 0);
-}
-
-static bool same_addresses(const GArray *a, const GArray *b) {
-        if (a->len != b->len)
-                return false;
-        for (guint i = 0; i < a->len; i++)
-                if (!bw_prefix_equal(&g_array_index(a, BwPrefix, i),
-                                     &g_array_index(b, BwPrefix, i)))
-                        return false;
-        return true;
-}
-
-bool bw_port_plan_equal(const BwPortPlan *a, const BwPortPlan *b) {
-        return g_str_equal(a->name, b->name) && a->ifindex == b->ifindex && a->state == b->state &&
-               a->role == b->role && a->mode == b->mode && same_macs(a->macs, b->macs) &&
-               same_addresses(a->addresses, b->addresses) && g_strcmp0(a->guest, b->guest) == 0 &&
-               g_str_equal(a->uuid, b->uuid) && g_strcmp0(a->trouble, b->trouble) == 0;
-}
-
-const char *bw_port_state_name(BwPortState state) {
-        switch (state) {
-        case BW_PORT_BOUND:
-                return "bound";
-        case BW_PORT_UNADDRESSED:
-                return "unaddressed";
-        case BW_PORT_CLOSED:
-                return "closed";
-        case BW_PORT_ANY_ADDRESS:
-                return "any-address";
-        case BW_PORT_OFF:
-                return "off";
-        case BW_PORT_BORDER:
-                return "border";
-        case BW_PORT_STRANGER:
-                return "stranger";
-        }
-        g_assert_not_reached();
-}
-
-bool bw_port_state_is_guarded(BwPortState state) {
-        switch (state) {
-        case BW_PORT_BOUND:
-        case BW_PORT_UNADDRESSED:
-        case BW_PORT_CLOSED:
-                return true;
-        case BW_PORT_ANY_ADDRESS:
-        case BW_PORT_OFF:
-        case BW_PORT_BORDER:
-        case BW_PORT_STRANGER:
-                return false;
-        }
-        g_assert_not_reached();
 }

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Claims
+ *
+ * Two ports of one bridge may not own the same address: a part of bw/plan.h's
+ * room, told apart because it is a rule of its own.
+ */
+
+#include <bw/plan.h>
+
+/* Takes every address that two owners claim from both, notes why in their trouble, and closes a
+ * port that has none left. Two ports of one guest may share an address. */
+void bw_plan_settle_claims(BwBridgePlan *bridge);
