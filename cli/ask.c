@@ -33,6 +33,8 @@ static BwAskError kind_of(const sd_bus_error *error) {
 
         if (is_one_of(error, nobody))
                 return BW_ASK_NOBODY;
+        if (g_strcmp0(error->name, SD_BUS_ERROR_ACCESS_DENIED) == 0)
+                return BW_ASK_NOT_ROOT;
         return is_one_of(error, silent) ? BW_ASK_SILENT : BW_ASK_REFUSED;
 }
 
@@ -56,6 +58,10 @@ static void fail(GError **error, BwAskError kind, const char *cause) {
                 return;
         case BW_ASK_REFUSED:
                 g_set_error(error, BW_ASK_ERROR, BW_ASK_REFUSED, "refused: %s", text);
+                return;
+        case BW_ASK_NOT_ROOT:
+                g_set_error(error, BW_ASK_ERROR, BW_ASK_NOT_ROOT,
+                            "refused: this is for root only (%s)", text);
                 return;
         }
         g_assert_not_reached();

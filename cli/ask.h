@@ -15,9 +15,10 @@
 GQuark bw_ask_error_quark(void);
 
 typedef enum BwAskError {
-        BW_ASK_NOBODY,  /* no bus, or no daemon on it */
-        BW_ASK_SILENT,  /* the daemon is there and does not answer */
-        BW_ASK_REFUSED, /* it answered no, or nonsense */
+        BW_ASK_NOBODY,   /* no bus, or no daemon on it */
+        BW_ASK_SILENT,   /* the daemon is there and does not answer */
+        BW_ASK_NOT_ROOT, /* the bus or the daemon wants somebody else */
+        BW_ASK_REFUSED,  /* it answered no, or nonsense */
 } BwAskError;
 
 /* (transfer full): every property, by its name. */

@@ -74,6 +74,7 @@ static Exit fail_asking(const Line *line, const GError *error) {
         case BW_ASK_NOBODY:
         case BW_ASK_SILENT:
                 return fail(line, EXIT_UNREACHABLE, error->message);
+        case BW_ASK_NOT_ROOT:
         case BW_ASK_REFUSED:
                 return fail(line, EXIT_REFUSED, error->message);
         }
@@ -189,7 +190,7 @@ static Exit disarm(const Line *line) {
                 print_result(true, NULL);
         else
                 puts("The rules were taken down. Guests are not checked any more;\n"
-                     "\"systemctl restart bridgewarden\" brings the guard back.");
+                     "\"bridgewarden resync\" brings the guard back.");
         return EXIT_FINE;
 }
 

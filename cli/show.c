@@ -86,7 +86,7 @@ bool bw_show_port_is_fine(JsonObject *port) {
 static const char *guard_sentence(JsonObject *state) {
         if (!get_bool(state, "Armed"))
                 return "NOT IN FORCE: it was taken down with \"bridgewarden disarm\"; "
-                       "\"systemctl restart bridgewarden\" brings it back";
+                       "\"bridgewarden resync\" brings it back";
         if (!get_bool(state, "InSync"))
                 return "NOT AS PLANNED: the kernel differs from what is wanted; "
                        "\"journalctl -u bridgewarden\" says why";

@@ -14,7 +14,8 @@
 typedef struct BwVirt BwVirt;
 
 /* Starts the thread; facts (CONNECTED, snapshots, GUEST, GUEST_GONE, DISCONNECTED) arrive through
- * @sink in the default main context. Cannot fail: an unreachable @uri is DISCONNECTED and retried. */
+ * @sink in the default main context. Cannot fail: an unreachable @uri is DISCONNECTED and tried
+ * again. */
 BwVirt *bw_virt_new(const char *uri, BwFactSink sink, gpointer user);
 /* Never waits for a hung libvirt: the thread is told to go and left behind if it cannot. No fact
  * arrives after this returns. */

@@ -119,9 +119,8 @@ static gboolean dispatch_alarm(GSource *source, GSourceFunc callback, gpointer u
         return callback(user);
 }
 
-/* What libvirt calls. An event only says look again; asking libvirt from inside its own callback
- * would keep the next events waiting. */
-
+/* An event only says look again; asking libvirt from inside its own callback would keep the next
+ * events waiting. */
 static void on_changed(virDomainPtr domain, BwVirtWatch *watch) {
         char uuid[VIR_UUID_STRING_BUFLEN];
 
@@ -254,9 +253,9 @@ static void join(BwVirtWatch *watch) {
 
 /* The whole snapshot or nothing: half of one would say that the other half is gone. */
 static bool look_at_all(BwVirtWatch *watch) {
-        g_autoptr(GHashTable) changed = take_changed(watch); /* all are read anyway */
         g_auto(Letters) letters = G_QUEUE_INIT;
 
+        g_hash_table_unref(take_changed(watch)); /* all are read anyway */
         if (bw_virt_read_all(watch->connection, &letters, watch->unread) == BW_VIRT_LOST)
                 return false;
         bw_virt_outbox_post(watch->outbox, &letters);

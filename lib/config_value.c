@@ -128,7 +128,7 @@ const char *bw_config_value_interface_fault(const char *name) {
                 return "no interface can have that name: it has a \"/\" or \":\" in it";
         for (; *name; name++)
                 if (is_kernel_space(*name))
-                        return "no interface can have that name: it has white space in it (space, tab "
-                               "or the byte 0xa0)";
+                        return "no interface can have that name: it has white space in it "
+                               "(space, tab or the byte 0xa0)";
         return NULL;
 }

@@ -52,7 +52,7 @@ typedef enum BwSet {
 
 /* More would make one port's chain long enough to slow its own traffic. */
 #define BW_MAX_ADDRESSES 256
-#define BW_MAX_MACS 16
+#define BW_MAX_MACS      16
 
 /* One [Guest], [Interface] or [Port] section. */
 typedef struct BwBindingSection {
@@ -85,10 +85,10 @@ typedef enum BwSeverity {
 typedef struct BwConfigProblem {
         BwSeverity severity;
         char *file;
-        unsigned line; /* 1 is the first; 0 when it cannot be said */
-        char *section; /* as written, without brackets */
-        char *key;     /* NULL: the section itself, or the line in @value */
-        char *value;   /* NULL: the key itself */
+        unsigned line;  /* 1 is the first; 0 when it cannot be said */
+        char *section;  /* as written, without brackets */
+        char *key;      /* NULL: the section itself, or the line in @value */
+        char *value;    /* NULL: the key itself */
         char *sentence; /* what is wrong and what to do, without file and line */
 } BwConfigProblem;
 
@@ -98,9 +98,9 @@ typedef struct BwConfig {
         BwUnknownPorts unknown_ports; /* default monitor */
         bool bridges_auto;            /* default true */
         GPtrArray *bridge_names;      /* char *; used when not auto */
-        unsigned log_rate;            /* LogRate=, violations per second, port and reason; default 10 */
-        unsigned check_interval;      /* CheckInterval=, seconds between drift checks; default 2 */
-        bool guard_broken;            /* [Guard] or [Libvirt] has an error: see bw_config_keep_guard() */
+        unsigned log_rate;       /* LogRate=, violations per second, port and reason; default 10 */
+        unsigned check_interval; /* CheckInterval=, seconds between drift checks; default 2 */
+        bool guard_broken;       /* [Guard] or [Libvirt] has an error: see bw_config_keep_guard() */
         /* [Libvirt] */
         char *libvirt_uri; /* default "qemu:///system"; NULL for "none" */
 
@@ -116,8 +116,9 @@ BwConfig *bw_config_new(void);
 void bw_config_free(BwConfig *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwConfig, bw_config_free)
 
-/* Adds what @text (any bytes, @length of them) says to @config; later calls win key by key. @file is
- * used in messages only. BW_ERROR_INVALID when the text is no key file: @config is unusable then. */
+/* Adds what @text (any bytes, @length of them) says to @config; later calls win key by key. @file
+ * is used in messages only. BW_ERROR_INVALID when the text is no key file: @config is unusable
+ * then. */
 bool bw_config_read(BwConfig *config, const char *file, const char *text, gsize length,
                     GError **error);
 

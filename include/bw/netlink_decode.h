@@ -12,6 +12,6 @@
 #include <bw/fact.h>
 
 /* @message begins with its struct nlmsghdr, is aligned to four bytes, and @length bytes of it may
- * be read. Returns false, and leaves @ret alone, when there is no fact in it or it is malformed. The
- * fact points nowhere. A *_GONE fact carries only what identifies the object. */
+ * be read. Returns false, and leaves @ret alone, when there is no fact in it or it is malformed.
+ * The fact points nowhere. A *_GONE fact carries only what identifies the object. */
 bool bw_netlink_decode(const void *message, gsize length, BwFact *ret);

@@ -27,8 +27,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwRate, bw_rate_free)
 bool bw_rate_pass(BwRate *rate, const char *key, int64_t now_usec);
 
 /* Calls @told, once for each key whose first report left out and not yet told is at least
- * @interval_usec old, with the count, and forgets the count. Keys that have been quiet are forgotten
- * whole. @told must not call back into @rate. */
+ * @interval_usec old, with the count, and forgets the count. Keys that have been quiet are
+ * forgotten whole. @told must not call back into @rate. */
 typedef void (*BwRateTold)(const char *key, uint64_t left_out, gpointer user);
 void bw_rate_sum_up(BwRate *rate, int64_t now_usec, int64_t interval_usec, BwRateTold told,
                     gpointer user);

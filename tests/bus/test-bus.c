@@ -678,7 +678,8 @@ static gboolean count(gpointer user) {
 
 /* The loop turns @turns times: a call that waits for the bus would wait for ever. */
 static void expect_loop_turns(unsigned turns) {
-        unsigned turned = 0, tick = g_timeout_add(1, count, &turned);
+        /* Slower than the loop, so that the bus, which comes after timers, has turns in between. */
+        unsigned turned = 0, tick = g_timeout_add(10, count, &turned);
 
         run_until(&turned, turns);
         g_source_remove(tick);

@@ -355,7 +355,7 @@ static void test_nobody(void) {
                 g_auto(Run) run = run_as(NOBODY, words);
 
                 g_assert_cmpint(run.exit, ==, 4);
-                expect_words(run.err, "refused");
+                expect_words(run.err, "refused: this is for root only");
         }
         for (unsigned i = 0; i < BW_FAKE_MAX; i++)
                 g_assert_cmpuint(world.warden.requests[i], ==, 0);

@@ -40,6 +40,15 @@ static void test_burst_then_steady(void) {
         g_assert_cmpuint(pass_many(rate, "vk63 spoofed-ip", 100, 3600 * SECOND), ==, 10);
 }
 
+/* Who reports little for long has not saved up for a flood. */
+static void test_nothing_is_saved(void) {
+        g_autoptr(BwRate) rate = bw_rate_new(10);
+
+        for (unsigned i = 0; i < 100; i++)
+                g_assert_true(bw_rate_pass(rate, "vk63 spoofed-ip", i * 2 * SECOND));
+        g_assert_cmpuint(pass_many(rate, "vk63 spoofed-ip", 100, 200 * SECOND), ==, 10);
+}
+
 static void test_keys_do_not_share(void) {
         g_autoptr(BwRate) rate = bw_rate_new(1);
 
@@ -154,6 +163,7 @@ static void test_sum_up_keeps_used_bucket(void) {
 int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/rate/burst-then-steady", test_burst_then_steady);
+        g_test_add_func("/rate/nothing-is-saved", test_nothing_is_saved);
         g_test_add_func("/rate/keys-do-not-share", test_keys_do_not_share);
         g_test_add_func("/rate/zero-lets-nothing-pass", test_zero_lets_nothing_pass);
         g_test_add_func("/rate/most-there-is", test_most_there_is);
