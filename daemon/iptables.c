@@ -308,8 +308,17 @@ static bool read_back(BwIptTable table, const GPtrArray *chains, int commit_errn
                 return false;
         if (table_is_there(handle, table, chains))
                 return true;
-        if (commit_errno)
+        if (commit_errno && commit_errno != EINVAL)
                 return fail(error, commit_errno, table, "commit", "the new rules");
+        /* A commit is two steps: the rules, then their counters. When another program writes in
+         * between, the kernel calls the second one invalid. */
+        if (commit_errno) {
+                g_set_error(error, BW_ERROR, BW_ERROR_STALE,
+                            "iptables table %s: the kernel refused the new rules, or another "
+                            "program replaced them at once: %s",
+                            bw_ipt_table_name(table), iptc_strerror(commit_errno));
+                return false;
+        }
         g_set_error(
                 error, BW_ERROR, BW_ERROR_STALE,
                 "iptables table %s differs from what was just written; another program writes it too",

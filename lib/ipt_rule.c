@@ -200,6 +200,17 @@ static void print_target(GString *text, const BwIptRule *rule) {
         g_assert_not_reached();
 }
 
+/* The kernel keeps the time between two packets in steps of 0.1 ms, so some rates come back a little
+ * higher; iptables-save leaves out its own default burst. */
+static void print_limit(GString *text, unsigned rate) {
+        const unsigned steps_a_second = 10000, default_burst = 5;
+
+        g_string_append_printf(text, " -m limit --limit %u/sec",
+                               steps_a_second / (steps_a_second / rate));
+        if (rate != default_burst)
+                g_string_append_printf(text, " --limit-burst %u", rate);
+}
+
 char *bw_ipt_rule_print(const char *chain, const BwIptRule *rule) {
         GString *text = g_string_new(NULL);
 
@@ -213,8 +224,7 @@ char *bw_ipt_rule_print(const char *chain, const BwIptRule *rule) {
         print_physdev(text, rule);
         print_dhcp(text, rule);
         if (rule->log_rate)
-                g_string_append_printf(text, " -m limit --limit %u/sec --limit-burst %u",
-                                       rule->log_rate, rule->log_rate);
+                print_limit(text, rule->log_rate);
         print_target(text, rule);
         return g_string_free(text, FALSE);
 }
