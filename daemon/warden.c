@@ -574,8 +574,12 @@ void bw_warden_free(BwWarden *warden) {
         clear_timer(&warden->drift_timer);
         clear_timer(&warden->patience_timer);
         if (warden->started)
-                bw_journal_say(warden->journal, BW_MESSAGE_STOPPED, LOG_INFO,
-                               "bridgewardend stopped; its rules stay in force", NULL);
+                bw_journal_say(
+                        warden->journal, BW_MESSAGE_STOPPED, LOG_INFO,
+                        warden->armed
+                                ? "bridgewardend stopped; its rules stay in force"
+                                : "bridgewardend stopped; it was disarmed, so no rules are in force",
+                        NULL);
         bw_virt_free(warden->virt);
         bw_audit_free(warden->audit);
         bw_switches_free(warden->switches);
