@@ -152,9 +152,15 @@ static bool sum_up(BwAudit *audit) {
         return moved;
 }
 
+/* The rules' counters know the sums better; this makes the limiter forget who has gone quiet. */
+static void ignore(G_GNUC_UNUSED const char *key, G_GNUC_UNUSED uint64_t left_out,
+                   G_GNUC_UNUSED gpointer user) {
+}
+
 static gboolean on_sum_timer(gpointer user) {
         BwAudit *audit = user;
 
+        bw_rate_sum_up(audit->rate, g_get_monotonic_time(), 0, ignore, NULL);
         if (!bw_reconciler_count(audit->reconciler, take_count, audit, NULL) || sum_up(audit))
                 return G_SOURCE_CONTINUE;
         audit->sum_timer = 0;

@@ -17,7 +17,6 @@ typedef struct Bucket {
 struct BwRate {
         unsigned per_second;
         GHashTable *buckets; /* key (owned) -> Bucket (owned) */
-        unsigned owing;      /* how many buckets have something left out */
 };
 
 BwRate *bw_rate_new(unsigned per_second) {
@@ -61,11 +60,9 @@ static Bucket *find_bucket(BwRate *rate, const char *key, int64_t now_usec) {
         return bucket;
 }
 
-static void leave_out(BwRate *rate, Bucket *bucket, int64_t now_usec) {
-        if (bucket->left_out++ > 0)
-                return;
-        bucket->left_since_usec = now_usec;
-        rate->owing++;
+static void leave_out(Bucket *bucket, int64_t now_usec) {
+        if (bucket->left_out++ == 0)
+                bucket->left_since_usec = now_usec;
 }
 
 bool bw_rate_pass(BwRate *rate, const char *key, int64_t now_usec) {
@@ -73,7 +70,7 @@ bool bw_rate_pass(BwRate *rate, const char *key, int64_t now_usec) {
 
         refill(rate, bucket, now_usec);
         if (bucket->allowance < ONE_REPORT) {
-                leave_out(rate, bucket, now_usec);
+                leave_out(bucket, now_usec);
                 return false;
         }
         bucket->allowance -= ONE_REPORT;
@@ -98,13 +95,8 @@ void bw_rate_sum_up(BwRate *rate, int64_t now_usec, int64_t interval_usec, BwRat
                 if (bucket->left_out > 0 && now_usec - bucket->left_since_usec >= interval_usec) {
                         told(key, bucket->left_out, user);
                         bucket->left_out = 0;
-                        rate->owing--;
                 }
                 if (is_forgettable(rate, bucket, now_usec))
                         g_hash_table_iter_remove(&iter);
         }
-}
-
-bool bw_rate_has_left_out(const BwRate *rate) {
-        return rate->owing > 0;
 }

@@ -32,5 +32,3 @@ bool bw_rate_pass(BwRate *rate, const char *key, int64_t now_usec);
 typedef void (*BwRateTold)(const char *key, uint64_t left_out, gpointer user);
 void bw_rate_sum_up(BwRate *rate, int64_t now_usec, int64_t interval_usec, BwRateTold told,
                     gpointer user);
-/* Whether any key has something left out to be summed up (so that an idle daemon sets no timer). */
-bool bw_rate_has_left_out(const BwRate *rate);
