@@ -115,15 +115,23 @@ JsonObject *bw_ask_state(GError **error) {
         return NULL;
 }
 
-JsonArray *bw_ask_ports(GError **error) {
-        g_autoptr(JsonNode) node = ask(INTERFACE, "ListPorts", NULL, error);
+static JsonArray *ask_list(const char *method, GError **error) {
+        g_autoptr(JsonNode) node = ask(INTERFACE, method, NULL, error);
 
         if (node == NULL)
                 return NULL;
         if (JSON_NODE_HOLDS_ARRAY(node))
                 return json_node_dup_array(node);
-        fail(error, BW_ASK_REFUSED, "the answer is no list of ports");
+        fail(error, BW_ASK_REFUSED, "the answer is no list");
         return NULL;
+}
+
+JsonArray *bw_ask_ports(GError **error) {
+        return ask_list("ListPorts", error);
+}
+
+JsonArray *bw_ask_fdb(GError **error) {
+        return ask_list("ListFdb", error);
 }
 
 bool bw_ask_change(const char *method, const char *argument, GError **error) {

@@ -25,5 +25,7 @@ typedef enum BwAskError {
 JsonObject *bw_ask_state(GError **error);
 /* (transfer full): an object for each port, sorted by bridge and name. */
 JsonArray *bw_ask_ports(GError **error);
+/* (transfer full): an object for each entry, sorted by bridge and MAC. */
+JsonArray *bw_ask_fdb(GError **error);
 /* @argument goes as it is; NULL when the method has none. */
 bool bw_ask_change(const char *method, const char *argument, GError **error);

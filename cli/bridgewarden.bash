@@ -25,7 +25,7 @@ _bridgewarden() {
         done
         case $verb in
         "")
-                mapfile -t COMPREPLY < <(compgen -W "status ports port resync reload disarm version help --json" -- "$current")
+                mapfile -t COMPREPLY < <(compgen -W "status ports port fdb resync reload disarm version help --json" -- "$current")
                 ;;
         port | resync)
                 _bridgewarden_ports "$current"

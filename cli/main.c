@@ -23,6 +23,7 @@ static const char help[] =
         "  status         whether the guard is in force\n"
         "  ports          every port of the guarded bridges\n"
         "  port NAME      everything about one port, with what was dropped and why\n"
+        "  fdb            what the guarded bridges have learned\n"
         "  resync [PORT]  compare the kernel with the plan now, and repair (root)\n"
         "  reload         read the configuration again (root)\n"
         "  disarm         take all rules down; guests are not checked any more (root)\n"
@@ -96,19 +97,34 @@ static Exit status(const Line *line) {
         return bw_show_state_is_fine(state) ? EXIT_FINE : EXIT_NOT_FINE;
 }
 
-static Exit ports(const Line *line) {
-        g_autoptr(GError) error = NULL;
-        g_autoptr(JsonArray) list = bw_ask_ports(&error);
+/* Takes @list. */
+static Exit print_list(const Line *line, JsonArray *list, char *(*show)(JsonArray *list),
+                       const GError *error) {
+        g_autoptr(JsonArray) owned = list;
         g_autofree char *text = NULL;
 
         if (list == NULL)
                 return fail_asking(line, error);
-        text = bw_show_ports(list);
+        text = show(list);
         if (line->json)
                 print_json(json_node_init_array(json_node_alloc(), list));
         else
                 fputs(text, stdout);
         return EXIT_FINE;
+}
+
+static Exit ports(const Line *line) {
+        g_autoptr(GError) error = NULL;
+        JsonArray *list = bw_ask_ports(&error);
+
+        return print_list(line, list, bw_show_ports, error);
+}
+
+static Exit fdb(const Line *line) {
+        g_autoptr(GError) error = NULL;
+        JsonArray *list = bw_ask_fdb(&error);
+
+        return print_list(line, list, bw_show_fdb, error);
 }
 
 /* Lent or NULL. */
@@ -218,9 +234,9 @@ typedef struct Verb {
 } Verb;
 
 static const Verb verbs[] = {
-        { "status", 0, 0, status },   { "ports", 0, 0, ports },    { "port", 1, 1, port },
-        { "resync", 0, 1, resync },   { "reload", 0, 0, reload },  { "disarm", 0, 0, disarm },
-        { "version", 0, 0, version }, { "help", 0, 0, show_help },
+        { "status", 0, 0, status }, { "ports", 0, 0, ports },     { "port", 1, 1, port },
+        { "fdb", 0, 0, fdb },       { "resync", 0, 1, resync },   { "reload", 0, 0, reload },
+        { "disarm", 0, 0, disarm }, { "version", 0, 0, version }, { "help", 0, 0, show_help },
 };
 
 static const Verb *find_verb(const char *name) {

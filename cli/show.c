@@ -305,3 +305,27 @@ char *bw_show_port(JsonObject *port) {
         append_counts(text, "Let pass", get_object(port, "Monitored"));
         return g_string_free(text, FALSE);
 }
+
+static void append_fdb_entry(GString *text, JsonObject *entry) {
+        g_autofree char *bridge = bw_text_printable(get_text(entry, "Bridge"));
+        g_autofree char *port = bw_text_printable(get_text(entry, "Port"));
+        gint64 seconds =
+                json_object_get_int_member_with_default(entry, "AgeUSec", 0) / G_USEC_PER_SEC;
+        gint64 vlan = json_object_get_int_member_with_default(entry, "VLAN", 0);
+
+        append_padded(text, bridge, 16);
+        append_padded(text, get_text(entry, "MAC"), 19);
+        append_padded(text, port, 16);
+        g_string_append_printf(text, "%" G_GINT64_FORMAT " s ago", seconds);
+        if (vlan > 0)
+                g_string_append_printf(text, ", VLAN %" G_GINT64_FORMAT, vlan);
+        g_string_append(text, get_bool(entry, "Local") ? ", the host's own\n" : "\n");
+}
+
+char *bw_show_fdb(JsonArray *entries) {
+        GString *text = g_string_new("BRIDGE          MAC                PORT            CAME\n");
+
+        for (unsigned i = 0; i < json_array_get_length(entries); i++)
+                append_fdb_entry(text, json_array_get_object_element(entries, i));
+        return g_string_free(text, FALSE);
+}

@@ -16,6 +16,7 @@
 char *bw_show_state(JsonObject *state, int64_t now_usec);
 char *bw_show_ports(JsonArray *ports);
 char *bw_show_port(JsonObject *port);
+char *bw_show_fdb(JsonArray *entries);
 
 /* In force, armed, without configuration errors. */
 bool bw_show_state_is_fine(JsonObject *state);

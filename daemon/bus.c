@@ -130,6 +130,29 @@ static int list_ports(sd_bus_message *message, gpointer user, sd_bus_error *ret_
         return rows.r < 0 ? rows.r : sd_bus_send(NULL, reply, NULL);
 }
 
+static void append_fdb_row(const BwBusFdbEntry *entry, gpointer user) {
+        Rows *rows = user;
+
+        if (rows->r >= 0)
+                rows->r = bw_bus_append_fdb_entry(rows->reply, entry);
+}
+
+static int list_fdb(sd_bus_message *message, gpointer user, sd_bus_error *ret_error) {
+        __attribute__((cleanup(sd_bus_message_unrefp))) sd_bus_message *reply = NULL;
+        BwBus *bus = user;
+        Rows rows;
+
+        (void) ret_error;
+        rows.r = sd_bus_message_new_method_return(message, &reply);
+        rows.reply = reply;
+        if (rows.r >= 0)
+                rows.r = sd_bus_message_open_container(reply, 'a', "a{sv}");
+        bus->requests->list_fdb(bus->user, append_fdb_row, &rows);
+        if (rows.r >= 0)
+                rows.r = sd_bus_message_close_container(reply);
+        return rows.r < 0 ? rows.r : sd_bus_send(NULL, reply, NULL);
+}
+
 /* What changes something: first who asks, then whether he may, then the request. */
 
 static void call_free(Call *call) {
@@ -341,6 +364,8 @@ static const sd_bus_vtable vtable[] = {
         SD_BUS_METHOD_WITH_ARGS("Disarm", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, change, CHANGES),
         SD_BUS_METHOD_WITH_ARGS("ListPorts", SD_BUS_NO_ARGS, SD_BUS_RESULT("aa{sv}", ports),
                                 list_ports, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("ListFdb", SD_BUS_NO_ARGS, SD_BUS_RESULT("aa{sv}", entries),
+                                list_fdb, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_PROPERTY("Version", "s", read_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("Generation", "t", read_property, 0, TELLS),
         SD_BUS_PROPERTY("InSync", "b", read_property, 0, TELLS),

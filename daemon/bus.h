@@ -26,6 +26,16 @@ typedef struct BwBusPort {
         uint64_t monitored[8];
 } BwBusPort;
 
+/* A row of ListFdb(), lent: what a guarded bridge has learned. For looking at, nothing is decided
+ * by it. */
+typedef struct BwBusFdbEntry {
+        const char *bridge, *port; /* "" when the link is gone */
+        const char *mac;
+        uint16_t vlan; /* 0: none */
+        bool local;
+        uint64_t age_usec; /* since it was first seen at this port */
+} BwBusFdbEntry;
+
 typedef struct BwBusState {
         const char *version;
         uint64_t generation;     /* commits since the daemon started that changed the kernel */
@@ -50,6 +60,9 @@ typedef struct BwBusRequests {
         /* Calls @row for each port, sorted by bridge and name. */
         bool (*list_ports)(gpointer user, void (*row)(const BwBusPort *port, gpointer row_user),
                            gpointer row_user, GError **error);
+        /* Calls @row for each entry, sorted by bridge and MAC. */
+        void (*list_fdb)(gpointer user, void (*row)(const BwBusFdbEntry *entry, gpointer row_user),
+                         gpointer row_user);
         /* Fills @ret; what it points to is lent until the next request. */
         void (*state)(gpointer user, BwBusState *ret);
         /* The bus came or went; @why is a sentence. */

@@ -93,3 +93,18 @@ int bw_bus_append_port(sd_bus_message *reply, const BwBusPort *port) {
         close_containers(row, 1);
         return row->r;
 }
+
+int bw_bus_append_fdb_entry(sd_bus_message *reply, const BwBusFdbEntry *entry) {
+        Row opened = { reply, sd_bus_message_open_container(reply, 'a', "{sv}") };
+        Row *row = &opened;
+
+        row_text(row, "Bridge", entry->bridge);
+        row_text(row, "Port", entry->port);
+        row_text(row, "MAC", entry->mac);
+        if (row->r >= 0)
+                row->r = sd_bus_message_append(row->reply, "{sv}{sv}{sv}", "VLAN", "q", entry->vlan,
+                                               "Local", "b", (int) entry->local, "AgeUSec", "t",
+                                               entry->age_usec);
+        close_containers(row, 1);
+        return row->r;
+}

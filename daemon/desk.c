@@ -72,6 +72,34 @@ static bool list_ports(gpointer user, void (*row)(const BwBusPort *port, gpointe
         return true;
 }
 
+static const char *link_name(const BwDesk *desk, int ifindex) {
+        const BwLink *link = bw_warden_find_link(desk->warden, ifindex);
+
+        return link ? link->name : "";
+}
+
+static void list_fdb(gpointer user, void (*row)(const BwBusFdbEntry *entry, gpointer row_user),
+                     gpointer row_user) {
+        BwDesk *desk = user;
+        g_autoptr(GPtrArray) records = bw_warden_list_fdb(desk->warden);
+        int64_t now_usec = g_get_monotonic_time();
+
+        for (guint i = 0; i < records->len; i++) {
+                const BwFdbRecord *record = records->pdata[i];
+                char mac[BW_MAC_TEXT_SIZE];
+                BwBusFdbEntry entry = {
+                        .bridge = link_name(desk, record->entry.bridge),
+                        .port = link_name(desk, record->entry.port),
+                        .mac = bw_mac_print(&record->entry.mac, mac),
+                        .vlan = record->entry.vlan,
+                        .local = record->entry.local,
+                        .age_usec = (uint64_t) MAX(0, now_usec - record->learned_usec),
+                };
+
+                row(&entry, row_user);
+        }
+}
+
 static void count_ports(const BwPlan *plan, BwBusState *ret) {
         for (guint i = 0; plan && i < plan->bridges->len; i++) {
                 const BwBridgePlan *bridge = plan->bridges->pdata[i];
@@ -131,6 +159,7 @@ static const BwBusRequests requests = {
         .reload = reload,
         .disarm = disarm,
         .list_ports = list_ports,
+        .list_fdb = list_fdb,
         .state = show_state,
         .connection = on_connection,
 };

@@ -17,16 +17,16 @@
 typedef enum BwMessage {
         BW_MESSAGE_STARTED,
         BW_MESSAGE_STOPPED,
-        BW_MESSAGE_PORT_ARMED,      /* rules in force for a port that had none */
-        BW_MESSAGE_PORT_REARMED,    /* its rules changed */
-        BW_MESSAGE_PORT_RELEASED,   /* it went; its rules are gone */
-        BW_MESSAGE_PORT_CLOSED,     /* its configuration is broken: nothing passes */
-        BW_MESSAGE_STRANGER,        /* an undeclared port on a guarded bridge */
+        BW_MESSAGE_PORT_ARMED,    /* rules in force for a port that had none */
+        BW_MESSAGE_PORT_REARMED,  /* its rules changed */
+        BW_MESSAGE_PORT_RELEASED, /* it went; its rules are gone */
+        BW_MESSAGE_PORT_CLOSED,   /* its configuration is broken: nothing passes */
+        BW_MESSAGE_STRANGER,      /* an undeclared port on a guarded bridge */
         BW_MESSAGE_BRIDGE_GUARDED,
         BW_MESSAGE_BRIDGE_RELEASED,
-        BW_MESSAGE_COMMITTED,       /* one commit: how many events, ports, rules, microseconds */
-        BW_MESSAGE_DRIFT_REPAIRED,  /* somebody changed our rules or a bridge's flag */
-        BW_MESSAGE_ENGINE_TROUBLE,  /* a commit failed, the lock is held, read-back differs */
+        BW_MESSAGE_COMMITTED,      /* one commit: how many events, ports, rules, microseconds */
+        BW_MESSAGE_DRIFT_REPAIRED, /* somebody changed our rules or a bridge's flag */
+        BW_MESSAGE_ENGINE_TROUBLE, /* a commit failed, the lock is held, read-back differs */
         BW_MESSAGE_ENGINE_RECOVERED,
         BW_MESSAGE_CONFIG_LOADED,
         BW_MESSAGE_CONFIG_REJECTED, /* the file cannot be read; the last good one stays */
@@ -34,11 +34,11 @@ typedef enum BwMessage {
         BW_MESSAGE_CONFLICT,        /* two ports claim one address */
         BW_MESSAGE_LIBVIRT_CONNECTED,
         BW_MESSAGE_LIBVIRT_LOST,
-        BW_MESSAGE_OVERRUN,         /* news was lost; everything read again */
-        BW_MESSAGE_VIOLATION,       /* a DENY rule met a packet */
+        BW_MESSAGE_OVERRUN,             /* news was lost; everything read again */
+        BW_MESSAGE_VIOLATION,           /* a DENY rule met a packet */
         BW_MESSAGE_VIOLATIONS_LEFT_OUT, /* the sum of what was not reported one by one */
-        BW_MESSAGE_MAC_MOVED,       /* the MAC of a bound port was learned on another port */
-        BW_MESSAGE_HAZARD,          /* something weakens the guard */
+        BW_MESSAGE_MAC_MOVED,           /* the MAC of a bound port was learned on another port */
+        BW_MESSAGE_HAZARD,              /* something weakens the guard */
         BW_MESSAGE_DISARMED,
         BW_MESSAGE_BUS_TROUBLE,
         BW_MESSAGE_JOURNAL_LEFT_OUT, /* the queue was full */

@@ -481,6 +481,31 @@ bool bw_warden_count(BwWarden *warden, BwIptCounted counted, gpointer user, GErr
         return bw_reconciler_count(warden->reconciler, counted, user, error);
 }
 
+static bool is_guarded(const BwPlan *plan, int bridge) {
+        for (guint i = 0; plan && i < plan->bridges->len; i++)
+                if (((const BwBridgePlan *) plan->bridges->pdata[i])->ifindex == bridge)
+                        return true;
+        return false;
+}
+
+GPtrArray *bw_warden_list_fdb(const BwWarden *warden) {
+        GPtrArray *records = bw_model_list_fdb(warden->model);
+        guint kept = 0;
+
+        for (guint i = 0; i < records->len; i++) {
+                const BwFdbRecord *record = records->pdata[i];
+
+                if (is_guarded(warden->plan, record->entry.bridge))
+                        records->pdata[kept++] = records->pdata[i];
+        }
+        g_ptr_array_set_size(records, (gint) kept);
+        return records;
+}
+
+const BwLink *bw_warden_find_link(const BwWarden *warden, int ifindex) {
+        return bw_model_find_link(warden->model, ifindex);
+}
+
 BwJournal *bw_warden_journal(const BwWarden *warden) {
         return warden->journal;
 }

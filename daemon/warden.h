@@ -61,6 +61,10 @@ bool bw_warden_knows_guest(const BwWarden *warden, const char *name_or_uuid);
 char **bw_warden_hazards(const BwWarden *warden);
 /* Reads the rules' counters; see bw_iptables_count(). */
 bool bw_warden_count(BwWarden *warden, BwIptCounted counted, gpointer user, GError **error);
+/* (transfer container) (element-type BwFdbRecord): as bw_model_list_fdb(), of guarded bridges only;
+ * ages are against g_get_monotonic_time(). */
+GPtrArray *bw_warden_list_fdb(const BwWarden *warden);
+const BwLink *bw_warden_find_link(const BwWarden *warden, int ifindex);
 /* Lent: for those who answer in the warden's name. */
 BwJournal *bw_warden_journal(const BwWarden *warden);
 

@@ -30,7 +30,7 @@ typedef enum BwChange {
 
 typedef struct BwFdbRecord {
         BwFdbEntry entry;
-        int64_t learned_usec; /* when it was first seen at this port, CLOCK_BOOTTIME */
+        int64_t learned_usec; /* when it was first seen at this port: the caller's clock */
 } BwFdbRecord;
 
 BwModel *bw_model_new(void);

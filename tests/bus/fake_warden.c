@@ -53,6 +53,18 @@ static bool list_ports(gpointer user, void (*row)(const BwBusPort *port, gpointe
         return false;
 }
 
+static void list_fdb(G_GNUC_UNUSED gpointer user,
+                     void (*row)(const BwBusFdbEntry *entry, gpointer row_user),
+                     gpointer row_user) {
+        row(&(BwBusFdbEntry){ .bridge = "virbr6",
+                              .port = "vk63\xff",
+                              .mac = "52:54:00:9f:5d:c1",
+                              .vlan = 7,
+                              .local = true,
+                              .age_usec = 4200000 },
+            row_user);
+}
+
 static void state(gpointer user, BwBusState *ret) {
         BwFakeWarden *warden = user;
 
@@ -76,6 +88,7 @@ const BwBusRequests bw_fake_requests = {
         .reload = reload,
         .disarm = disarm,
         .list_ports = list_ports,
+        .list_fdb = list_fdb,
         .state = state,
         .connection = connection,
 };

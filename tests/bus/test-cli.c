@@ -273,6 +273,30 @@ static void test_ports(void) {
         world_close(&world);
 }
 
+static void test_fdb(void) {
+        World world;
+
+        world_open(&world);
+        {
+                g_auto(Run) run = RUN("fdb");
+
+                g_assert_cmpint(run.exit, ==, 0);
+                g_assert_cmpstr(
+                        run.out, ==,
+                        "BRIDGE          MAC                PORT            CAME\n"
+                        "virbr6          52:54:00:9f:5d:c1  vk63\\xff        4 s ago, VLAN 7, "
+                        "the host's own\n");
+        }
+        {
+                g_auto(Run) run = RUN("--json", "fdb");
+                g_autoptr(JsonNode) node = parse_json(run.out);
+                JsonObject *entry = json_array_get_object_element(json_node_get_array(node), 0);
+
+                g_assert_cmpint(json_object_get_int_member(entry, "AgeUSec"), ==, 4200000);
+        }
+        world_close(&world);
+}
+
 static void test_port(void) {
         World world;
 
@@ -461,6 +485,7 @@ int main(int argc, char **argv) {
         bw_test_bus_prepare();
         g_test_add_func("/cli/status", test_status);
         g_test_add_func("/cli/ports", test_ports);
+        g_test_add_func("/cli/fdb", test_fdb);
         g_test_add_func("/cli/port", test_port);
         g_test_add_func("/cli/changes", test_changes);
         g_test_add_func("/cli/nobody", test_nobody);
