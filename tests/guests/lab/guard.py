@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""bridgewardend under test: started, stopped, killed; what it wrote, what it said."""
+
+import json
+import re
+import signal
+import socket
+import subprocess
+import time
+
+from .namespaces import LAB, Service
+from .session import journal_entries
+from .waiting import holds_within, wait_until
+
+TABLES = {"raw": "bw-i-", "mangle": "bw-o-"}
+HOOKS = {"raw": ("PREROUTING", "bw-in"), "mangle": ("FORWARD", "bw-out")}
+READY_SECONDS = 10
+
+
+def iptables(*arguments):
+    subprocess.run(["iptables-legacy", "-w", *arguments], check=True)
+
+
+def table_text(table, *options):
+    answer = subprocess.run(
+        ["iptables-legacy-save", "-t", table, *options], check=True, capture_output=True, text=True
+    )
+    return answer.stdout.splitlines()
+
+
+def empty_tables():
+    """No rule of anybody's, in any table the lab uses."""
+    for table in ("raw", "mangle", "filter"):
+        iptables("-t", table, "-F")
+        iptables("-t", table, "-X")
+
+
+class Guard:
+    """present=False: the guard is taken out; starting it does nothing."""
+
+    def __init__(self, build, present):
+        self.build, self.present = build, present
+        self.conf = LAB / "bridgewarden.conf"
+        self.service = None
+        self.starts = 0
+
+    # -- its life
+
+    def configure(self, text):
+        self.conf.write_text(text)
+
+    def start(self, wait=True):
+        if not self.present or self.is_running:
+            return
+        self.starts += 1
+        path = LAB / f"notify{self.starts}"
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        listener.bind(str(path))
+        command = [str(self.build / "daemon" / "bridgewardend"), "--config", str(self.conf)]
+        self.service = Service(command, "bridgewardend", {"NOTIFY_SOCKET": str(path)})
+        try:
+            if wait:
+                self.wait_ready(listener)
+        finally:
+            listener.close()
+
+    def wait_ready(self, listener):
+        listener.settimeout(0.2)
+        deadline = time.monotonic() + READY_SECONDS
+        while time.monotonic() < deadline and self.service.alive:
+            try:
+                if b"READY=1" in listener.recv(4096):
+                    return
+            except TimeoutError:
+                pass
+        raise RuntimeError(f"bridgewardend did not get ready: {self.last_words()}")
+
+    def last_words(self, lines=5):
+        log = LAB / "log" / "bridgewardend"
+        text = log.read_text(errors="replace") if log.exists() else ""
+        return " | ".join(text.splitlines()[-lines:])
+
+    @property
+    def is_running(self):
+        return self.service is not None and self.service.alive
+
+    @property
+    def pid(self):
+        return self.service.process.pid
+
+    def stop(self):
+        if self.is_running:
+            self.service.stop()
+
+    def kill(self):
+        if self.is_running:
+            self.service.kill()
+
+    def take_out(self):
+        """Disarmed, stopped, and nothing left of it."""
+        if self.is_running:
+            self.command("disarm")
+        self.stop()
+        empty_tables()
+
+    def reload(self):
+        if self.is_running:
+            self.service.signal(signal.SIGHUP)
+
+    def command(self, *arguments):
+        """bridgewarden(1): its answer as text."""
+        answer = subprocess.run(
+            [str(self.build / "cli" / "bridgewarden"), *arguments], capture_output=True, text=True
+        )
+        if answer.returncode:
+            raise RuntimeError(f"bridgewarden {' '.join(arguments)}: {answer.stderr.strip()}")
+        return answer.stdout
+
+    def listing(self, *arguments):
+        return json.loads(self.command(*arguments, "--json"))
+
+    # -- what the kernel holds
+
+    def ports_with_chains(self):
+        """{port: set of tables that have its chain}."""
+        found = {}
+        for table, prefix in TABLES.items():
+            for line in table_text(table):
+                match = re.match(rf":{prefix}(\S+) ", line)
+                if match:
+                    found.setdefault(match.group(1), set()).add(table)
+        return found
+
+    def is_armed(self, port):
+        return len(self.ports_with_chains().get(port, ())) == len(TABLES)
+
+    def has_nothing_of(self, port):
+        """No chain of its own and no rule that names it."""
+        if port in self.ports_with_chains():
+            return False
+        return not any(
+            re.search(rf"\b{re.escape(port)}\b", line)
+            for table in TABLES
+            for line in table_text(table)
+        )
+
+    def jump_is_first(self, table):
+        hook, chain = HOOKS[table]
+        rules = [line for line in table_text(table) if line.startswith(f"-A {hook} ")]
+        return bool(rules) and rules[0].endswith(f"-j {chain}")
+
+    def is_whole(self):
+        return all(self.jump_is_first(table) for table in TABLES)
+
+    def rules_of(self, table, chain):
+        """[(packets, rule text)] of a chain."""
+        rules = []
+        for line in table_text(table, "-c"):
+            match = re.match(rf"\[(\d+):\d+\] -A {re.escape(chain)} (.*)", line)
+            if match:
+                rules.append((int(match.group(1)), match.group(2)))
+        return rules
+
+    def dropped_in(self, table, chain):
+        """What the DROP rules of a chain have counted."""
+        rules = self.rules_of(table, chain)
+        return sum(packets for packets, rule in rules if rule.endswith("-j DROP"))
+
+    # -- waiting for it: at once in vain when it is not there
+
+    def soon(self, condition, seconds=5):
+        return bool(holds_within(seconds if self.present else 0, condition))
+
+    def gone_soon(self, port, seconds=5):
+        """Whether nothing is left of a port; trivially so without the guard."""
+        return self.soon(lambda: self.has_nothing_of(port), seconds)
+
+    def wait_armed(self, *ports):
+        if self.present:
+            wait_until(f"chains of {', '.join(ports)}", 10, lambda: all(map(self.is_armed, ports)))
+
+    # -- what it said
+
+    def events(self, event, *matches):
+        return journal_entries("SYSLOG_IDENTIFIER=bridgewardend", f"BW_EVENT={event}", *matches)
+
+    def says(self, event, *matches, after=0, seconds=3):
+        """Whether the journal gets an entry of this kind; after: how many there were already."""
+        return self.soon(lambda: len(self.events(event, *matches)) > after, seconds)

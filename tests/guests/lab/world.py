@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""One lab, used by all cases: bridge, bus, journal, libvirt, guests and the guard."""
+
+import subprocess
+from functools import cached_property
+from pathlib import Path
+
+from . import cache, wire
+from .guard import Guard
+from .guest import LinuxGuest
+from .libvirt import Libvirt
+from .session import Session
+
+BRIDGE = "virbr6"
+
+CONFIG = """[Guard]
+Mode=enforce
+UnknownPorts=drop
+Bridges=virbr6
+
+[Libvirt]
+URI=qemu:///system
+
+[Guest kali3]
+Addresses=192.168.50.13
+
+[Guest kali4]
+Addresses=192.168.50.14
+
+[Guest kali5]
+Addresses=192.168.50.15
+"""
+
+
+def ip(*arguments):
+    subprocess.run(["ip", *map(str, arguments)], check=True)
+
+
+def ip_batch(lines):
+    subprocess.run(["ip", "-batch", "-"], input="\n".join(lines), text=True, check=True)
+
+
+class Kali:
+    """The three guests of the scene."""
+
+    def __init__(self, lab):
+        self.three = LinuxGuest(lab, "kali3", "52:54:00:9f:5d:c1", "192.168.50.13", tap="vk63")
+        self.four = LinuxGuest(lab, "kali4", "52:54:00:74:60:4a", "192.168.50.14", tap="vk64")
+        self.five = LinuxGuest(lab, "kali5", "52:54:00:0f:34:4f", "192.168.50.15", tap="vk65")
+        self.four.forward = True
+        self.all = (self.three, self.four, self.five)
+
+    def start(self):
+        for guest in self.all:
+            guest.define()
+            guest.start()
+        for guest in self.all:
+            guest.wait_ready()
+
+    def forget_lies(self):
+        """What ARP packets have told them: iptables cannot keep those out. They ask again."""
+        for guest in self.all:
+            guest.flush_arp()
+
+
+class World:
+    def __init__(self, tree, build, guard_present):
+        self.tree, self.build = Path(tree), Path(build)
+        self.built = cache.build()
+        self.kernel = cache.KERNEL
+        self.tool = str(self.built / "wire")
+        # ageing as in the scene: the bridge works as a switch, and forgets in 30 s
+        ip("link", "add", BRIDGE, "type", "bridge", "ageing_time", 3000)
+        ip("link", "set", BRIDGE, "up")
+        self.session = Session(self.tree / "conf" / "org.bridgewarden1.conf")
+        self.libvirt = Libvirt()
+        self.guard = Guard(self.build, guard_present)
+        self.configure()
+
+    @cached_property
+    def kali(self):
+        """Started at the first use; they stay for all cases."""
+        kali = Kali(self)
+        kali.start()
+        return kali
+
+    def configure(self, more=""):
+        self.guard.configure(CONFIG + more)
+
+    def armed_kali(self, more=""):
+        """The three guests and a fresh guard over them."""
+        kali = self.kali
+        self.configure(more)
+        self.guard.stop()
+        self.guard.start()
+        self.guard.wait_armed("vk63", "vk64", "vk65")
+        kali.forget_lies()
+        return kali
+
+    def unguarded_kali(self):
+        """The three guests and nobody between them."""
+        kali = self.kali
+        self.guard.take_out()
+        kali.forget_lies()
+        return kali
+
+    # -- cables of the host
+
+    def count(self, interface, **options):
+        return wire.counting(self.tool, interface, **options)
+
+    def flood(self, interface, **options):
+        return wire.flooding(self.tool, interface, **options)
+
+    def send(self, interface, **options):
+        return wire.send(self.tool, interface, **options)
+
+    def remove_cable(self, port):
+        ip("link", "del", port)
+
+    def add_cable(self, port, end, bridge=BRIDGE):
+        """A veth pair: one end is a port of the bridge, the other sends and receives."""
+        ip("link", "add", port, "type", "veth", "peer", "name", end)
+        ip("link", "set", end, "up")
+        ip("link", "set", port, "master", bridge, "up")
