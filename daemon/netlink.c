@@ -32,12 +32,28 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Message, nlmsg_free)
 /* The kernel answers at once; who waits longer waits for an answer that was lost. */
 #define ANSWER_SECONDS 2
 
+/* More learned addresses than this are not read at once. The kernel goes through its whole table
+ * again for each piece of a dump, and a guest can make it learn millions. */
+#define MOST_LEARNED 16384
+
+/* A guest that makes us lose news of learned addresses costs us a dump no more often than that. */
+#define RELEARN_SECONDS 10
+
+/* A socket that news comes by. */
+typedef struct Ear {
+        Socket *socket;
+        guint watch;
+        bool overrun; /* news was lost; told when all that came before is read */
+} Ear;
+
+/* News of learned addresses, which any guest can make by the million, has a socket of its own and
+ * is heard when nothing else is to be done: it must not delay news of a link, and not crowd it out.
+ */
 struct BwNetlink {
         BwFactSink sink;
         gpointer user;
-        Socket *news;
-        guint watch;
-        bool overrun; /* news was lost; told when all that came before is read */
+        Ear links, learned;
+        guint relearn_timer;
 };
 
 /* Errors */
@@ -91,7 +107,7 @@ static void tell_source(const BwNetlink *netlink, BwFactKind kind) {
 static void ask_for_link(const BwNetlink *netlink, int ifindex) {
         struct ifinfomsg header = { .ifi_family = AF_UNSPEC, .ifi_index = ifindex };
 
-        (void) nl_send_simple(netlink->news, RTM_GETLINK, 0, &header, sizeof(header));
+        (void) nl_send_simple(netlink->links.socket, RTM_GETLINK, 0, &header, sizeof(header));
 }
 
 /* Questions and wishes: a socket for each, so that a late answer to one is never taken for the
@@ -120,14 +136,17 @@ static Socket *open_question(GError **error) {
 
 typedef struct Dump {
         const BwNetlink *netlink;
+        unsigned left; /* so many more are wanted */
         bool is_torn;
 } Dump;
 
 /* A snapshot names what is: a neighbour that could not be reached is no part of it. */
 static int on_dumped(Message *message, void *pointer) {
-        const Dump *dump = pointer;
+        Dump *dump = pointer;
         BwFact fact;
 
+        if (dump->left-- == 0)
+                return NL_STOP;
         if (decode(message, &fact) && fact.kind != BW_FACT_NEIGHBOUR_GONE)
                 dump->netlink->sink(&fact, dump->netlink->user);
         return NL_OK;
@@ -146,7 +165,7 @@ static int on_dump_end(Message *message, void *pointer) {
 static bool read_all(const BwNetlink *netlink, const char *what, int type, void *header,
                      size_t length, GError **error) {
         g_autoptr(Socket) socket = open_question(error);
-        Dump dump = { .netlink = netlink };
+        Dump dump = { .netlink = netlink, .left = type == RTM_GETLINK ? G_MAXUINT : MOST_LEARNED };
         int code;
 
         if (!socket)
@@ -232,7 +251,7 @@ bool bw_netlink_set_nf_call_iptables(BwNetlink *netlink, int bridge, bool on, GE
 static bool is_half_told(const BwNetlink *netlink, Message *message, const BwFact *fact) {
         return fact->kind == BW_FACT_LINK && fact->link.kind == BW_LINK_VETH &&
                fact->link.peer == 0 &&
-               nlmsg_hdr(message)->nlmsg_pid != nl_socket_get_local_port(netlink->news);
+               nlmsg_hdr(message)->nlmsg_pid != nl_socket_get_local_port(netlink->links.socket);
 }
 
 static int on_told(Message *message, void *pointer) {
@@ -259,22 +278,47 @@ static bool is_drained(int fd) {
         return length < 0;
 }
 
-/* Until the buffer is empty the kernel throws all further news away without a word. So a dump that
- * came sooner could miss some for good: an overrun is told when all that came before is read. */
-static gboolean on_news(int fd, GIOCondition condition, gpointer pointer) {
-        BwNetlink *netlink = pointer;
+/* Reads a turn's worth. Whether news was lost, and all that came before is read: until the buffer
+ * is empty the kernel throws all further news away without a word, so a dump that came sooner could
+ * miss some for good. */
+static bool hear(Ear *ear) {
         int code = 0;
 
-        (void) condition;
         for (unsigned i = 0; i < MESSAGES_A_TURN && code != -NLE_AGAIN; i++) {
-                code = nl_recvmsgs_default(netlink->news);
+                code = nl_recvmsgs_default(ear->socket);
                 if (code == -NLE_NOMEM)
-                        netlink->overrun = true;
+                        ear->overrun = true;
         }
-        if (netlink->overrun && is_drained(fd)) {
-                netlink->overrun = false;
+        if (!ear->overrun || !is_drained(nl_socket_get_fd(ear->socket)))
+                return false;
+        ear->overrun = false;
+        return true;
+}
+
+static gboolean on_links(G_GNUC_UNUSED int fd, G_GNUC_UNUSED GIOCondition condition,
+                         gpointer pointer) {
+        BwNetlink *netlink = pointer;
+
+        if (hear(&netlink->links))
                 tell_source(netlink, BW_FACT_OVERRUN);
-        }
+        return G_SOURCE_CONTINUE;
+}
+
+static gboolean on_relearn_timer(gpointer pointer) {
+        BwNetlink *netlink = pointer;
+
+        netlink->relearn_timer = 0;
+        tell_source(netlink, BW_FACT_OVERRUN);
+        return G_SOURCE_REMOVE;
+}
+
+static gboolean on_learned(G_GNUC_UNUSED int fd, G_GNUC_UNUSED GIOCondition condition,
+                           gpointer pointer) {
+        BwNetlink *netlink = pointer;
+
+        if (hear(&netlink->learned) && !netlink->relearn_timer)
+                netlink->relearn_timer =
+                        g_timeout_add_seconds(RELEARN_SECONDS, on_relearn_timer, netlink);
         return G_SOURCE_CONTINUE;
 }
 
@@ -286,7 +330,7 @@ static void set_receive_buffer(int fd) {
                 (void) setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 }
 
-static Socket *open_news(BwNetlink *netlink, GError **error) {
+static Socket *open_news(BwNetlink *netlink, int group, GError **error) {
         g_autoptr(Socket) socket = open_socket(error);
         int code;
 
@@ -297,10 +341,15 @@ static Socket *open_news(BwNetlink *netlink, GError **error) {
         nl_socket_modify_cb(socket, NL_CB_VALID, NL_CB_CUSTOM, on_told, netlink);
         code = nl_socket_set_nonblocking(socket);
         if (code >= 0)
-                code = nl_socket_add_memberships(socket, RTNLGRP_LINK, RTNLGRP_NEIGH, 0);
+                code = nl_socket_add_memberships(socket, group, 0);
         if (code < 0)
                 return fail(error, "join rtnetlink groups", code), NULL;
         return g_steal_pointer(&socket);
+}
+
+static void close_ear(Ear *ear) {
+        g_clear_handle_id(&ear->watch, g_source_remove);
+        nl_socket_free(ear->socket);
 }
 
 BwNetlink *bw_netlink_new(BwFactSink sink, gpointer user, GError **error) {
@@ -308,18 +357,25 @@ BwNetlink *bw_netlink_new(BwFactSink sink, gpointer user, GError **error) {
 
         netlink->sink = sink;
         netlink->user = user;
-        netlink->news = open_news(netlink, error);
-        if (!netlink->news)
+        netlink->links.socket = open_news(netlink, RTNLGRP_LINK, error);
+        if (!netlink->links.socket)
                 return NULL;
-        netlink->watch = g_unix_fd_add(nl_socket_get_fd(netlink->news), G_IO_IN, on_news, netlink);
+        netlink->learned.socket = open_news(netlink, RTNLGRP_NEIGH, error);
+        if (!netlink->learned.socket)
+                return NULL;
+        netlink->links.watch =
+                g_unix_fd_add(nl_socket_get_fd(netlink->links.socket), G_IO_IN, on_links, netlink);
+        netlink->learned.watch = g_unix_fd_add_full(G_PRIORITY_DEFAULT_IDLE,
+                                                    nl_socket_get_fd(netlink->learned.socket),
+                                                    G_IO_IN, on_learned, netlink, NULL);
         return g_steal_pointer(&netlink);
 }
 
 void bw_netlink_free(BwNetlink *netlink) {
         if (!netlink)
                 return;
-        if (netlink->watch)
-                g_source_remove(netlink->watch);
-        nl_socket_free(netlink->news);
+        g_clear_handle_id(&netlink->relearn_timer, g_source_remove);
+        close_ear(&netlink->links);
+        close_ear(&netlink->learned);
         g_free(netlink);
 }

@@ -25,7 +25,7 @@
 /* A failed commit or a torn dump is tried again, at first soon. */
 #define RETRY_FIRST_MSEC 10
 #define RETRY_LAST_MSEC  1000
-/* How long the first commit waits for libvirt to say who is who. */
+/* How long libvirt may take to say who is who before that is a hazard. */
 #define LIBVIRT_PATIENCE_MSEC 5000
 #define SUM_UP_SECONDS        10
 #define NFLOG_RETRY_SECONDS   10
@@ -46,10 +46,10 @@ struct BwWarden {
         BwNetlink *netlink;
         BwVirt *virt;
 
-        bool armed;               /* false after disarm */
-        bool started;             /* the first dump is in */
-        bool waiting_for_libvirt; /* the first commit waits */
-        bool libvirt_answered;    /* there was a whole snapshot since the start */
+        bool armed;            /* false after disarm */
+        bool started;          /* the first dump is in */
+        bool libvirt_answered; /* there was a whole snapshot since the start */
+        bool libvirt_silent;   /* it had its time to answer, or said it is not there */
         bool libvirt_connected;
         bool in_sync;
         bool in_trouble;         /* a failure was announced and not yet followed by success */
@@ -183,17 +183,16 @@ static bool would_forget_guests(BwWarden *warden, const BwPlan *plan) {
 }
 
 static bool must_hold(BwWarden *warden, const BwPlan *plan) {
-        if (warden->waiting_for_libvirt)
-                return true;
         if (!warden->virt || warden->libvirt_answered || !would_forget_guests(warden, plan)) {
                 bw_hazards_clear(warden->hazards, "libvirt silent");
                 return false;
         }
         note_ready(warden);
-        bw_hazards_raise(
-                warden->hazards, "libvirt silent",
-                "libvirt has not answered since the daemon started: the rules of the former "
-                "run stay as they are, because only libvirt can say whose ports they guard");
+        if (warden->libvirt_silent)
+                bw_hazards_raise(
+                        warden->hazards, "libvirt silent",
+                        "libvirt has not answered since the daemon started: the rules of the former "
+                        "run stay as they are, because only libvirt can say whose ports they guard");
         return true;
 }
 
@@ -265,34 +264,27 @@ static void take_overrun(BwWarden *warden) {
         warden->dump_timer = g_timeout_add(0, on_dump_timer, warden);
 }
 
-static void stop_waiting_for_libvirt(BwWarden *warden) {
-        if (!warden->waiting_for_libvirt)
-                return;
-        warden->waiting_for_libvirt = false;
-        clear_timer(&warden->patience_timer);
-        schedule_flush(warden);
-}
-
 static gboolean on_patience_timer(gpointer user) {
         BwWarden *warden = user;
 
         warden->patience_timer = 0;
-        stop_waiting_for_libvirt(warden);
+        warden->libvirt_silent = true;
+        schedule_flush(warden);
         return G_SOURCE_REMOVE;
 }
 
 static void note_libvirt(BwWarden *warden, bool connected) {
-        if (warden->libvirt_connected != connected)
-                bw_journal_say(
-                        warden->journal,
-                        connected ? BW_MESSAGE_LIBVIRT_CONNECTED : BW_MESSAGE_LIBVIRT_LOST,
-                        connected ? LOG_INFO : LOG_WARNING,
-                        connected ? "Connected to libvirt"
-                                  : "libvirt does not answer; the guard goes on with what is known",
-                        "BW_URI", warden->config->libvirt_uri, NULL);
+        if (connected)
+                bw_journal_say(warden->journal, BW_MESSAGE_LIBVIRT_CONNECTED, LOG_INFO,
+                               "Connected to libvirt", "BW_URI", warden->config->libvirt_uri, NULL);
+        else if (warden->libvirt_connected || !warden->libvirt_silent)
+                bw_journal_say(warden->journal, BW_MESSAGE_LIBVIRT_LOST, LOG_WARNING,
+                               "libvirt does not answer; the guard goes on with what is known",
+                               "BW_URI", warden->config->libvirt_uri, NULL);
         warden->libvirt_connected = connected;
-        if (!connected)
-                stop_waiting_for_libvirt(warden);
+        warden->libvirt_silent = !connected;
+        if (!connected && !warden->libvirt_answered)
+                schedule_flush(warden);
         note_change(warden);
 }
 
@@ -310,7 +302,7 @@ static void notice(BwWarden *warden, const BwFact *fact) {
         case BW_FACT_SNAPSHOT_END:
                 if (fact->source == BW_SOURCE_LIBVIRT && !warden->libvirt_answered) {
                         warden->libvirt_answered = true;
-                        stop_waiting_for_libvirt(warden);
+                        clear_timer(&warden->patience_timer);
                         schedule_flush(warden);
                 }
                 return;
@@ -555,11 +547,7 @@ static void begin(BwWarden *warden) {
         warden->audit = bw_audit_new(warden->journal, warden->hazards, warden->reconciler,
                                      warden->config->log_rate);
         start_libvirt(warden);
-        if (warden->virt) {
-                warden->waiting_for_libvirt = true;
-                warden->patience_timer =
-                        g_timeout_add(LIBVIRT_PATIENCE_MSEC, on_patience_timer, warden);
-        }
+        warden->patience_timer = g_timeout_add(LIBVIRT_PATIENCE_MSEC, on_patience_timer, warden);
         start_drift_timer(warden);
         warden->started = true;
         schedule_flush(warden);
