@@ -21,7 +21,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwNetlink, bw_netlink_free)
 
 /* Reports the whole world between SNAPSHOT_BEGIN and SNAPSHOT_END before it returns. When the
  * kernel says the dump was torn by a change (NLM_F_DUMP_INTR) or an answer is lost: BW_ERROR_STALE,
- * nothing was ended, call again. News that came meanwhile follows in the main loop. */
+ * nothing was ended, call again. News that came meanwhile follows in the main loop. Of learned
+ * addresses only the first some thousand are read: guests can make millions of them. */
 bool bw_netlink_dump(BwNetlink *netlink, GError **error);
 
 /* Sets IFLA_BR_NF_CALL_IPTABLES of one bridge (works without writing /proc/sys). A LINK fact with

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "interpreter.h"
+
+#include <string.h>
+
+#define MAX_STACK 16
+#define MAX_TRIED 100000
+
+struct BwTestInterpreter {
+        GPtrArray *chains;
+        GHashTable *by_name; /* name -> BwIptChain * */
+};
+
+typedef struct Place {
+        const BwIptChain *chain;
+        guint at;
+} Place;
+
+BwTestInterpreter *bw_test_interpreter_new(GPtrArray *chains) {
+        BwTestInterpreter *interpreter = g_new0(BwTestInterpreter, 1);
+
+        interpreter->chains = g_ptr_array_ref(chains);
+        interpreter->by_name = g_hash_table_new(g_str_hash, g_str_equal);
+        for (guint i = 0; i < chains->len; i++) {
+                BwIptChain *chain = chains->pdata[i];
+
+                g_assert_true(g_hash_table_insert(interpreter->by_name, chain->name, chain));
+        }
+        return interpreter;
+}
+
+void bw_test_interpreter_free(BwTestInterpreter *interpreter) {
+        g_hash_table_unref(interpreter->by_name);
+        g_ptr_array_unref(interpreter->chains);
+        g_free(interpreter);
+}
+
+static Place start_of(const BwTestInterpreter *interpreter, const char *name) {
+        const BwIptChain *chain = g_hash_table_lookup(interpreter->by_name, name);
+
+        g_assert_nonnull(chain);
+        return (Place){ chain, 0 };
+}
+
+static bool device_fits(const char *wish, const char *device) {
+        return !wish[0] || g_str_equal(wish, device);
+}
+
+static bool address_fits(const BwPrefix *prefix, uint32_t address) {
+        uint32_t network = (uint32_t) prefix->bytes[0] << 24 | prefix->bytes[1] << 16 |
+                           prefix->bytes[2] << 8 | prefix->bytes[3];
+
+        return prefix->length == 0 || (address ^ network) >> (32 - prefix->length) == 0;
+}
+
+/* xt_physdev compares under a mask: over the NUL for a whole name, before it for a prefix. A port
+ * that is not there fits no name, the empty prefix included. */
+static bool port_fits(const BwIptRule *rule, const char *port, bool prefix) {
+        gsize length = strlen(rule->physdev) + (prefix ? 0 : 1);
+
+        return port[0] && memcmp(port, rule->physdev, MIN(length, BW_IFNAME_SIZE)) == 0;
+}
+
+static bool physdev_fits(const BwIptRule *rule, const BwTestPacket *packet) {
+        switch (rule->physdev_kind) {
+        case BW_IPT_PHYSDEV_NONE:
+                return true;
+        case BW_IPT_PHYSDEV_IN:
+        case BW_IPT_PHYSDEV_IN_PREFIX:
+                return port_fits(rule, packet->port_in,
+                                 rule->physdev_kind == BW_IPT_PHYSDEV_IN_PREFIX);
+        case BW_IPT_PHYSDEV_OUT:
+        case BW_IPT_PHYSDEV_OUT_PREFIX:
+                return port_fits(rule, packet->port_out,
+                                 rule->physdev_kind == BW_IPT_PHYSDEV_OUT_PREFIX);
+        case BW_IPT_PHYSDEV_NOT_IN:
+                return !packet->port_in[0];
+        case BW_IPT_PHYSDEV_NOT_BRIDGED:
+                return !packet->port_out[0];
+        }
+        g_assert_not_reached();
+}
+
+static bool dhcp_fits(const BwIptRule *rule, const BwTestPacket *packet) {
+        bool whole = packet->udp && !packet->fragment && packet->hardware_length == 6 &&
+                     bw_mac_equal(&packet->client, &rule->mac);
+
+        switch (rule->dhcp) {
+        case BW_IPT_DHCP_NONE:
+                return true;
+        case BW_IPT_DHCP_REQUEST:
+                return whole && packet->from_port == 68 && packet->to_port == 67 &&
+                       packet->bootp_operation == 1 && bw_mac_equal(&packet->sender, &rule->mac);
+        case BW_IPT_DHCP_REPLY:
+                return whole && packet->from_port == 67 && packet->to_port == 68 &&
+                       packet->bootp_operation == 2;
+        }
+        g_assert_not_reached();
+}
+
+static bool rule_fits(const BwIptRule *rule, const BwTestPacket *packet) {
+        return device_fits(rule->in_bridge, packet->in_bridge) &&
+               device_fits(rule->out_bridge, packet->out_bridge) &&
+               address_fits(&rule->source, packet->source) &&
+               address_fits(&rule->destination, packet->destination) &&
+               physdev_fits(rule, packet) && dhcp_fits(rule, packet);
+}
+
+static void note_report(BwTestVerdict *verdict, const BwIptRule *rule) {
+        if (verdict->reports++ > 0)
+                return;
+        verdict->reason = rule->reason;
+        verdict->direction = rule->direction;
+        verdict->drops = rule->drops;
+}
+
+BwTestVerdict bw_test_interpret(const BwTestInterpreter *interpreter, const char *root,
+                                const BwTestPacket *packet) {
+        Place place = start_of(interpreter, root), stack[MAX_STACK];
+        BwTestVerdict verdict = {};
+        unsigned depth = 0;
+
+        for (;;) {
+                const BwIptRule *rule =
+                        place.at < place.chain->rules->len
+                                ? &g_array_index(place.chain->rules, BwIptRule, place.at)
+                                : NULL;
+
+                g_assert_cmpuint(verdict.tried++, <, MAX_TRIED);
+                place.at++;
+                if (rule && !rule_fits(rule, packet))
+                        continue;
+                if (!rule || rule->target == BW_IPT_RETURN) {
+                        if (depth == 0)
+                                return verdict;
+                        place = stack[--depth];
+                } else if (rule->target == BW_IPT_DROP) {
+                        verdict.dropped = true;
+                        return verdict;
+                } else if (rule->target == BW_IPT_NFLOG) {
+                        note_report(&verdict, rule);
+                } else {
+                        g_assert_cmpuint(depth, <, MAX_STACK);
+                        if (rule->target == BW_IPT_JUMP)
+                                stack[depth++] = place;
+                        place = start_of(interpreter, rule->chain);
+                }
+        }
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * The guard, stated a second time
+ *
+ * What must become of a packet, said directly from the world, the settings and
+ * the table of reasons; no plan, no chain, no index, no order of work. Meant to
+ * be checked by eye, and slow.
+ */
+
+#include "interpreter.h"
+#include "settings.h"
+
+#include <bw/plan.h>
+
+/* What must hold for one port of a guarded bridge. */
+typedef struct BwTestPort {
+        const BwLink *link;
+        const BwLink *bridge;
+        const BwGuest *guest; /* NULL: not known to be one's */
+        const BwGuestInterface *interface;
+        BwPortState state;
+        BwRole role;
+        BwMode mode;
+        GArray *addresses; /* BwPrefix; what conflicts have left */
+        GArray *macs;      /* BwMac */
+} BwTestPort;
+
+typedef struct BwTestOracle {
+        const BwTestWorld *world;
+        const BwTestSettings *settings;
+        GArray *ports; /* BwTestPort */
+} BwTestOracle;
+
+BwTestOracle *bw_test_oracle_new(const BwTestWorld *world, const BwTestSettings *settings);
+void bw_test_oracle_free(BwTestOracle *oracle);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwTestOracle, bw_test_oracle_free)
+
+bool bw_test_oracle_guards(const BwTestOracle *oracle, const BwLink *bridge);
+/* NULL when no such port is on that bridge. */
+const BwTestPort *bw_test_oracle_port(const BwTestOracle *oracle, const char *bridge,
+                                      const char *name);
+/* @tried is 0. */
+BwTestVerdict bw_test_oracle_judge(const BwTestOracle *oracle, BwDirection direction,
+                                   const BwTestPacket *packet);

@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * Only the world counts, not how it came to be known
+ *
+ * Random walks of a small kernel and a small libvirt are told to a model, out of
+ * step with each other, with news lost and snapshots in between. Whatever the
+ * walk, the plan and the chains are those of a fresh model that is told nothing
+ * but the world as it is now.
+ */
+
+#include "plan_text.h"
+#include "random.h"
+#include "settings.h"
+
+#include <bw/model.h>
+#include <string.h>
+
+#define ROUNDS 700
+#define STEPS  60
+
+/* The world as told: what a model must know after the same facts, stated with lists and loops. */
+typedef struct Told {
+        BwTestWorld *world;
+        GArray *unseen_links;    /* ifindex; what a netlink snapshot has not named yet */
+        GPtrArray *unseen_uuids; /* char *, of a libvirt snapshot */
+} Told;
+
+typedef struct Walk {
+        BwTestWorld *truth; /* what kernel and libvirt would say */
+        BwTestSettings *settings;
+        BwConfig *config;
+        BwModel *model;
+        Told told;
+        int next_ifindex;
+        bool deaf;  /* netlink news is being lost */
+        bool alone; /* libvirt does not answer */
+} Walk;
+
+/* What was said of a target name was said of the link that had it. */
+static void forget_target(Told *told, const char *name) {
+        for (guint i = 0; i < told->world->guests->len; i++) {
+                GArray *interfaces = ((BwGuest *) told->world->guests->pdata[i])->interfaces;
+
+                for (guint k = 0; k < interfaces->len; k++) {
+                        BwGuestInterface *interface =
+                                &g_array_index(interfaces, BwGuestInterface, k);
+
+                        if (g_str_equal(interface->target, name))
+                                memset(interface->target, 0, sizeof(interface->target));
+                }
+        }
+}
+
+static void told_link_gone(Told *told, int ifindex) {
+        GArray *links = told->world->links;
+
+        for (guint i = 0; i < links->len; i++) {
+                BwLink link = g_array_index(links, BwLink, i);
+
+                if (link.ifindex != ifindex)
+                        continue;
+                g_array_remove_index(links, i);
+                forget_target(told, link.name);
+                return;
+        }
+}
+
+/* Two links cannot have one name: who is said to have it now has taken it from a link that is no
+ * more, or is called something else. */
+static void told_link(Told *told, const BwLink *link) {
+        GArray *links = told->world->links;
+
+        for (guint i = 0; i < links->len; i++) {
+                BwLink other = g_array_index(links, BwLink, i);
+
+                if (other.ifindex != link->ifindex && g_str_equal(other.name, link->name)) {
+                        told_link_gone(told, other.ifindex);
+                        break;
+                }
+        }
+        for (guint i = 0; i < told->unseen_links->len; i++)
+                if (g_array_index(told->unseen_links, int, i) == link->ifindex)
+                        g_array_remove_index(told->unseen_links, i--);
+        for (guint i = 0; i < links->len; i++) {
+                BwLink *known = &g_array_index(links, BwLink, i);
+                BwLink former = *known;
+
+                if (known->ifindex != link->ifindex)
+                        continue;
+                *known = *link;
+                if (!g_str_equal(former.name, link->name))
+                        forget_target(told, former.name);
+                return;
+        }
+        g_array_append_val(links, *link);
+}
+
+static BwGuest *find_guest(const BwTestWorld *world, const char *uuid, guint *ret_at) {
+        for (guint i = 0; i < world->guests->len; i++) {
+                BwGuest *guest = world->guests->pdata[i];
+
+                if (!g_str_equal(guest->uuid, uuid))
+                        continue;
+                *ret_at = i;
+                return guest;
+        }
+        return NULL;
+}
+
+static void told_guest_gone(Told *told, const char *uuid) {
+        guint at;
+
+        if (find_guest(told->world, uuid, &at))
+                g_ptr_array_remove_index(told->world->guests, at);
+}
+
+static void told_guest(Told *told, const BwGuest *guest) {
+        for (guint i = 0; i < told->unseen_uuids->len; i++)
+                if (g_str_equal(told->unseen_uuids->pdata[i], guest->uuid))
+                        g_ptr_array_remove_index(told->unseen_uuids, i--);
+        told_guest_gone(told, guest->uuid);
+        g_ptr_array_add(told->world->guests, bw_guest_copy(guest));
+}
+
+/* To both */
+
+static void tell(Walk *walk, const BwFact *fact) {
+        bw_model_apply(walk->model, fact, 0);
+}
+
+static void say_link(Walk *walk, const BwLink *link) {
+        if (walk->deaf)
+                return;
+        tell(walk, &(BwFact){ .kind = BW_FACT_LINK, .link = *link });
+        told_link(&walk->told, link);
+}
+
+static void say_link_gone(Walk *walk, int ifindex) {
+        if (walk->deaf)
+                return;
+        tell(walk, &(BwFact){ .kind = BW_FACT_LINK_GONE, .link = { .ifindex = ifindex } });
+        told_link_gone(&walk->told, ifindex);
+}
+
+static void say_guest(Walk *walk, const BwGuest *guest) {
+        if (walk->alone)
+                return;
+        tell(walk, &(BwFact){ .kind = BW_FACT_GUEST, .guest = guest });
+        told_guest(&walk->told, guest);
+}
+
+static void say_guest_gone(Walk *walk, const char *uuid) {
+        if (walk->alone)
+                return;
+        tell(walk, &(BwFact){ .kind = BW_FACT_GUEST_GONE, .uuid = uuid });
+        told_guest_gone(&walk->told, uuid);
+}
+
+/* What can happen in the kernel */
+
+static BwLink *random_truth(const Walk *walk) {
+        GArray *links = walk->truth->links;
+
+        return &g_array_index(links, BwLink, bw_test_below(links->len));
+}
+
+static bool name_is_free(const Walk *walk, const char *name) {
+        for (guint i = 0; i < walk->truth->links->len; i++)
+                if (g_str_equal(g_array_index(walk->truth->links, BwLink, i).name, name))
+                        return false;
+        return true;
+}
+
+/* Often one the settings speak of. */
+static bool random_free_name(const Walk *walk, char name[static BW_IFNAME_SIZE]) {
+        const GPtrArray *sections = walk->settings->sections;
+        const BwTestSection *section = sections->pdata[bw_test_below(sections->len)];
+
+        bw_test_random_ifname(name);
+        if (section->kind == BW_TEST_PORT && !bw_test_once_in(4))
+                g_strlcpy(name, section->name, BW_IFNAME_SIZE);
+        return name_is_free(walk, name);
+}
+
+static void add_link(Walk *walk) {
+        BwLink link = *random_truth(walk);
+
+        if (link.kind == BW_LINK_BRIDGE || !random_free_name(walk, link.name))
+                return;
+        link.ifindex = walk->next_ifindex++;
+        g_array_append_val(walk->truth->links, link);
+        say_link(walk, &link);
+}
+
+static void remove_link(Walk *walk, BwLink *link) {
+        BwLink former = *link;
+
+        g_array_remove_index(walk->truth->links,
+                             (guint) (link - (BwLink *) (void *) walk->truth->links->data));
+        if (former.master && bw_test_once_in(2)) {
+                former.master = 0;
+                say_link(walk, &former);
+        }
+        say_link_gone(walk, former.ifindex);
+}
+
+/* Gone, and at once there again: the same name, perhaps somebody else's. */
+static void replace_link(Walk *walk, BwLink *link) {
+        BwLink successor = *link;
+
+        successor.ifindex = walk->next_ifindex++;
+        if (bw_test_once_in(2))
+                successor.mac.octet[5] ^= 1;
+        remove_link(walk, link);
+        g_array_append_val(walk->truth->links, successor);
+        say_link(walk, &successor);
+}
+
+static void rename_link(Walk *walk, BwLink *link) {
+        char name[BW_IFNAME_SIZE];
+
+        if (!random_free_name(walk, name))
+                return;
+        memcpy(link->name, name, sizeof(name));
+        say_link(walk, link);
+}
+
+static void swap_names(Walk *walk, BwLink *a, BwLink *b) {
+        BwLink left = *a, right = *b;
+
+        if (a == b || !name_is_free(walk, "between"))
+                return;
+        g_strlcpy(a->name, "between", sizeof(a->name));
+        say_link(walk, a);
+        memcpy(b->name, left.name, sizeof(b->name));
+        say_link(walk, b);
+        memcpy(a->name, right.name, sizeof(a->name));
+        say_link(walk, a);
+}
+
+static void step_kernel(Walk *walk) {
+        BwLink *link = random_truth(walk);
+
+        switch (bw_test_below(link->kind == BW_LINK_BRIDGE ? 2 : 7)) {
+        case 0:
+                add_link(walk);
+                return;
+        case 1:
+                link->up = !link->up;
+                say_link(walk, link);
+                return;
+        case 2:
+                remove_link(walk, link);
+                return;
+        case 3:
+                replace_link(walk, link);
+                return;
+        case 4:
+                rename_link(walk, link);
+                return;
+        case 5:
+                link->master = (int) bw_test_below(4);
+                say_link(walk, link);
+                return;
+        default:
+                swap_names(walk, link, random_truth(walk));
+                return;
+        }
+}
+
+/* What can happen in libvirt */
+
+static void retarget(Walk *walk, BwGuest *guest) {
+        for (guint i = 0; i < guest->interfaces->len; i++) {
+                BwGuestInterface *interface =
+                        &g_array_index(guest->interfaces, BwGuestInterface, i);
+                const char *name = guest->active ? random_truth(walk)->name : "";
+
+                memset(interface->target, 0, sizeof(interface->target));
+                memcpy(interface->target, name, strlen(name));
+        }
+}
+
+static void step_libvirt(Walk *walk) {
+        GPtrArray *guests = walk->truth->guests;
+        guint at = guests->len ? bw_test_below(guests->len) : 0;
+        BwGuest *guest = guests->len ? guests->pdata[at] : NULL;
+
+        if (!guest)
+                return;
+        if (bw_test_once_in(10)) {
+                say_guest_gone(walk, guest->uuid);
+                g_ptr_array_remove_index(guests, at);
+                return;
+        }
+        if (bw_test_once_in(2))
+                guest->active = !guest->active;
+        if (bw_test_once_in(2))
+                retarget(walk, guest);
+        say_guest(walk, guest);
+}
+
+/* Snapshots, with news in between. */
+
+static void take_netlink_snapshot(Walk *walk, bool disturbed) {
+        GArray *unseen = walk->told.unseen_links;
+        g_autoptr(GArray) listed = g_array_copy(walk->truth->links);
+
+        walk->deaf = false;
+        tell(walk, &(BwFact){ .kind = BW_FACT_SNAPSHOT_BEGIN, .source = BW_SOURCE_NETLINK });
+        g_array_set_size(unseen, 0);
+        for (guint i = 0; i < walk->told.world->links->len; i++)
+                g_array_append_val(unseen,
+                                   g_array_index(walk->told.world->links, BwLink, i).ifindex);
+        for (guint i = 0; i < listed->len; i++) {
+                say_link(walk, &g_array_index(listed, BwLink, i));
+                if (disturbed && bw_test_once_in(8))
+                        step_libvirt(walk);
+        }
+        tell(walk, &(BwFact){ .kind = BW_FACT_SNAPSHOT_END, .source = BW_SOURCE_NETLINK });
+        while (unseen->len > 0) {
+                int ifindex = g_array_index(unseen, int, unseen->len - 1);
+
+                g_array_set_size(unseen, unseen->len - 1);
+                told_link_gone(&walk->told, ifindex);
+        }
+}
+
+static void take_libvirt_snapshot(Walk *walk, bool disturbed) {
+        GPtrArray *unseen = walk->told.unseen_uuids;
+
+        walk->alone = false;
+        tell(walk, &(BwFact){ .kind = BW_FACT_SNAPSHOT_BEGIN, .source = BW_SOURCE_LIBVIRT });
+        g_ptr_array_set_size(unseen, 0);
+        for (guint i = 0; i < walk->told.world->guests->len; i++)
+                g_ptr_array_add(unseen,
+                                g_strdup(((BwGuest *) walk->told.world->guests->pdata[i])->uuid));
+        for (guint i = 0; i < walk->truth->guests->len; i++) {
+                say_guest(walk, walk->truth->guests->pdata[i]);
+                if (disturbed && bw_test_once_in(8))
+                        step_kernel(walk);
+        }
+        tell(walk, &(BwFact){ .kind = BW_FACT_SNAPSHOT_END, .source = BW_SOURCE_LIBVIRT });
+        for (guint i = 0; i < unseen->len; i++)
+                told_guest_gone(&walk->told, unseen->pdata[i]);
+        g_ptr_array_set_size(unseen, 0);
+}
+
+static void step(Walk *walk) {
+        switch (bw_test_below(20)) {
+        case 7:
+                walk->alone = true;
+                return;
+        case 0:
+                walk->deaf = !walk->deaf;
+                return;
+        case 1:
+                take_netlink_snapshot(walk, true);
+                return;
+        case 2:
+                take_libvirt_snapshot(walk, true);
+                return;
+        case 3:
+        case 4:
+        case 5:
+        case 6:
+                step_libvirt(walk);
+                return;
+        default:
+                step_kernel(walk);
+                return;
+        }
+}
+
+/* Comparison */
+
+static void check_same(BwModel *model, BwModel *fresh, const BwConfig *config) {
+        g_autoptr(BwPlan) plan = bw_plan_new(model, config);
+        g_autoptr(BwPlan) other = bw_plan_new(fresh, config);
+        g_autofree char *text = bw_test_plan_text(plan);
+        g_autofree char *other_text = bw_test_plan_text(other);
+        g_autofree char *tables = bw_test_tables_text(plan);
+        g_autofree char *other_tables = bw_test_tables_text(other);
+
+        g_assert_cmpstr(text, ==, other_text);
+        g_assert_cmpstr(tables, ==, other_tables);
+}
+
+static void check_as(const Walk *walk, const BwTestWorld *world) {
+        g_autoptr(BwModel) fresh = bw_test_shuffled_model(world);
+
+        check_same(walk->model, fresh, walk->config);
+}
+
+/* Every link is found by its name and its number, and by no other. */
+static void check_questions(const Walk *walk) {
+        g_autoptr(GPtrArray) links = bw_model_list_links(walk->model);
+        const GArray *told = walk->told.world->links;
+
+        g_assert_cmpuint(links->len, ==, told->len);
+        for (guint i = 0; i < told->len; i++) {
+                const BwLink *link = &g_array_index(told, BwLink, i);
+                const BwLink *found = bw_model_find_link_by_name(walk->model, link->name);
+
+                g_assert_nonnull(found);
+                g_assert_cmpint(found->ifindex, ==, link->ifindex);
+                g_assert_true(bw_model_find_link(walk->model, link->ifindex) == found);
+        }
+        g_assert_null(bw_model_find_link_by_name(walk->model, "never"));
+        g_assert_null(bw_model_find_link(walk->model, 1 << 30));
+}
+
+static Walk *walk_new(void) {
+        Walk *walk = g_new0(Walk, 1);
+
+        walk->truth = bw_test_random_world(12);
+        walk->settings = bw_test_random_settings(walk->truth);
+        walk->settings->mode = BW_MODE_ENFORCE;
+        walk->config = bw_test_config(walk->settings);
+        walk->model = bw_model_new();
+        walk->told.world = bw_test_world_new();
+        walk->told.unseen_links = g_array_new(FALSE, FALSE, sizeof(int));
+        walk->told.unseen_uuids = g_ptr_array_new_with_free_func(g_free);
+        walk->next_ifindex = 100;
+        return walk;
+}
+
+static void walk_free(Walk *walk) {
+        g_ptr_array_unref(walk->told.unseen_uuids);
+        g_array_unref(walk->told.unseen_links);
+        bw_test_world_free(walk->told.world);
+        bw_model_free(walk->model);
+        bw_config_free(walk->config);
+        bw_test_settings_free(walk->settings);
+        bw_test_world_free(walk->truth);
+        g_free(walk);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Walk, walk_free)
+
+static void test_walks(void) {
+        for (unsigned i = 0; i < ROUNDS; i++) {
+                g_autoptr(Walk) walk = walk_new();
+
+                take_netlink_snapshot(walk, false);
+                for (unsigned k = 0; k < STEPS; k++) {
+                        step(walk);
+                        if (bw_test_once_in(8)) {
+                                check_as(walk, walk->told.world);
+                                check_questions(walk);
+                        }
+                }
+                take_netlink_snapshot(walk, false);
+                check_as(walk, walk->told.world);
+        }
+}
+
+/* Forgetting: after a snapshot of each source, nothing of the walk is left. */
+static void test_snapshot_forgets(void) {
+        for (unsigned i = 0; i < ROUNDS; i++) {
+                g_autoptr(Walk) walk = walk_new();
+
+                for (unsigned k = 0; k < STEPS / 3; k++)
+                        step(walk);
+                take_netlink_snapshot(walk, false);
+                take_libvirt_snapshot(walk, false);
+                check_as(walk, walk->truth);
+        }
+}
+
+/* The same facts in any order. */
+static void test_order_does_not_matter(void) {
+        for (unsigned i = 0; i < ROUNDS; i++) {
+                g_autoptr(Walk) walk = walk_new();
+                g_autoptr(BwModel) first = bw_test_model(walk->truth);
+                g_autoptr(BwModel) second = bw_test_shuffled_model(walk->truth);
+
+                check_same(first, second, walk->config);
+        }
+}
+
+int main(int argc, char **argv) {
+        bw_test_init(argc, argv);
+        g_test_add_func("/model/walks", test_walks);
+        g_test_add_func("/model/snapshot-forgets", test_snapshot_forgets);
+        g_test_add_func("/model/order-does-not-matter", test_order_does_not_matter);
+        return g_test_run();
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * Every port is planned as the oracle says, and by nothing else
+ *
+ * Whose port it is, which sections speak of it, what conflicts leave of its
+ * addresses; and one damaged section closes the port it speaks of, no other.
+ */
+
+#include "oracle.h"
+#include "plan_text.h"
+#include "random.h"
+#include "settings.h"
+
+#include <string.h>
+
+#define ROUNDS 2500
+
+static int compare_prefixes(gconstpointer a, gconstpointer b) {
+        return bw_prefix_compare(a, b);
+}
+
+static int compare_macs(gconstpointer a, gconstpointer b) {
+        return bw_mac_compare(a, b);
+}
+
+static void check_addresses(const GArray *planned, const GArray *right) {
+        g_autoptr(GArray) sorted = g_array_copy((GArray *) right);
+
+        g_array_sort(sorted, compare_prefixes);
+        g_assert_cmpuint(planned->len, ==, sorted->len);
+        for (guint i = 0; i < sorted->len; i++)
+                g_assert_true(bw_prefix_equal(&g_array_index(planned, BwPrefix, i),
+                                              &g_array_index(sorted, BwPrefix, i)));
+}
+
+static void check_macs(const GArray *planned, const GArray *right) {
+        g_autoptr(GArray) sorted = g_array_copy((GArray *) right);
+
+        g_array_sort(sorted, compare_macs);
+        g_assert_cmpuint(planned->len, ==, sorted->len);
+        for (guint i = 0; i < sorted->len; i++)
+                g_assert_true(bw_mac_equal(&g_array_index(planned, BwMac, i),
+                                           &g_array_index(sorted, BwMac, i)));
+}
+
+static void check_port(const BwPortPlan *planned, const BwTestPort *right) {
+        g_assert_cmpint(planned->ifindex, ==, right->link->ifindex);
+        g_assert_cmpint(planned->state, ==, right->state);
+        g_assert_cmpint(planned->mode, ==, right->mode);
+        g_assert_cmpstr(planned->guest, ==, right->guest ? right->guest->name : NULL);
+        g_assert_cmpstr(planned->uuid, ==, right->guest ? right->guest->uuid : "");
+        /* What a damaged section says otherwise is nobody's business. */
+        if (right->state != BW_PORT_STRANGER && right->state != BW_PORT_CLOSED) {
+                g_assert_cmpint(planned->role, ==, right->role);
+                check_addresses(planned->addresses, right->addresses);
+                check_macs(planned->macs, right->macs);
+        }
+        if (bw_port_state_is_guarded(planned->state))
+                g_assert_cmpint(planned->mode, !=, BW_MODE_OFF);
+        g_assert_cmpint(planned->state == BW_PORT_STRANGER, ==, planned->where == NULL);
+        if (planned->state == BW_PORT_CLOSED)
+                g_assert_nonnull(planned->trouble);
+}
+
+static void check_questions(const BwPlan *plan, const BwBridgePlan *bridge,
+                            const BwPortPlan *port) {
+        const BwBridgePlan *found = NULL;
+
+        g_assert_true(bw_plan_find_port(plan, port->name, &found) == port);
+        g_assert_true(found == bridge);
+        g_assert_true(bw_plan_find_port_by_ifindex(plan, port->ifindex, &found) == port);
+        g_assert_true(found == bridge);
+        g_assert_true(bw_port_plan_equal(port, port));
+}
+
+static guint check_bridge(const BwPlan *plan, const BwTestOracle *oracle,
+                          const BwBridgePlan *bridge) {
+        for (guint i = 0; i < bridge->ports->len; i++) {
+                const BwPortPlan *port = bridge->ports->pdata[i];
+                const BwTestPort *right = bw_test_oracle_port(oracle, bridge->name, port->name);
+
+                g_assert_nonnull(right);
+                check_port(port, right);
+                check_questions(plan, bridge, port);
+                if (i > 0)
+                        g_assert_cmpstr(((BwPortPlan *) bridge->ports->pdata[i - 1])->name, <,
+                                        port->name);
+        }
+        return bridge->ports->len;
+}
+
+static void check_plan(const BwPlan *plan, const BwTestOracle *oracle) {
+        guint n_bridges = 0, n_ports = 0;
+
+        for (guint i = 0; i < oracle->world->links->len; i++)
+                n_bridges += bw_test_oracle_guards(oracle,
+                                                   &g_array_index(oracle->world->links, BwLink, i));
+        g_assert_cmpuint(plan->bridges->len, ==, n_bridges);
+        for (guint i = 0; i < plan->bridges->len; i++)
+                n_ports += check_bridge(plan, oracle, plan->bridges->pdata[i]);
+        g_assert_cmpuint(n_ports, ==, oracle->ports->len);
+}
+
+static void test_as_the_oracle_says(void) {
+        unsigned seen[BW_PORT_STRANGER + 1] = {};
+
+        for (unsigned i = 0; i < ROUNDS; i++) {
+                g_autoptr(BwTestWorld) world = bw_test_random_world(30);
+                g_autoptr(BwTestSettings) settings = bw_test_random_settings(world);
+                g_autoptr(BwTestOracle) oracle = bw_test_oracle_new(world, settings);
+                g_autoptr(BwModel) model = bw_test_shuffled_model(world);
+                g_autoptr(BwConfig) config = bw_test_config(settings);
+                g_autoptr(BwPlan) plan = bw_plan_new(model, config);
+
+                check_plan(plan, oracle);
+                for (guint k = 0; k < oracle->ports->len; k++)
+                        seen[g_array_index(oracle->ports, BwTestPort, k).state]++;
+        }
+        for (unsigned state = 0; state <= BW_PORT_STRANGER; state++) {
+                g_test_message("%s: %u", bw_port_state_name((BwPortState) state), seen[state]);
+                g_assert_cmpuint(seen[state], >, 200);
+        }
+}
+
+/* Plans are values: made twice, from sections in another order, they are the same. */
+static void test_same_in_same_out(void) {
+        for (unsigned i = 0; i < ROUNDS / 4; i++) {
+                g_autoptr(BwTestWorld) world = bw_test_random_world(30);
+                g_autoptr(BwTestSettings) settings = bw_test_random_settings(world);
+                g_autoptr(BwModel) model = bw_test_model(world);
+                g_autoptr(BwConfig) config = bw_test_config(settings);
+                g_autoptr(BwPlan) plan = bw_plan_new(model, config);
+                g_autoptr(BwPlan) again = bw_plan_new(model, config);
+                g_autofree char *text = bw_test_plan_text(plan);
+                g_autofree char *text_again = bw_test_plan_text(again);
+                g_autofree char *tables = bw_test_tables_text(plan);
+                g_autofree char *tables_reordered = NULL;
+                g_autoptr(BwConfig) reordered_config = NULL;
+                g_autoptr(BwPlan) reordered = NULL;
+
+                g_assert_cmpstr(text, ==, text_again);
+                bw_test_shuffle(settings->sections->pdata, settings->sections->len,
+                                sizeof(gpointer));
+                reordered_config = bw_test_config(settings);
+                reordered = bw_plan_new(model, reordered_config);
+                tables_reordered = bw_test_tables_text(reordered);
+                g_assert_cmpstr(tables, ==, tables_reordered);
+        }
+}
+
+/* One damaged section */
+
+/* Not touched by the damage: its sections are others, and no conflict hangs on them. */
+static void check_others(const BwPlan *before, const BwPlan *after, const char *damaged) {
+        g_assert_cmpuint(before->bridges->len, ==, after->bridges->len);
+        for (guint i = 0; i < before->bridges->len; i++) {
+                const GPtrArray *ports = ((BwBridgePlan *) before->bridges->pdata[i])->ports;
+
+                for (guint k = 0; k < ports->len; k++) {
+                        const BwPortPlan *port = ports->pdata[k];
+
+                        if (!g_str_equal(port->name, damaged))
+                                g_assert_true(bw_port_plan_equal(
+                                        port, bw_plan_find_port(after, port->name, NULL)));
+                }
+        }
+}
+
+static BwTestSection *random_port_section(const BwTestSettings *settings) {
+        guint start = bw_test_below(settings->sections->len);
+
+        for (guint i = 0; i < settings->sections->len; i++) {
+                BwTestSection *section =
+                        settings->sections->pdata[(start + i) % settings->sections->len];
+
+                if (section->kind == BW_TEST_PORT && !section->broken)
+                        return section;
+        }
+        return NULL;
+}
+
+/* Nobody shares an address, or closing one port would free an address of another. */
+static void part_addresses(BwTestSettings *settings) {
+        for (guint i = 0; i < settings->sections->len; i++) {
+                BwTestSection *section = settings->sections->pdata[i];
+                g_autofree char *text = g_strdup_printf("10.9.0.%u", i + 1);
+                BwPrefix own = bw_test_prefix(text);
+
+                g_array_set_size(section->addresses, 0);
+                section->has_addresses = section->kind == BW_TEST_PORT && section->has_addresses;
+                section->any = section->any && section->has_addresses;
+                if (section->has_addresses && !section->any)
+                        g_array_append_val(section->addresses, own);
+        }
+}
+
+static void test_damaged_section(void) {
+        unsigned closed = 0;
+
+        for (unsigned i = 0; i < ROUNDS / 2; i++) {
+                g_autoptr(BwTestWorld) world = bw_test_random_world(20);
+                g_autoptr(BwTestSettings) settings = bw_test_random_settings(world);
+                BwTestSection *section = random_port_section(settings);
+                g_autoptr(BwModel) model = bw_test_model(world);
+                g_autoptr(BwConfig) config = NULL;
+                g_autoptr(BwConfig) damaged_config = NULL;
+                g_autoptr(BwPlan) plan = NULL;
+                g_autoptr(BwPlan) damaged = NULL;
+                const BwPortPlan *port;
+
+                if (!section)
+                        continue;
+                part_addresses(settings);
+                config = bw_test_config(settings);
+                section->broken = true;
+                damaged_config = bw_test_config(settings);
+                plan = bw_plan_new(model, config);
+                damaged = bw_plan_new(model, damaged_config);
+                g_assert_cmpuint(bw_config_count_errors(damaged_config), >,
+                                 bw_config_count_errors(config));
+                check_others(plan, damaged, section->name);
+                port = bw_plan_find_port(damaged, section->name, NULL);
+                if (!port)
+                        continue;
+                g_assert_cmpint(port->state, ==, BW_PORT_CLOSED);
+                closed++;
+        }
+        g_assert_cmpuint(closed, >, 100);
+}
+
+int main(int argc, char **argv) {
+        bw_test_init(argc, argv);
+        g_test_add_func("/plan/as-the-oracle-says", test_as_the_oracle_says);
+        g_test_add_func("/plan/same-in-same-out", test_same_in_same_out);
+        g_test_add_func("/plan/damaged-section", test_damaged_section);
+        return g_test_run();
+}

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "world.h"
+
+#include <bw/plan.h>
+
+#define KALI3 "52:54:00:00:00:03"
+#define KALI4 "52:54:00:00:00:04"
+#define UUID3 "33333333-0000-4000-8000-000000000000"
+#define UUID4 "44444444-0000-4000-8000-000000000000"
+
+/* A bridge with the number 1, and two guests that are not plugged in yet. */
+static BwModel *model_with_bridge(void) {
+        BwModel *model = bw_model_new();
+        BwLink bridge = bw_test_bridge(1, "virbr6");
+
+        bw_test_tell_link(model, &bridge);
+        return model;
+}
+
+static unsigned tell_tap(BwModel *model, int ifindex, const char *name, const char *mac) {
+        BwFact fact = { .kind = BW_FACT_LINK,
+                        .link = bw_test_tap(ifindex, name, bw_test_mac(mac), 1) };
+
+        return bw_model_apply(model, &fact, 0);
+}
+
+static unsigned tell_veth(BwModel *model, int ifindex, const char *name) {
+        BwFact fact = { .kind = BW_FACT_LINK,
+                        .link = bw_test_tap(ifindex, name, bw_test_mac(KALI3), 1) };
+
+        fact.link.kind = BW_LINK_VETH;
+        fact.link.mac.octet[0] = 0x02;
+        return bw_model_apply(model, &fact, 0);
+}
+
+static void tell_guest(BwModel *model, const char *uuid, const char *mac, const char *target) {
+        g_autoptr(BwGuest) guest =
+                bw_test_guest_new(uuid[0] == '3' ? "kali3" : "kali4", uuid, true);
+
+        bw_test_guest_add(guest, bw_test_mac(mac), "virbr6", target);
+        bw_test_tell_guest(model, guest);
+}
+
+static void tell_defined(BwModel *model, const char *uuid, const char *mac) {
+        g_autoptr(BwGuest) guest =
+                bw_test_guest_new(uuid[0] == '3' ? "kali3" : "kali4", uuid, false);
+
+        bw_test_guest_add(guest, bw_test_mac(mac), "virbr6", NULL);
+        bw_test_tell_guest(model, guest);
+}
+
+static void tell_source(BwModel *model, BwFactKind kind, BwSource source) {
+        bw_model_apply(model, &(BwFact){ .kind = kind, .source = source }, 0);
+}
+
+/* Whose port @name is now: "kali3", or "" for nobody's. */
+static const char *owner_of(BwModel *model, const char *name) {
+        const BwLink *link = bw_model_find_link_by_name(model, name);
+        const BwGuest *guest = NULL;
+
+        g_assert_nonnull(link);
+        return bw_model_find_interface(model, link, &guest) ? guest->name : "";
+}
+
+static void test_tap_of_a_running_guest(void) {
+        g_autoptr(BwModel) model = model_with_bridge();
+
+        tell_guest(model, UUID3, KALI3, "vnet0");
+        tell_tap(model, 10, "vnet0", KALI3);
+        g_assert_cmpstr(owner_of(model, "vnet0"), ==, "kali3");
+}
+
+static void test_tap_before_its_guest(void) {
+        g_autoptr(BwModel) model = model_with_bridge();
+
+        g_assert_true(tell_tap(model, 10, "vnet0", KALI3) & BW_CHANGE_RELOAD_GUESTS);
+        g_assert_cmpstr(owner_of(model, "vnet0"), ==, "");
+        tell_guest(model, UUID3, KALI3, NULL);
+        g_assert_cmpstr(owner_of(model, "vnet0"), ==, "kali3");
+}
+
+/* libvirt still says vnet0 is kali3's, but the tap's MAC says it is kali4's. */
+static void test_name_passes_to_another_guest(void) {
+        g_autoptr(BwModel) model = model_with_bridge();
+
+        tell_guest(model, UUID3, KALI3, "vnet0");
+        tell_tap(model, 10, "vnet0", KALI3);
+        bw_test_tell_link_gone(model, 10);
+        tell_tap(model, 11, "vnet0", KALI4);
+        g_assert_cmpstr(owner_of(model, "vnet0"), ==, "");
+        tell_guest(model, UUID3, KALI3, "vnet0");
+        g_assert_cmpstr(owner_of(model, "vnet0"), ==, "");
+        tell_guest(model, UUID4, KALI4, "vnet0");
+        g_assert_cmpstr(owner_of(model, "vnet0"), ==, "kali4");
+}
+
+static void test_tap_without_libvirts_mac_is_nobodys(void) {
+        g_autoptr(BwModel) model = model_with_bridge();
+        BwLink tap = bw_test_tap(10, "vnet0", bw_test_mac(KALI3), 1);
+
+        tap.mac.octet[0] = 0x52;
+        tell_guest(model, UUID3, KALI3, "vnet0");
+        bw_test_tell_link(model, &tap);
+        g_assert_cmpstr(owner_of(model, "vnet0"), ==, "");
+}
+
+static void test_stale_target_binds_nobody(void) {
+        g_autoptr(BwModel) model = model_with_bridge();
+
+        tell_guest(model, UUID3, KALI3, "lxc0");
+        tell_veth(model, 10, "lxc0");
+        g_assert_cmpstr(owner_of(model, "lxc0"), ==, "kali3");
+        bw_test_tell_link_gone(model, 10);
+        g_assert_true(tell_veth(model, 11, "lxc0") & BW_CHANGE_RELOAD_GUESTS);
+        g_assert_cmpstr(owner_of(model, "lxc0"), ==, "");
+        tell_guest(model, UUID3, KALI3, "lxc0");
+        g_assert_cmpstr(owner_of(model, "lxc0"), ==, "kali3");
+}
+
+static void test_renamed_port_takes_no_target_along(void) {
+        g_autoptr(BwModel) model = model_with_bridge();
+
+        tell_guest(model, UUID3, KALI3, "lxc0");
+        tell_veth(model, 10, "lxc0");
+        tell_veth(model, 10, "lxc1");
+        g_assert_null(bw_model_find_link_by_name(model, "lxc0"));
+        g_assert_cmpstr(owner_of(model, "lxc1"), ==, "");
+        tell_veth(model, 11, "lxc0");
+        g_assert_cmpstr(owner_of(model, "lxc0"), ==, "");
+}
+
+/* The news that the former link is gone was lost, or comes late. */
+static void test_name_of_a_link_not_known_to_be_gone(void) {
+        g_autoptr(BwModel) model = model_with_bridge();
+        g_autoptr(GPtrArray) links = NULL;
+
+        tell_guest(model, UUID3, KALI3, "lxc0");
+        tell_veth(model, 10, "lxc0");
+        tell_veth(model, 11, "lxc0");
+        g_assert_cmpint(bw_model_find_link_by_name(model, "lxc0")->ifindex, ==, 11);
+        g_assert_cmpstr(owner_of(model, "lxc0"), ==, "");
+        links = bw_model_list_links(model);
+        g_assert_cmpuint(links->len, ==, 2);
+        bw_test_tell_link_gone(model, 10);
+        g_assert_cmpint(bw_model_find_link_by_name(model, "lxc0")->ifindex, ==, 11);
+        bw_test_tell_link_gone(model, 11);
+        g_assert_null(bw_model_find_link_by_name(model, "lxc0"));
+}
+
+static void test_name_found_taken_by_a_snapshot(void) {
+        g_autoptr(BwModel) model = model_with_bridge();
+        BwLink bridge = bw_test_bridge(1, "virbr6");
+
+        tell_tap(model, 10, "vnet0", KALI3);
+        tell_source(model, BW_FACT_SNAPSHOT_BEGIN, BW_SOURCE_NETLINK);
+        bw_test_tell_link(model, &bridge);
+        tell_tap(model, 11, "vnet0", KALI4);
+        tell_source(model, BW_FACT_SNAPSHOT_END, BW_SOURCE_NETLINK);
+        g_assert_null(bw_model_find_link(model, 10));
+        g_assert_cmpint(bw_model_find_link_by_name(model, "vnet0")->ifindex, ==, 11);
+}
+
+static void test_two_guests_with_one_mac(void) {
+        g_autoptr(BwModel) model = model_with_bridge();
+
+        tell_tap(model, 10, "vnet0", KALI3);
+        tell_defined(model, UUID3, KALI3);
+        g_assert_cmpstr(owner_of(model, "vnet0"), ==, "kali3");
+        tell_defined(model, UUID4, KALI3);
+        g_assert_cmpstr(owner_of(model, "vnet0"), ==, "");
+        tell_guest(model, UUID4, KALI3, NULL);
+        g_assert_cmpstr(owner_of(model, "vnet0"), ==, "kali4");
+        tell_guest(model, UUID3, KALI3, NULL);
+        g_assert_cmpstr(owner_of(model, "vnet0"), ==, "");
+        tell_guest(model, UUID3, KALI3, "vnet0");
+        g_assert_cmpstr(owner_of(model, "vnet0"), ==, "kali3");
+}
+
+static void test_guest_gone(void) {
+        g_autoptr(BwModel) model = model_with_bridge();
+        BwFact gone = { .kind = BW_FACT_GUEST_GONE, .uuid = UUID3 };
+
+        tell_tap(model, 10, "vnet0", KALI3);
+        tell_guest(model, UUID3, KALI3, "vnet0");
+        g_assert_nonnull(bw_model_find_guest(model, "kali3"));
+        g_assert_nonnull(bw_model_find_guest(model, UUID3));
+        g_assert_cmpuint(bw_model_apply(model, &gone, 0), ==, BW_CHANGE_GUESTS);
+        g_assert_cmpuint(bw_model_apply(model, &gone, 0), ==, BW_CHANGE_NONE);
+        g_assert_null(bw_model_find_guest(model, "kali3"));
+        g_assert_cmpstr(owner_of(model, "vnet0"), ==, "");
+}
+
+static void test_snapshot_forgets_guests(void) {
+        g_autoptr(BwModel) model = model_with_bridge();
+
+        tell_guest(model, UUID3, KALI3, "vnet0");
+        tell_source(model, BW_FACT_SNAPSHOT_BEGIN, BW_SOURCE_LIBVIRT);
+        tell_guest(model, UUID4, KALI4, "vnet1");
+        g_assert_nonnull(bw_model_find_guest(model, "kali3"));
+        tell_source(model, BW_FACT_SNAPSHOT_END, BW_SOURCE_LIBVIRT);
+        g_assert_null(bw_model_find_guest(model, "kali3"));
+        g_assert_nonnull(bw_model_find_guest(model, "kali4"));
+        /* An end without a beginning ends nothing. */
+        tell_source(model, BW_FACT_SNAPSHOT_END, BW_SOURCE_LIBVIRT);
+        g_assert_nonnull(bw_model_find_guest(model, "kali4"));
+}
+
+static void test_old_news_change_nothing(void) {
+        g_autoptr(BwModel) model = model_with_bridge();
+
+        tell_guest(model, UUID3, KALI3, "vnet0");
+        g_assert_cmpuint(tell_tap(model, 10, "vnet0", KALI3), ==, BW_CHANGE_PORTS);
+        g_assert_cmpuint(tell_tap(model, 10, "vnet0", KALI3), ==, BW_CHANGE_NONE);
+        g_assert_cmpuint(tell_tap(model, 10, "vnet1", KALI3), ==, BW_CHANGE_PORTS);
+}
+
+static unsigned tell_fdb(BwModel *model, BwFactKind kind, unsigned number, int port, int64_t now) {
+        BwFact fact = { .kind = kind,
+                        .fdb = {
+                                .mac = { { 2, 0, (uint8_t) (number >> 24), (uint8_t) (number >> 16),
+                                           (uint8_t) (number >> 8), (uint8_t) number } },
+                                .port = port,
+                                .bridge = 1 } };
+
+        return bw_model_apply(model, &fact, now);
+}
+
+/* The kernel has one entry for a MAC of a bridge, wherever it is, and its "gone" may name another
+ * port than the entry did. */
+static void test_fdb_keeps_the_first_time_at_a_port(void) {
+        g_autoptr(BwModel) model = model_with_bridge();
+        g_autoptr(GPtrArray) records = NULL, left = NULL;
+
+        g_assert_cmpuint(tell_fdb(model, BW_FACT_FDB, 7, 10, 1000), ==, BW_CHANGE_FDB);
+        g_assert_cmpuint(tell_fdb(model, BW_FACT_FDB, 7, 10, 2000), ==, BW_CHANGE_NONE);
+        g_assert_cmpuint(tell_fdb(model, BW_FACT_FDB, 7, 11, 3000), ==, BW_CHANGE_FDB);
+        g_assert_cmpuint(tell_fdb(model, BW_FACT_FDB, 7, 11, 4000), ==, BW_CHANGE_NONE);
+        records = bw_model_list_fdb(model);
+        g_assert_cmpuint(records->len, ==, 1);
+        g_assert_cmpint(((BwFdbRecord *) records->pdata[0])->entry.port, ==, 11);
+        g_assert_cmpint(((BwFdbRecord *) records->pdata[0])->learned_usec, ==, 3000);
+        tell_fdb(model, BW_FACT_FDB_GONE, 7, 1, 0);
+        left = bw_model_list_fdb(model);
+        g_assert_cmpuint(left->len, ==, 0);
+}
+
+static void test_fdb_is_bounded(void) {
+        g_autoptr(BwModel) model = model_with_bridge();
+        g_autoptr(GPtrArray) records = NULL;
+
+        for (unsigned i = 0; i < BW_MAX_FDB_ENTRIES + 100; i++)
+                tell_fdb(model, BW_FACT_FDB, i, 10, i);
+        records = bw_model_list_fdb(model);
+        g_assert_cmpuint(records->len, ==, BW_MAX_FDB_ENTRIES);
+        /* A flood pushes nobody out. */
+        g_assert_cmpint(((BwFdbRecord *) records->pdata[0])->learned_usec, ==, 0);
+}
+
+static void test_fdb_goes_with_its_port(void) {
+        g_autoptr(BwModel) model = model_with_bridge();
+        g_autoptr(GPtrArray) records = NULL;
+
+        tell_tap(model, 10, "vnet0", KALI3);
+        tell_fdb(model, BW_FACT_FDB, 7, 10, 0);
+        tell_fdb(model, BW_FACT_FDB, 8, 11, 0);
+        bw_test_tell_link_gone(model, 10);
+        records = bw_model_list_fdb(model);
+        g_assert_cmpuint(records->len, ==, 1);
+}
+
+int main(int argc, char **argv) {
+        g_test_init(&argc, &argv, NULL);
+        g_test_add_func("/model/tap-of-a-running-guest", test_tap_of_a_running_guest);
+        g_test_add_func("/model/tap-before-its-guest", test_tap_before_its_guest);
+        g_test_add_func("/model/name-passes-to-another-guest", test_name_passes_to_another_guest);
+        g_test_add_func("/model/tap-without-libvirts-mac-is-nobodys",
+                        test_tap_without_libvirts_mac_is_nobodys);
+        g_test_add_func("/model/stale-target-binds-nobody", test_stale_target_binds_nobody);
+        g_test_add_func("/model/renamed-port-takes-no-target-along",
+                        test_renamed_port_takes_no_target_along);
+        g_test_add_func("/model/name-of-a-link-not-known-to-be-gone",
+                        test_name_of_a_link_not_known_to_be_gone);
+        g_test_add_func("/model/name-found-taken-by-a-snapshot",
+                        test_name_found_taken_by_a_snapshot);
+        g_test_add_func("/model/two-guests-with-one-mac", test_two_guests_with_one_mac);
+        g_test_add_func("/model/guest-gone", test_guest_gone);
+        g_test_add_func("/model/snapshot-forgets-guests", test_snapshot_forgets_guests);
+        g_test_add_func("/model/old-news-change-nothing", test_old_news_change_nothing);
+        g_test_add_func("/model/fdb-keeps-the-first-time-at-a-port",
+                        test_fdb_keeps_the_first_time_at_a_port);
+        g_test_add_func("/model/fdb-is-bounded", test_fdb_is_bounded);
+        g_test_add_func("/model/fdb-goes-with-its-port", test_fdb_goes_with_its_port);
+        return g_test_run();
+}

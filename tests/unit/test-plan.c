@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "settings.h"
+
+#include <bw/plan.h>
+
+#define WEB   "52:54:00:00:00:01"
+#define OTHER "52:54:00:00:00:02"
+
+typedef struct Scene {
+        BwModel *model;
+        BwPlan *plan;
+} Scene;
+
+static void scene_clear(Scene *scene) {
+        bw_plan_free(scene->plan);
+        bw_model_free(scene->model);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Scene, scene_clear)
+
+/* virbr6 with vnet0 of the running guest "web", and vnet1 of nobody. */
+static Scene scene_new(void) {
+        Scene scene = { .model = bw_model_new() };
+        BwLink bridge = bw_test_bridge(1, "virbr6");
+        BwLink own = bw_test_tap(10, "vnet0", bw_test_mac(WEB), 1);
+        BwLink other = bw_test_tap(11, "vnet1", bw_test_mac(OTHER), 1);
+        g_autoptr(BwGuest) guest =
+                bw_test_guest_new("web", "11111111-0000-4000-8000-000000000001", true);
+
+        bw_test_guest_add(guest, bw_test_mac(WEB), "virbr6", "vnet0");
+        bw_test_tell_link(scene.model, &bridge);
+        bw_test_tell_link(scene.model, &own);
+        bw_test_tell_link(scene.model, &other);
+        bw_test_tell_guest(scene.model, guest);
+        return scene;
+}
+
+static const BwPortPlan *plan(Scene *scene, const char *text, const char *port) {
+        g_autoptr(BwConfig) config = bw_test_config_from_text(text);
+
+        bw_plan_free(scene->plan);
+        scene->plan = bw_plan_new(scene->model, config);
+        return bw_plan_find_port(scene->plan, port, NULL);
+}
+
+static void check_only_address(const BwPortPlan *port, const char *address) {
+        BwPrefix wanted = bw_test_prefix(address);
+
+        g_assert_cmpint(port->state, ==, BW_PORT_BOUND);
+        g_assert_cmpuint(port->addresses->len, ==, 1);
+        g_assert_true(bw_prefix_equal(&g_array_index(port->addresses, BwPrefix, 0), &wanted));
+}
+
+static void test_nobody_has_spoken(void) {
+        g_auto(Scene) scene = scene_new();
+        const BwPortPlan *port = plan(&scene, "", "vnet0");
+
+        g_assert_cmpint(port->state, ==, BW_PORT_STRANGER);
+        g_assert_cmpstr(port->guest, ==, "web");
+}
+
+static void test_more_exact_wins(void) {
+        g_auto(Scene) scene = scene_new();
+
+        check_only_address(plan(&scene, "[Guest web]\nAddresses=10.0.0.1\n", "vnet0"), "10.0.0.1");
+        check_only_address(
+                plan(&scene,
+                     "[Guest web]\nAddresses=10.0.0.1\n"
+                     "[Guest 11111111-0000-4000-8000-000000000001]\nAddresses=10.0.0.2\n",
+                     "vnet0"),
+                "10.0.0.2");
+        check_only_address(plan(&scene,
+                                "[Interface " WEB "]\nAddresses=10.0.0.3\n"
+                                "[Guest web]\nAddresses=10.0.0.1\n",
+                                "vnet0"),
+                           "10.0.0.3");
+        check_only_address(plan(&scene,
+                                "[Port vnet0]\nAddresses=10.0.0.4\n"
+                                "[Interface " WEB "]\nAddresses=10.0.0.3\n",
+                                "vnet0"),
+                           "10.0.0.4");
+}
+
+static void test_wins_key_by_key(void) {
+        g_auto(Scene) scene = scene_new();
+        const BwPortPlan *port = plan(&scene,
+                                      "[Guest web]\nAddresses=10.0.0.1\nMode=monitor\n"
+                                      "[Port vnet0]\nMode=enforce\n",
+                                      "vnet0");
+
+        check_only_address(port, "10.0.0.1");
+        g_assert_cmpint(port->mode, ==, BW_MODE_ENFORCE);
+        g_assert_cmpuint(port->macs->len, ==, 1);
+}
+
+static void test_without_address(void) {
+        g_auto(Scene) scene = scene_new();
+        const BwPortPlan *port = plan(&scene, "[Guest web]\nRole=guest\n", "vnet0");
+
+        g_assert_cmpint(port->state, ==, BW_PORT_UNADDRESSED);
+        g_assert_cmpuint(port->macs->len, ==, 1);
+}
+
+static void test_interface_section_finds_its_tap(void) {
+        g_auto(Scene) scene = scene_new();
+
+        check_only_address(plan(&scene, "[Interface " OTHER "]\nAddresses=10.0.0.9\n", "vnet1"),
+                           "10.0.0.9");
+}
+
+/* The name vnet0 passes to a tap of another MAC: what was said of web is not for it. */
+static void test_successor_is_a_stranger(void) {
+        g_auto(Scene) scene = scene_new();
+        BwLink successor = bw_test_tap(12, "vnet0", bw_test_mac(OTHER), 1);
+        const char *text = "[Guest web]\nAddresses=10.0.0.1\n[Interface " WEB "]\nMode=enforce\n";
+
+        check_only_address(plan(&scene, text, "vnet0"), "10.0.0.1");
+        bw_test_tell_link_gone(scene.model, 10);
+        bw_test_tell_link(scene.model, &successor);
+        g_assert_cmpint(plan(&scene, text, "vnet0")->state, ==, BW_PORT_STRANGER);
+}
+
+/* A rename takes the guest along, by its MAC; what was said of the old name stays behind. */
+static void test_renamed_port(void) {
+        g_auto(Scene) scene = scene_new();
+        BwLink renamed = bw_test_tap(11, "other", bw_test_mac(OTHER), 1);
+        const char *text = "[Port vnet1]\nAddresses=10.0.0.1\n";
+
+        check_only_address(plan(&scene, text, "vnet1"), "10.0.0.1");
+        bw_test_tell_link(scene.model, &renamed);
+        g_assert_null(plan(&scene, text, "vnet1"));
+        g_assert_cmpint(plan(&scene, text, "other")->state, ==, BW_PORT_STRANGER);
+}
+
+static void test_conflict_closes_both(void) {
+        g_auto(Scene) scene = scene_new();
+        const char *text = "[Port vnet0]\nAddresses=10.0.0.1 10.0.0.2\n"
+                           "[Port vnet1]\nAddresses=10.0.0.2\n";
+
+        check_only_address(plan(&scene, text, "vnet0"), "10.0.0.1");
+        g_assert_nonnull(plan(&scene, text, "vnet0")->trouble);
+        g_assert_cmpint(plan(&scene, text, "vnet1")->state, ==, BW_PORT_CLOSED);
+}
+
+static void test_conflict_of_a_network_with_an_address(void) {
+        g_auto(Scene) scene = scene_new();
+        const char *text = "[Port vnet0]\nAddresses=10.0.0.0/24\n"
+                           "[Port vnet1]\nAddresses=10.0.0.2 10.0.1.2\n";
+
+        g_assert_cmpint(plan(&scene, text, "vnet0")->state, ==, BW_PORT_CLOSED);
+        check_only_address(plan(&scene, text, "vnet1"), "10.0.1.2");
+}
+
+static void test_same_address_on_two_bridges(void) {
+        g_auto(Scene) scene = scene_new();
+        BwLink bridge = bw_test_bridge(2, "virbr7");
+        BwLink far = bw_test_tap(12, "vnet2", bw_test_mac(WEB), 2);
+
+        bw_test_tell_link(scene.model, &bridge);
+        bw_test_tell_link(scene.model, &far);
+        check_only_address(plan(&scene,
+                                "[Port vnet1]\nAddresses=10.0.0.1\n"
+                                "[Port vnet2]\nAddresses=10.0.0.1\n",
+                                "vnet1"),
+                           "10.0.0.1");
+}
+
+/* A section with an error in it cannot say "off" either. */
+static void test_damaged_section(void) {
+        g_auto(Scene) scene = scene_new();
+        const char *text = "[Port vnet0]\nMode=off\nAddresses=10.0.0.1/8\n"
+                           "[Port vnet1]\nAddresses=10.0.0.1\n";
+        const BwPortPlan *port = plan(&scene, text, "vnet0");
+
+        g_assert_cmpint(port->state, ==, BW_PORT_CLOSED);
+        g_assert_cmpint(port->mode, ==, BW_MODE_ENFORCE);
+        g_assert_nonnull(port->trouble);
+        check_only_address(plan(&scene, text, "vnet1"), "10.0.0.1");
+}
+
+static void test_damaged_guest_section_under_a_sound_port_section(void) {
+        g_auto(Scene) scene = scene_new();
+        const char *text = "[Guest web]\nColour=blue\n[Port vnet0]\nAddresses=10.0.0.1\n";
+
+        g_assert_cmpint(plan(&scene, text, "vnet0")->state, ==, BW_PORT_CLOSED);
+}
+
+static void test_monitored_bridge_drops_no_stranger(void) {
+        g_auto(Scene) scene = scene_new();
+
+        plan(&scene, "[Guard]\nUnknownPorts=drop\n[Bridge virbr6]\nMode=monitor\n", "vnet0");
+        g_assert_cmpint(((BwBridgePlan *) scene.plan->bridges->pdata[0])->unknown_ports, ==,
+                        BW_UNKNOWN_PORTS_MONITOR);
+}
+
+static void test_bridge_that_is_off(void) {
+        g_auto(Scene) scene = scene_new();
+
+        plan(&scene, "[Bridge virbr6]\nMode=off\n", "vnet0");
+        g_assert_cmpuint(scene.plan->bridges->len, ==, 0);
+        plan(&scene, "[Guard]\nBridges=virbr7\n", "vnet0");
+        g_assert_cmpuint(scene.plan->bridges->len, ==, 0);
+}
+
+static void test_host_port_has_both_ends_of_its_veth(void) {
+        g_auto(Scene) scene = scene_new();
+        BwLink near = bw_test_tap(20, "vmh1", bw_test_mac("02:00:00:00:00:01"), 1);
+        BwLink far = bw_test_tap(21, "inside", bw_test_mac("02:00:00:00:00:02"), 0);
+        const char *text = "[Port vmh1]\nRole=host\nAddresses=10.0.0.1\n";
+
+        near.kind = far.kind = BW_LINK_VETH;
+        near.mac.octet[0] = far.mac.octet[0] = 0x02;
+        near.peer = 21;
+        bw_test_tell_link(scene.model, &near);
+        bw_test_tell_link(scene.model, &far);
+        g_assert_cmpuint(plan(&scene, text, "vmh1")->macs->len, ==, 2);
+}
+
+static void test_owners(void) {
+        g_auto(Scene) scene = scene_new();
+        BwPrefix address = bw_test_prefix("10.0.0.5");
+        BwMac mac = bw_test_mac(WEB);
+        const BwBridgePlan *bridge;
+        const BwPortPlan *port = plan(&scene, "[Port vnet0]\nAddresses=10.0.0.0/29\n", "vnet0");
+
+        g_assert_true(bw_plan_find_owner_of_address(scene.plan, NULL, &address) == port);
+        g_assert_true(bw_plan_find_owner_of_mac(scene.plan, NULL, &mac) == port);
+        g_assert_nonnull(bw_plan_find_port(scene.plan, "vnet0", &bridge));
+        g_assert_true(bw_plan_find_owner_of_address(scene.plan, bridge, &address) == port);
+        address = bw_test_prefix("10.0.0.9");
+        g_assert_null(bw_plan_find_owner_of_address(scene.plan, NULL, &address));
+}
+
+int main(int argc, char **argv) {
+        g_test_init(&argc, &argv, NULL);
+        g_test_add_func("/plan/nobody-has-spoken", test_nobody_has_spoken);
+        g_test_add_func("/plan/more-exact-wins", test_more_exact_wins);
+        g_test_add_func("/plan/wins-key-by-key", test_wins_key_by_key);
+        g_test_add_func("/plan/without-address", test_without_address);
+        g_test_add_func("/plan/interface-section-finds-its-tap",
+                        test_interface_section_finds_its_tap);
+        g_test_add_func("/plan/successor-is-a-stranger", test_successor_is_a_stranger);
+        g_test_add_func("/plan/renamed-port", test_renamed_port);
+        g_test_add_func("/plan/conflict-closes-both", test_conflict_closes_both);
+        g_test_add_func("/plan/conflict-of-a-network-with-an-address",
+                        test_conflict_of_a_network_with_an_address);
+        g_test_add_func("/plan/same-address-on-two-bridges", test_same_address_on_two_bridges);
+        g_test_add_func("/plan/damaged-section", test_damaged_section);
+        g_test_add_func("/plan/damaged-guest-section-under-a-sound-port-section",
+                        test_damaged_guest_section_under_a_sound_port_section);
+        g_test_add_func("/plan/monitored-bridge-drops-no-stranger",
+                        test_monitored_bridge_drops_no_stranger);
+        g_test_add_func("/plan/bridge-that-is-off", test_bridge_that_is_off);
+        g_test_add_func("/plan/host-port-has-both-ends-of-its-veth",
+                        test_host_port_has_both_ends_of_its_veth);
+        g_test_add_func("/plan/owners", test_owners);
+        return g_test_run();
+}
