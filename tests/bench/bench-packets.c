@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * What a packet costs on its way through a bridge
+ *
+ * bench-packets PORTS NETNS...: makes a lane of PORTS ports in each namespace,
+ * says "ready", and obeys standard input, so that somebody can put rules in
+ * place in between:
+ *
+ *   guarded LANE       waits until every port of the lane is guarded
+ *   worst LANE         finds the dearest sender and receiver; prints them
+ *   pair SENDER RECEIVER   what to measure from now on, in all lanes
+ *   run ROUNDS         prints a line of nanoseconds per packet for each lane
+ *
+ * A round is one short batch in every lane in turn, so that whatever disturbs
+ * the machine meets all lanes alike.
+ */
+
+#include "lane.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { WARM = 32, BATCH = 128, SCAN_BATCH = 16, SCAN_ROUNDS = 6 };
+
+typedef struct Bench {
+        unsigned n_ports, n_lanes;
+        BwLane **lanes;
+        unsigned sender, receiver;
+} Bench;
+
+/* Of this thread alone: other programs that take the processor away in between do not count. */
+static int64_t processor_time(void) {
+        struct timespec spent;
+
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
+        return spent.tv_sec * INT64_C(1000000000) + spent.tv_nsec;
+}
+
+static int64_t send_many(const BwLanePort *from, const uint8_t *frame, unsigned count) {
+        int64_t start = processor_time();
+
+        for (unsigned i = 0; i < count; i++)
+                bw_lane_send(from, frame);
+        return processor_time() - start;
+}
+
+/* Nanoseconds per packet. A lane that loses a packet is not measured, it is wrong. */
+static double time_packets(const BwLane *lane, unsigned sender, unsigned receiver, unsigned warm,
+                           unsigned count) {
+        const BwLanePort *from = bw_lane_port(lane, sender), *to = bw_lane_port(lane, receiver);
+        uint8_t frame[BW_LANE_FRAME_SIZE];
+        int64_t spent;
+        unsigned arrived;
+
+        bw_lane_frame(frame, from, to);
+        (void) send_many(from, frame, warm);
+        spent = send_many(from, frame, count);
+        arrived = bw_lane_drain(to, frame);
+        if (arrived != warm + count)
+                bw_lane_die("%u of %u packets came from %s to %s", arrived, warm + count,
+                            from->name, to->name);
+        return (double) spent / count;
+}
+
+static double time_best(const BwLane *lane, unsigned sender, unsigned receiver) {
+        double best = 1e18;
+
+        for (unsigned i = 0; i < SCAN_ROUNDS; i++)
+                best = MIN(best, time_packets(lane, sender, receiver, 8, SCAN_BATCH));
+        return best;
+}
+
+static void announce_all(const Bench *bench, const BwLane *lane) {
+        for (unsigned i = 0; i < bench->n_ports; i++)
+                bw_lane_announce(bw_lane_port(lane, i));
+}
+
+/* Senders first, then receivers for the worst sender. Twice, because noise can only add. */
+static void find_worst(const Bench *bench, const BwLane *lane) {
+        unsigned sender = bench->n_ports - 1, receiver = 0;
+        double worst = 0;
+
+        announce_all(bench, lane);
+        for (unsigned i = 1; i < bench->n_ports; i++) {
+                double cost = time_best(lane, i, 0);
+
+                if (cost > worst && (cost = MIN(cost, time_best(lane, i, 0))) > worst) {
+                        worst = cost;
+                        sender = i;
+                }
+        }
+        worst = 0;
+        for (unsigned i = 0; i < bench->n_ports; i++) {
+                double cost = i == sender ? 0 : time_best(lane, sender, i);
+
+                if (cost > worst && (cost = MIN(cost, time_best(lane, sender, i))) > worst) {
+                        worst = cost;
+                        receiver = i;
+                }
+        }
+        printf("worst %u %u\n", sender, receiver);
+}
+
+static void run(const Bench *bench, unsigned rounds) {
+        g_autofree double *cost = g_new0(double, (size_t) bench->n_lanes *rounds);
+
+        for (unsigned lane = 0; lane < bench->n_lanes; lane++)
+                bw_lane_announce(bw_lane_port(bench->lanes[lane], bench->receiver));
+        for (unsigned round = 0; round < rounds; round++)
+                for (unsigned i = 0; i < bench->n_lanes; i++) {
+                        unsigned lane = (i + round) % bench->n_lanes;
+
+                        cost[lane * rounds + round] = time_packets(
+                                bench->lanes[lane], bench->sender, bench->receiver, WARM, BATCH);
+                }
+        for (unsigned lane = 0; lane < bench->n_lanes; lane++) {
+                printf("lane");
+                for (unsigned round = 0; round < rounds; round++)
+                        printf(" %.1f", cost[lane * rounds + round]);
+                printf("\n");
+        }
+}
+
+static void obey(Bench *bench, const char *line) {
+        unsigned a, b;
+
+        if (sscanf(line, "guarded %u", &a) == 1 && a < bench->n_lanes)
+                (void) bw_lane_await_guard(bench->lanes[a], 0, bench->n_ports - 1);
+        else if (sscanf(line, "worst %u", &a) == 1 && a < bench->n_lanes)
+                find_worst(bench, bench->lanes[a]);
+        else if (sscanf(line, "pair %u %u", &a, &b) == 2 && MAX(a, b) < bench->n_ports && a != b)
+                bench->sender = a, bench->receiver = b;
+        else if (sscanf(line, "run %u", &a) == 1)
+                run(bench, a);
+        else
+                bw_lane_die("Cannot understand: %s", line);
+        printf("done\n");
+        fflush(stdout);
+}
+
+int main(int argc, char **argv) {
+        Bench bench = { .n_ports = argc > 2 ? atoi(argv[1]) : 0 };
+        char line[128];
+
+        g_set_prgname("bench-packets");
+        if (bench.n_ports < 2)
+                bw_lane_die("Usage: bench-packets PORTS NETNS...");
+        bench.n_lanes = argc - 2;
+        bench.sender = bench.n_ports - 1;
+        bench.receiver = bench.n_ports - 2;
+        bench.lanes = g_new0(BwLane *, bench.n_lanes);
+        for (unsigned i = 0; i < bench.n_lanes; i++) {
+                bench.lanes[i] = bw_lane_new(argv[i + 2]);
+                bw_lane_add_ports(bench.lanes[i], 0, bench.n_ports - 1);
+        }
+        bw_lane_pin();
+        printf("ready\n");
+        fflush(stdout);
+        while (fgets(line, sizeof line, stdin))
+                obey(&bench, line);
+        for (unsigned i = 0; i < bench.n_lanes; i++)
+                bw_lane_free(bench.lanes[i]);
+        g_free(bench.lanes);
+        return 0;
+}

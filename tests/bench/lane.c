@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "lane.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <linux/sockios.h>
+#include <net/ethernet.h>
+#include <net/if_arp.h>
+#include <netinet/ip.h>
+#include <netinet/udp.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { AWAIT_SECONDS = 30 };
+
+struct BwLane {
+        int netns;
+        int control; /* a socket of that namespace, for ioctls */
+        int bridge;
+        GPtrArray *ports; /* BwLanePort * or NULL, by number */
+};
+
+static const uint8_t bridge_mac[6] = { 0x02, 0xbb, 0, 0, 0, 1 };
+
+void bw_lane_die(const char *format, ...) {
+        int code = errno;
+        va_list args;
+
+        va_start(args, format);
+        fprintf(stderr, "%s: ", g_get_prgname());
+        vfprintf(stderr, format, args);
+        va_end(args);
+        fprintf(stderr, code ? ": %s\n" : "\n", strerror(code));
+        exit(1);
+}
+
+int64_t bw_lane_now(void) {
+        struct timespec now;
+
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+void bw_lane_pin(void) {
+        cpu_set_t set;
+
+        CPU_ZERO(&set);
+        CPU_SET(sysconf(_SC_NPROCESSORS_ONLN) - 1, &set);
+        if (sched_setaffinity(0, sizeof set, &set) < 0)
+                bw_lane_die("Cannot stay on one processor");
+}
+
+uint32_t bw_lane_address(unsigned number) {
+        return htonl(0x0a4d0000 + number + 1);
+}
+
+/* ---- namespace and bridge ---- */
+
+static void write_setting(const char *path, const char *value) {
+        int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+        if (fd < 0 || write(fd, value, strlen(value)) < 0)
+                bw_lane_die("Cannot set %s to %s", path, value);
+        close(fd);
+}
+
+/* /proc/sys/net and /dev/net/tun mean the namespace of the thread that opens them. */
+static void enter(const BwLane *lane) {
+        if (setns(lane->netns, CLONE_NEWNET) < 0)
+                bw_lane_die("Cannot enter a network namespace");
+}
+
+static void set_mac(const BwLane *lane, const char *name, const uint8_t mac[6]) {
+        struct ifreq request = { .ifr_hwaddr.sa_family = ARPHRD_ETHER };
+
+        g_strlcpy(request.ifr_name, name, sizeof request.ifr_name);
+        memcpy(request.ifr_hwaddr.sa_data, mac, 6);
+        if (ioctl(lane->control, SIOCSIFHWADDR, &request) < 0)
+                bw_lane_die("Cannot set the MAC of %s", name);
+}
+
+static void set_up(const BwLane *lane, const char *name) {
+        struct ifreq request = { .ifr_flags = IFF_UP };
+
+        g_strlcpy(request.ifr_name, name, sizeof request.ifr_name);
+        if (ioctl(lane->control, SIOCSIFFLAGS, &request) < 0)
+                bw_lane_die("Cannot set %s up", name);
+}
+
+static int find_index(const BwLane *lane, const char *name) {
+        struct ifreq request = { 0 };
+
+        g_strlcpy(request.ifr_name, name, sizeof request.ifr_name);
+        if (ioctl(lane->control, SIOCGIFINDEX, &request) < 0)
+                bw_lane_die("Cannot find %s", name);
+        return request.ifr_ifindex;
+}
+
+static void add_bridge(BwLane *lane) {
+        write_setting("/proc/sys/net/bridge/bridge-nf-call-iptables", "1");
+        /* Its own address detection would flood frames to every port. */
+        write_setting("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1");
+        if (ioctl(lane->control, SIOCBRADDBR, BW_LANE_BRIDGE) < 0)
+                bw_lane_die("Cannot make a bridge");
+        lane->bridge = find_index(lane, BW_LANE_BRIDGE);
+        set_mac(lane, BW_LANE_BRIDGE, bridge_mac);
+        set_up(lane, BW_LANE_BRIDGE);
+}
+
+static void forget_port(BwLane *lane, unsigned number) {
+        BwLanePort *port = bw_lane_port(lane, number);
+
+        if (!port)
+                return;
+        close(port->fd);
+        lane->ports->pdata[number] = NULL;
+        g_free(port);
+}
+
+BwLane *bw_lane_new(const char *netns) {
+        BwLane *lane = g_new0(BwLane, 1);
+
+        lane->ports = g_ptr_array_new();
+        lane->netns = open(netns, O_RDONLY | O_CLOEXEC);
+        if (lane->netns < 0)
+                bw_lane_die("Cannot open %s", netns);
+        enter(lane);
+        lane->control = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        if (lane->control < 0)
+                bw_lane_die("Cannot open a socket in %s", netns);
+        add_bridge(lane);
+        return lane;
+}
+
+void bw_lane_free(BwLane *lane) {
+        for (unsigned i = 0; i < lane->ports->len; i++)
+                forget_port(lane, i);
+        g_ptr_array_unref(lane->ports);
+        close(lane->control);
+        close(lane->netns);
+        g_free(lane);
+}
+
+/* ---- ports ---- */
+
+static int open_tap(const char *name) {
+        struct ifreq request = { .ifr_flags = IFF_TAP | IFF_NO_PI };
+        int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+
+        g_strlcpy(request.ifr_name, name, sizeof request.ifr_name);
+        if (fd < 0 || ioctl(fd, TUNSETIFF, &request) < 0 || ioctl(fd, TUNSETPERSIST, 1) < 0)
+                bw_lane_die("Cannot make the tap %s", name);
+        return fd;
+}
+
+BwLanePort *bw_lane_add_port(BwLane *lane, unsigned number) {
+        BwLanePort *port = g_new0(BwLanePort, 1);
+
+        g_snprintf(port->name, sizeof port->name, "vk%u", number);
+        port->address = bw_lane_address(number);
+        memcpy(port->mac, (uint8_t[]){ 0x02, 0xaa, 0, 0, number >> 8, number }, 6);
+        enter(lane);
+        port->fd = open_tap(port->name);
+        port->ifindex = find_index(lane, port->name);
+        set_up(lane, port->name);
+        if (lane->ports->len <= number)
+                g_ptr_array_set_size(lane->ports, number + 1);
+        lane->ports->pdata[number] = port;
+        return port;
+}
+
+void bw_lane_enslave_port(BwLane *lane, const BwLanePort *port) {
+        struct ifreq request = { .ifr_ifindex = port->ifindex };
+
+        g_strlcpy(request.ifr_name, BW_LANE_BRIDGE, sizeof request.ifr_name);
+        if (ioctl(lane->control, SIOCBRADDIF, &request) < 0)
+                bw_lane_die("Cannot put %s into the bridge", port->name);
+}
+
+void bw_lane_add_ports(BwLane *lane, unsigned first, unsigned last) {
+        for (unsigned i = first; i <= last; i++)
+                bw_lane_enslave_port(lane, bw_lane_add_port(lane, i));
+}
+
+void bw_lane_remove_port(BwLane *lane, unsigned number) {
+        if (ioctl(bw_lane_port(lane, number)->fd, TUNSETPERSIST, 0) < 0)
+                bw_lane_die("Cannot remove vk%u", number);
+        forget_port(lane, number);
+}
+
+BwLanePort *bw_lane_port(const BwLane *lane, unsigned number) {
+        return number < lane->ports->len ? lane->ports->pdata[number] : NULL;
+}
+
+/* ---- frames ---- */
+
+static uint16_t checksum(const void *header, size_t length) {
+        const uint16_t *word = header;
+        uint32_t sum = 0;
+
+        for (size_t i = 0; i < length / 2; i++)
+                sum += word[i];
+        sum = (sum & 0xffff) + (sum >> 16);
+        return ~(sum + (sum >> 16));
+}
+
+static void write_frame(uint8_t *frame, const BwLanePort *from, const uint8_t *to_mac,
+                        uint32_t source, uint32_t destination) {
+        const uint16_t length = BW_LANE_FRAME_SIZE - ETH_HLEN;
+        struct ether_header ethernet = { .ether_type = htons(ETHERTYPE_IP) };
+        struct iphdr ip = { .version = 4,
+                            .ihl = 5,
+                            .ttl = 64,
+                            .protocol = IPPROTO_UDP,
+                            .tot_len = htons(length),
+                            .saddr = source,
+                            .daddr = destination };
+        struct udphdr udp = { .source = htons(7777),
+                              .dest = htons(7777),
+                              .len = htons(length - sizeof ip) };
+
+        memset(frame, 0, BW_LANE_FRAME_SIZE);
+        memcpy(ethernet.ether_shost, from->mac, 6);
+        memcpy(ethernet.ether_dhost, to_mac, 6);
+        ip.check = checksum(&ip, sizeof ip);
+        memcpy(frame, &ethernet, sizeof ethernet);
+        memcpy(frame + ETH_HLEN, &ip, sizeof ip);
+        memcpy(frame + ETH_HLEN + sizeof ip, &udp, sizeof udp);
+}
+
+void bw_lane_frame(uint8_t frame[BW_LANE_FRAME_SIZE], const BwLanePort *from,
+                   const BwLanePort *to) {
+        write_frame(frame, from, to->mac, from->address, to->address);
+}
+
+void bw_lane_send(const BwLanePort *port, const uint8_t frame[BW_LANE_FRAME_SIZE]) {
+        if (write(port->fd, frame, BW_LANE_FRAME_SIZE) != BW_LANE_FRAME_SIZE)
+                bw_lane_die("Cannot send into %s", port->name);
+}
+
+void bw_lane_announce(const BwLanePort *port) {
+        uint8_t frame[BW_LANE_FRAME_SIZE];
+
+        write_frame(frame, port, bridge_mac, port->address, htonl(BW_LANE_FOREIGN));
+        bw_lane_send(port, frame);
+}
+
+unsigned bw_lane_drain(const BwLanePort *port, const uint8_t frame[BW_LANE_FRAME_SIZE]) {
+        uint8_t got[2048];
+        unsigned same = 0;
+        ssize_t n;
+
+        while ((n = read(port->fd, got, sizeof got)) > 0)
+                same += n == BW_LANE_FRAME_SIZE && memcmp(got, frame, n) == 0;
+        return same;
+}
+
+/* ---- guard ---- */
+
+static bool arrives(const BwLanePort *from, const BwLanePort *to, uint32_t source,
+                    uint32_t destination) {
+        uint8_t frame[BW_LANE_FRAME_SIZE];
+
+        write_frame(frame, from, to->mac, source, destination);
+        bw_lane_send(from, frame);
+        return bw_lane_drain(to, frame) > 0;
+}
+
+BwLaneGuard bw_lane_try(const BwLanePort *port, const BwLanePort *peer) {
+        const uint32_t foreign = htonl(BW_LANE_FOREIGN);
+
+        if (arrives(port, peer, foreign, peer->address))
+                return BW_LANE_OPEN;
+        /* From this one the bridge learns where the port is, so that the next are not flooded. */
+        if (!arrives(port, peer, port->address, peer->address))
+                return BW_LANE_SHUT;
+        if (arrives(peer, port, peer->address, foreign))
+                return BW_LANE_OPEN;
+        if (!arrives(peer, port, peer->address, port->address))
+                return BW_LANE_SHUT;
+        return BW_LANE_GUARDED;
+}
+
+static void die_unguarded(const BwLanePort *port, BwLaneGuard guard) {
+        errno = 0;
+        bw_lane_die("%s is not guarded after %d seconds: %s", port->name, AWAIT_SECONDS,
+                    guard == BW_LANE_OPEN ? "forged packets pass" : "its own packets do not pass");
+}
+
+unsigned bw_lane_await_guard(const BwLane *lane, unsigned first, unsigned last) {
+        const int64_t deadline = bw_lane_now() + AWAIT_SECONDS * INT64_C(1000000000);
+        BwLaneGuard guard;
+        unsigned leaks = 0;
+
+        bw_lane_announce(bw_lane_port(lane, 0));
+        for (unsigned i = first; i <= last; i += guard == BW_LANE_GUARDED) {
+                guard = bw_lane_try(bw_lane_port(lane, i), bw_lane_port(lane, i == 0));
+                leaks += guard == BW_LANE_OPEN;
+                if (guard == BW_LANE_GUARDED)
+                        continue;
+                if (bw_lane_now() > deadline)
+                        die_unguarded(bw_lane_port(lane, i), guard);
+                g_usleep(200);
+        }
+        return leaks;
+}
