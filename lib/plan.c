@@ -161,7 +161,7 @@ static BwPortState state_of(const BwPortPlan *port, const Voices *voices) {
         if (voices->n == 0)
                 return BW_PORT_STRANGER;
         if (broken_voice(voices))
-                return BW_PORT_CLOSED;
+                return port->mode == BW_MODE_OFF ? BW_PORT_OFF : BW_PORT_CLOSED;
         if (port->mode == BW_MODE_OFF)
                 return BW_PORT_OFF;
         if (port->role == BW_ROLE_LINK || port->role == BW_ROLE_UPLINK)
@@ -184,6 +184,10 @@ static BwPortPlan *plan_port(const Planner *planner, const BwBridgePlan *bridge,
         port->ifindex = link->ifindex;
         port->role = role ? role->role : BW_ROLE_GUEST;
         port->mode = mode ? mode->mode : bridge->mode;
+        /* A section that cannot be read must not be able to say "off", nor to switch anything on.
+         */
+        if (broken)
+                port->mode = bridge->mode;
         port->macs = g_array_new(FALSE, TRUE, sizeof(BwMac));
         port->addresses = g_array_new(FALSE, TRUE, sizeof(BwPrefix));
         plan_macs(planner, port, link, &voices);
@@ -196,12 +200,9 @@ static BwPortPlan *plan_port(const Planner *planner, const BwBridgePlan *bridge,
         }
         port->where = voices.n > 0 ? g_strdup(voices.sections[0]->where) : NULL;
         port->state = state_of(port, &voices);
-        if (port->state == BW_PORT_CLOSED) {
+        if (port->state == BW_PORT_CLOSED)
                 port->trouble =
                         g_strdup_printf("the configuration section at %s is wrong", broken->where);
-                /* A section that cannot be read must not be able to say "off" either. */
-                port->mode = bridge->mode;
-        }
         return port;
 }
 
@@ -254,22 +255,55 @@ static bool is_guarded(const Planner *planner, const BwLink *bridge,
                is_some_guests_source(planner, bridge->name);
 }
 
+/* A section that is wrong may tighten what [Guard] says, never loosen it. */
+
+static BwMode bridge_mode(const BwConfig *config, const BwBridgeSection *section) {
+        if (!section || !section->has_mode)
+                return config->mode;
+        return section->broken ? MIN(section->mode, config->mode) : section->mode;
+}
+
+static unsigned looseness(BwUnknownPorts unknown_ports) {
+        switch (unknown_ports) {
+        case BW_UNKNOWN_PORTS_DROP:
+                return 0;
+        case BW_UNKNOWN_PORTS_MONITOR:
+                return 1;
+        case BW_UNKNOWN_PORTS_ACCEPT:
+                return 2;
+        }
+        g_assert_not_reached();
+}
+
+static BwUnknownPorts unknown_ports_wish(const BwConfig *config, const BwBridgeSection *section) {
+        if (!section || !section->has_unknown_ports)
+                return config->unknown_ports;
+        if (section->broken && looseness(section->unknown_ports) > looseness(config->unknown_ports))
+                return config->unknown_ports;
+        return section->unknown_ports;
+}
+
 static BwUnknownPorts unknown_ports_of(const BwConfig *config, const BwBridgeSection *section,
                                        BwMode mode) {
-        BwUnknownPorts wish = section && section->has_unknown_ports ? section->unknown_ports
-                                                                    : config->unknown_ports;
+        BwUnknownPorts wish = unknown_ports_wish(config, section);
 
-        if (mode == BW_MODE_MONITOR && wish == BW_UNKNOWN_PORTS_DROP)
-                return BW_UNKNOWN_PORTS_MONITOR;
-        return wish;
+        switch (mode) {
+        case BW_MODE_ENFORCE:
+                return wish;
+        case BW_MODE_MONITOR:
+                return wish == BW_UNKNOWN_PORTS_DROP ? BW_UNKNOWN_PORTS_MONITOR : wish;
+        case BW_MODE_OFF:
+                return BW_UNKNOWN_PORTS_ACCEPT;
+        }
+        g_assert_not_reached();
 }
 
 static BwBridgePlan *plan_bridge(const Planner *planner, const BwLink *link) {
         const BwBridgeSection *section = g_hash_table_lookup(planner->config->bridges, link->name);
-        BwMode mode = section && section->has_mode ? section->mode : planner->config->mode;
+        BwMode mode = bridge_mode(planner->config, section);
         BwBridgePlan *bridge;
 
-        if (mode == BW_MODE_OFF || !is_guarded(planner, link, section))
+        if (!is_guarded(planner, link, section))
                 return NULL;
         bridge = g_new0(BwBridgePlan, 1);
         g_strlcpy(bridge->name, link->name, sizeof(bridge->name));
@@ -277,7 +311,7 @@ static BwBridgePlan *plan_bridge(const Planner *planner, const BwLink *link) {
         bridge->mode = mode;
         bridge->unknown_ports = unknown_ports_of(planner->config, section, mode);
         bridge->networks = g_array_new(FALSE, TRUE, sizeof(BwPrefix));
-        if (section)
+        if (section && !section->broken)
                 g_array_append_vals(bridge->networks, section->networks->data,
                                     section->networks->len);
         bridge->nf_call_iptables = link->nf_call_iptables;
@@ -293,6 +327,20 @@ static void plan_ports(const Planner *planner, GHashTable *by_ifindex) {
 
                 if (link->master && bridge)
                         g_ptr_array_add(bridge->ports, plan_port(planner, bridge, link));
+        }
+}
+
+/* A bridge that is switched off matters only for ports that are switched on by name. */
+static void drop_idle_bridges(BwPlan *plan) {
+        for (guint i = plan->bridges->len; i-- > 0;) {
+                const BwBridgePlan *bridge = plan->bridges->pdata[i];
+                bool idle = bridge->mode == BW_MODE_OFF;
+
+                for (guint k = 0; idle && k < bridge->ports->len; k++)
+                        idle = !bw_port_state_is_guarded(
+                                ((const BwPortPlan *) bridge->ports->pdata[k])->state);
+                if (idle)
+                        g_ptr_array_remove_index(plan->bridges, i);
         }
 }
 
@@ -315,6 +363,7 @@ BwPlan *bw_plan_new(BwModel *model, const BwConfig *config) {
                 g_hash_table_insert(by_ifindex, GINT_TO_POINTER(link->ifindex), bridge);
         }
         plan_ports(&planner, by_ifindex);
+        drop_idle_bridges(plan);
         for (guint i = 0; i < plan->bridges->len; i++)
                 bw_plan_settle_claims(plan->bridges->pdata[i]);
         g_ptr_array_unref(planner.links);

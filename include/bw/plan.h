@@ -40,7 +40,7 @@ typedef struct BwPortPlan {
 typedef struct BwBridgePlan {
         char name[BW_IFNAME_SIZE];
         int ifindex;
-        BwMode mode;                  /* the bridge's; never off */
+        BwMode mode; /* the bridge's; off when only ports that say otherwise are guarded */
         BwUnknownPorts unknown_ports; /* after the mode: a monitored bridge drops nothing */
         GArray *networks;             /* BwPrefix, sorted */
         GPtrArray *ports;             /* BwPortPlan *, strangers included, sorted by name */

@@ -159,9 +159,40 @@ static bool some_port_is_known(const BwTestOracle *oracle, const BwLink *bridge)
         return false;
 }
 
+/* What a more exact section says goes before what is said of the bridge. */
+static bool some_port_is_switched_on(const BwTestOracle *oracle, const BwLink *bridge) {
+        for (guint i = 0; i < oracle->world->links->len; i++) {
+                const BwLink *link = &g_array_index(oracle->world->links, BwLink, i);
+                BwTestPort port = { .link = link };
+                bool switched_on = false, broken = false, any = false;
+                BwRole role = BW_ROLE_GUEST;
+                Voices voices;
+
+                if (link->master != bridge->ifindex)
+                        continue;
+                identify(oracle->world, &port);
+                voices = voices_of(oracle->settings, &port);
+                for (unsigned k = voices.n; k-- > 0;) {
+                        const BwTestSection *section = voices.sections[k];
+
+                        broken |= section->broken;
+                        switched_on =
+                                section->has_mode ? section->mode != BW_MODE_OFF : switched_on;
+                        role = section->has_role ? section->role : role;
+                        any = section->has_addresses ? section->any : any;
+                }
+                if (switched_on && !broken && !any &&
+                    (role == BW_ROLE_GUEST || role == BW_ROLE_HOST))
+                        return true;
+        }
+        return false;
+}
+
 bool bw_test_oracle_guards(const BwTestOracle *oracle, const BwLink *bridge) {
-        if (bridge->kind != BW_LINK_BRIDGE ||
-            bridge_mode(oracle->settings, bridge->name) == BW_MODE_OFF)
+        if (bridge->kind != BW_LINK_BRIDGE)
+                return false;
+        if (bridge_mode(oracle->settings, bridge->name) == BW_MODE_OFF &&
+            !some_port_is_switched_on(oracle, bridge))
                 return false;
         if (oracle->settings->bridges)
                 return is_listed(oracle->settings, bridge->name);
@@ -202,7 +233,7 @@ static BwPortState state_of(const BwTestPort *port, const Voices *voices, bool a
                 return BW_PORT_STRANGER;
         for (unsigned i = 0; i < voices->n; i++)
                 if (voices->sections[i]->broken)
-                        return BW_PORT_CLOSED;
+                        return port->mode == BW_MODE_OFF ? BW_PORT_OFF : BW_PORT_CLOSED;
         if (port->mode == BW_MODE_OFF)
                 return BW_PORT_OFF;
         if (port->role == BW_ROLE_LINK || port->role == BW_ROLE_UPLINK)
@@ -234,9 +265,10 @@ static void learn(const BwTestOracle *oracle, BwTestPort *port) {
                                     section->addresses->len);
         }
         learn_macs(oracle, port, &voices);
+        for (unsigned i = 0; i < voices.n; i++)
+                if (voices.sections[i]->broken)
+                        port->mode = bridge_mode(oracle->settings, port->bridge->name);
         port->state = state_of(port, &voices, any);
-        if (port->state == BW_PORT_CLOSED)
-                port->mode = bridge_mode(oracle->settings, port->bridge->name);
 }
 
 static bool contests(const BwTestPort *other, const BwTestPort *port, const BwPrefix *address) {
@@ -435,9 +467,10 @@ static BwTestVerdict judge_stranger(const BwTestOracle *oracle, const BwLink *br
         BwUnknownPorts wish = section && section->has_unknown_ports
                                       ? section->unknown_ports
                                       : oracle->settings->unknown_ports;
-        bool monitored = bridge_mode(oracle->settings, bridge->name) == BW_MODE_MONITOR;
+        BwMode mode = bridge_mode(oracle->settings, bridge->name);
+        bool monitored = mode == BW_MODE_MONITOR;
 
-        if (wish == BW_UNKNOWN_PORTS_ACCEPT)
+        if (wish == BW_UNKNOWN_PORTS_ACCEPT || mode == BW_MODE_OFF)
                 return (BwTestVerdict){};
         return denied(BW_REASON_UNBOUND, direction, wish == BW_UNKNOWN_PORTS_DROP && !monitored);
 }

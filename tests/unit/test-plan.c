@@ -199,8 +199,45 @@ static void test_bridge_that_is_off(void) {
 
         plan(&scene, "[Bridge virbr6]\nMode=off\n", "vnet0");
         g_assert_cmpuint(scene.plan->bridges->len, ==, 0);
+        /* What is said of a port goes before what is said of its bridge. */
+        g_assert_cmpint(plan(&scene,
+                             "[Bridge virbr6]\nMode=off\n"
+                             "[Port vnet0]\nMode=enforce\nAddresses=192.0.2.1\n",
+                             "vnet0")
+                                ->state,
+                        ==, BW_PORT_BOUND);
+        g_assert_cmpint(((BwBridgePlan *) scene.plan->bridges->pdata[0])->unknown_ports, ==,
+                        BW_UNKNOWN_PORTS_ACCEPT);
+        /* A section that is wrong switches nothing on. */
+        plan(&scene, "[Bridge virbr6]\nMode=off\n[Port vnet0]\nMode=enforce\nAdresses=1\n",
+             "vnet0");
+        g_assert_cmpuint(scene.plan->bridges->len, ==, 0);
         plan(&scene, "[Guard]\nBridges=virbr7\n", "vnet0");
         g_assert_cmpuint(scene.plan->bridges->len, ==, 0);
+}
+
+/* It may tighten what [Guard] says, never loosen it. */
+static void test_damaged_bridge_section(void) {
+        static const char strict[] = "[Guard]\nUnknownPorts=drop\n";
+        static const char *const loose[] = { "Mode=off\nXode=1\n", "Mode=monitor\nXode=1\n",
+                                             "UnknownPorts=accept\nXode=1\n",
+                                             "UnknownPorts=dorp\n" };
+        g_auto(Scene) scene = scene_new();
+        const BwBridgePlan *bridge;
+
+        for (gsize i = 0; i < G_N_ELEMENTS(loose); i++) {
+                g_autofree char *text = g_strdup_printf(
+                        "%s[Bridge virbr6]\nNetworks=192.0.2.0/24\n%s", strict, loose[i]);
+
+                plan(&scene, text, "vnet0");
+                bridge = scene.plan->bridges->pdata[0];
+                g_assert_cmpint(bridge->mode, ==, BW_MODE_ENFORCE);
+                g_assert_cmpint(bridge->unknown_ports, ==, BW_UNKNOWN_PORTS_DROP);
+                g_assert_cmpuint(bridge->networks->len, ==, 0);
+        }
+        plan(&scene, "[Bridge virbr6]\nUnknownPorts=drop\nXode=1\n", "vnet0");
+        bridge = scene.plan->bridges->pdata[0];
+        g_assert_cmpint(bridge->unknown_ports, ==, BW_UNKNOWN_PORTS_DROP);
 }
 
 static void test_host_port_has_both_ends_of_its_veth(void) {
@@ -252,6 +289,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/plan/monitored-bridge-drops-no-stranger",
                         test_monitored_bridge_drops_no_stranger);
         g_test_add_func("/plan/bridge-that-is-off", test_bridge_that_is_off);
+        g_test_add_func("/plan/damaged-bridge-section", test_damaged_bridge_section);
         g_test_add_func("/plan/host-port-has-both-ends-of-its-veth",
                         test_host_port_has_both_ends_of_its_veth);
         g_test_add_func("/plan/owners", test_owners);
