@@ -54,6 +54,7 @@ struct BwWarden {
         bool in_sync;
         bool in_trouble;         /* a failure was announced and not yet followed by success */
         bool ready;              /* the service manager knows */
+        bool urgent;             /* the flush that is scheduled waits for nothing */
         unsigned facts;          /* since the last commit */
         int64_t first_fact_usec; /* of those */
         int64_t last_pass_usec;
@@ -201,6 +202,7 @@ static void flush(BwWarden *warden) {
         bool differs;
 
         clear_timer(&warden->flush_timer);
+        warden->urgent = false;
         if (!warden->armed || must_hold(warden, plan))
                 return;
         differs = bw_reconciler_want(warden->reconciler, plan);
@@ -230,9 +232,11 @@ static void schedule_flush(BwWarden *warden) {
                 return;
         if (warden->facts++ == 0)
                 warden->first_fact_usec = time;
-        wait = MIN(QUIET_USEC, MAX(0, warden->first_fact_usec + CAP_USEC - time));
-        if (time - warden->last_pass_usec > CAP_USEC && warden->facts == 1)
-                wait = 0;
+        if (warden->urgent)
+                return;
+        warden->urgent = warden->facts == 1 && time - warden->last_pass_usec > CAP_USEC;
+        wait = warden->urgent ? 0
+                              : MIN(QUIET_USEC, MAX(0, warden->first_fact_usec + CAP_USEC - time));
         clear_timer(&warden->flush_timer);
         /* Below the priority of news, so that what is already in the socket is read first. */
         warden->flush_timer = g_timeout_add_full(G_PRIORITY_DEFAULT + 10, (guint) (wait / 1000),
@@ -594,7 +598,7 @@ void bw_warden_free(BwWarden *warden) {
                                 : "bridgewardend stopped; it was disarmed, so no rules are in force",
                         NULL);
         bw_virt_free(warden->virt);
-        bw_audit_free(warden->audit);
+        g_clear_pointer(&warden->audit, bw_audit_free);
         bw_switches_free(warden->switches);
         bw_netlink_free(warden->netlink);
         take_over_plan(warden, NULL);

@@ -143,8 +143,8 @@ static unsigned take_link_gone(BwModel *model, int ifindex) {
 }
 
 /* A tap that enters a bridge and is no known guest's: libvirt may know more than it has told. */
-static unsigned wish_for(BwModel *model, const BwLink *link, int former_master) {
-        if (link->kind == BW_LINK_BRIDGE || link->master == 0 || link->master == former_master)
+static unsigned wish_for(BwModel *model, const BwLink *link) {
+        if (link->kind == BW_LINK_BRIDGE || link->master == 0)
                 return BW_CHANGE_NONE;
         return bw_model_find_interface(model, link, NULL) ? BW_CHANGE_NONE
                                                           : BW_CHANGE_RELOAD_GUESTS;
@@ -159,9 +159,17 @@ static void forget_elder(BwModel *model, const BwLink *link) {
                 take_link_gone(model, elder->link.ifindex);
 }
 
+/* A link that is no port and no bridge matters only to a veth peer, which may go by its MAC. */
+static bool is_told_of(const BwLink *link) {
+        return link->master != 0 || link->kind == BW_LINK_BRIDGE || link->kind == BW_LINK_VETH;
+}
+
 static unsigned take_link(BwModel *model, const BwLink *link) {
         LinkRecord *record = g_hash_table_lookup(model->links, GINT_TO_POINTER(link->ifindex));
-        int former_master = record ? record->link.master : 0;
+        BwLink former = record ? record->link : (BwLink){};
+        bool moved = former.master != link->master || !g_str_equal(former.name, link->name);
+        unsigned change =
+                is_told_of(&former) || is_told_of(link) ? BW_CHANGE_PORTS : BW_CHANGE_NONE;
 
         forget_elder(model, link);
         if (record) {
@@ -179,7 +187,7 @@ static unsigned take_link(BwModel *model, const BwLink *link) {
                 g_hash_table_insert(model->links, GINT_TO_POINTER(link->ifindex), record);
         }
         g_hash_table_insert(model->by_name, record->link.name, record);
-        return BW_CHANGE_PORTS | wish_for(model, link, former_master);
+        return change | (moved ? wish_for(model, link) : BW_CHANGE_NONE);
 }
 
 /* Guests */
