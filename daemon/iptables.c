@@ -248,7 +248,8 @@ static bool write_chains(Editor *editor, const GPtrArray *chains, GError **error
         if (!create_chains(editor, chains, error))
                 return false;
         for (guint i = 0; i < chains->len; i++)
-                if (!write_chain(editor, chains->pdata[i], error))
+                if (!chain_is_there(editor->handle, chains->pdata[i]) &&
+                    !write_chain(editor, chains->pdata[i], error))
                         return false;
         return true;
 }
