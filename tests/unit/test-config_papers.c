@@ -55,14 +55,14 @@ static void test_shipped_defaults(void) {
         assert_defaults(host);
 }
 
-/* The part of @text from @begin up to the next line that begins with @next. */
+/* The part of @text behind @begin, up to where @next comes. */
 static char *part_of(const char *text, const char *begin, const char *next) {
-        const char *start = strstr(text, begin);
-        const char *end;
+        g_auto(GStrv) around = g_strsplit(text, begin, 2);
+        g_auto(GStrv) parts = NULL;
 
-        g_assert_nonnull(start);
-        end = strstr(start + strlen(begin), next);
-        return end ? g_strndup(start, (gsize) (end - start)) : g_strdup(start);
+        g_assert_nonnull(around[1]);
+        parts = g_strsplit(around[1], next, 2);
+        return g_strdup(parts[0]);
 }
 
 /* The parser itself lists the keys of a section, to whoever writes an unknown one. */
