@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Ports that come, go, move and change their names; settings that change; bursts."""
+
+import os
+import signal
+import time
+
+from . import daemon as daemons
+from .cases_packets import NET, scene
+from .daemon import Daemon, bound, port_section
+from .world import (
+    World,
+    has_chain,
+    holds_within,
+    raw_rules,
+    rules_without_counters,
+    run,
+    wait_up,
+    write,
+)
+
+
+def tries(world, sender, source, receiver):
+    token = sender.ip(source, NET + "13", receiver.mac)
+    return world.arrivals(sender, token, receiver)
+
+
+def new_port(report):
+    """What happens while the daemon cannot look is decided by what stands already: the daemon is
+    stopped, a port comes, changes its name, moves; then the daemon goes on."""
+    config = bound("late", 20) + bound("renamed", 20) + "[Bridge virbr7]\nUnknownPorts=drop\n"
+    with scene(config) as (world, daemon):
+        victim = world.fars["vk63"]
+        world.bridge("virbr7")
+        other = world.port("vk77", "virbr7", 13 + 64)
+        late = world.far("late", 20)
+        daemon.must_say("Bridge virbr7 is guarded")
+        daemon.pause()
+        world.plug("late", "virbr6")
+        report.stops("a port nobody has looked at", tries(world, late, NET + "99", victim))
+        report.stops("not even its own address", tries(world, late, NET + "20", victim))
+        daemon.go_on()
+        daemon.wait_armed("late")
+        report.stops("armed", tries(world, late, NET + "99", victim))
+        report.passes("its own address", tries(world, late, NET + "20", victim))
+
+        daemon.pause()
+        run("ip", "link", "set", "dev", "late", "down")
+        run("ip", "link", "set", "dev", "late", "name", "renamed", "up")
+        wait_up("renamed")
+        report.stops("under a new name nobody has looked at", tries(world, late, NET + "99", victim))
+        daemon.go_on()
+        daemon.wait_armed("renamed")
+        report.stops("under its new name", tries(world, late, NET + "99", victim))
+        report.passes("own address, new name", tries(world, late, NET + "20", victim))
+        report.holds("nothing is left of the old name", not has_chain("bw-i-late"))
+
+        daemon.pause()
+        run("ip", "link", "set", "dev", "renamed", "master", "virbr7")
+        report.stops("on another bridge, not looked at", tries(world, late, NET + "20", other))
+        daemon.go_on()
+        daemon.must_say(r"Port renamed on virbr7 .*armed")
+        report.stops("on another bridge", tries(world, late, NET + "99", other))
+        leaves_the_bridge(report, daemon)
+
+
+def leaves_the_bridge(report, daemon):
+    run("ip", "link", "set", "dev", "renamed", "nomaster")
+    daemon.must_say(r"Port renamed on virbr7.* released")
+    report.holds("nothing is left of it", not has_chain("bw-i-renamed"))
+
+
+def gone_in_between(report):
+    """Interfaces that are gone, or are another one of the same name, when the commit comes."""
+    with scene(bound("brief", 20)) as (world, daemon):
+        victim, thief = world.fars["vk63"], world.fars["vk64"]
+        daemon.pause()
+        for i in range(30):
+            run("ip", "link", "add", "name", f"brief{i}", "type", "veth", "peer", "name", f"b{i}")
+            run("ip", "link", "set", "dev", f"brief{i}", "master", "virbr6")
+            run("ip", "link", "del", "dev", f"brief{i}")
+        run("ip", "link", "add", "name", "brbrief", "type", "bridge")
+        run("ip", "link", "del", "dev", "brbrief")
+        daemon.go_on()
+        for _ in range(10):
+            run("ip", "link", "add", "name", "brief", "type", "veth", "peer", "name", "b")
+            run("ip", "link", "set", "dev", "brief", "master", "virbr6", "up")
+            time.sleep(0.005)
+            run("ip", "link", "del", "dev", "brief")
+        again = world.port("brief", "virbr6", 20)
+        quiet = lambda: has_chain("bw-i-brief") and daemon.count("armed|released") == said[0]
+        said = [0]
+        time.sleep(0.3)
+        said[0] = daemon.count("armed|released")
+        report.holds("the daemon lives", daemon.is_alive())
+        report.holds("the last one is armed", holds_within(3, quiet))
+        report.stops("the last one's spoof", tries(world, again, NET + "99", victim))
+        report.passes("the last one's own", tries(world, again, NET + "20", victim))
+        report.stops("the others are guarded", tries(world, thief, NET + "15", victim))
+        report.holds("no trouble was met", daemon.count("could not be brought in step") == 0)
+
+
+def settings_change(report):
+    """SIGHUP: a good file, one with a bad section, one nobody can read."""
+    with scene() as (world, daemon):
+        victim, thief, third = world.fars.values()
+        head = f"[Guard]\nUnknownPorts=drop\n[Bridge virbr6]\nNetworks={NET}0/24\n"
+        good = head + bound("vk63", 13) + port_section("vk64", f"Addresses={NET}44") + bound("vk65", 15)
+        daemon.reload(good, r"Port vk64 on virbr6 re-armed for 192\.168\.50\.44")
+        report.passes("the new address", tries(world, thief, NET + "44", victim))
+        report.stops("the old address", tries(world, thief, NET + "14", victim))
+
+        bad = head + bound("vk63", 13) + port_section("vk64", f"Addresses={NET}14/24") + bound("vk65", 15)
+        daemon.reload(bad, r"Port vk64 on virbr6 closed")
+        report.stops("its section is wrong: the old address", tries(world, thief, NET + "44", victim))
+        report.stops("its section is wrong: the new address", tries(world, thief, NET + "14", victim))
+        report.passes("the others go on", tries(world, third, NET + "15", victim))
+
+        for text in ("[Guard\nMode=off\n", "Mode=off\n", "[Guard]\nMode=off\0\n"):
+            daemon.reload(text, "The new configuration is not taken", head="")
+        os.rename(daemons.CONFIG, daemons.CONFIG + ".away")
+        daemon.signal(signal.SIGHUP)
+        daemon.must_say("The new configuration is not taken", times=4)
+        report.passes("after unreadable files the others go on", tries(world, third, NET + "15", victim))
+        report.stops("and are guarded", tries(world, third, NET + "99", victim))
+
+        daemon.reload(head.replace("drop", "sideways") + bound("vk63", 13), "errors|UnknownPorts")
+        report.stops("a bad [Guard] does not loosen it", tries(world, third, NET + "99", victim))
+        for _ in range(20):
+            daemon.signal(signal.SIGHUP)
+        report.holds("a storm of SIGHUP", daemon.is_alive())
+
+
+def bad_settings_at_start(report):
+    """Exit 78, one sentence, and the kernel's rules as they were."""
+    with scene() as (world, daemon):
+        daemon.kill()
+        before = raw_rules()
+        write(daemons.CONFIG, "[Guard\n")
+        done = daemons.run_to_end("--config", daemons.CONFIG)
+        report.holds("exit status 78", done.returncode == 78)
+        report.holds("one sentence", len(done.stderr.strip().splitlines()) == 1)
+        report.holds("nothing changed", raw_rules() == before)
+        done = daemons.run_to_end("--config", "/run/none")
+        report.holds("a missing file is refused", done.returncode not in (0, 1))
+        report.holds("nothing changed by that", raw_rules() == before)
+        thief, victim = world.fars["vk64"], world.fars["vk63"]
+        report.stops("and guarded with nobody there", tries(world, thief, NET + "15", victim))
+        daemons.run_to_end("--disarm")
+        report.holds("disarmed on request", not has_chain("bw-in") and not has_chain("bw-out"))
+
+
+bad_settings_at_start.needs_daemon = True
+
+
+def burst(report):
+    """Two hundred ports at once: few commits, and each port guarded."""
+    count = 200
+    config = "".join(port_section(f"vnet{i}", f"Addresses=10.1.0.{i}") for i in range(1, count + 1))
+    with scene(config, guests=("vk65",)) as (world, daemon):
+        batch = "".join(
+            f"link add name vnet{i} type veth peer name far-vnet{i}\n" for i in range(1, count + 1)
+        )
+        run("ip", "-batch", "-", input=batch)
+        time.sleep(0.5)
+        before = daemon.count("tables? committed")
+        begin = time.monotonic()
+        plug = "".join(f"link set dev vnet{i} master virbr6 up\n" for i in range(1, count + 1))
+        run("ip", "-batch", "-", input=plug)
+        plugged = time.monotonic()
+        daemon.must_say(r"Port vnet\d+ on virbr6 armed", seconds=5, times=count)
+        commits = daemon.count("tables? committed") - before
+        print(
+            f"{count} ports plugged in {plugged - begin:.2f} s, armed after "
+            f"{time.monotonic() - begin:.2f} s, {commits} passes"
+        )
+        report.holds("few commits", 0 < commits <= 20)
+        chains = [line for line in raw_rules() if line.startswith(":bw-i-vnet")]
+        report.holds("a chain for each", len(chains) == count)
+        delete = "".join(f"link del dev vnet{i}\n" for i in range(1, count + 1))
+        run("ip", "-batch", "-", input=delete)
+        report.holds(
+            "none left behind",
+            holds_within(3, lambda: not any(":bw-i-vnet" in line for line in raw_rules())),
+        )
+
+
+burst.needs_daemon = True
+
+
+def odd_names(report):
+    """Every character the kernel allows in a name is a character of a name and nothing else."""
+    names = ["'\"$(id)`;#", "-j", "--help", "a+", "!x", "fifteen-bytes15", "\udcff\udc80\udcfe",
+             "\u00e4\u00f6", "\x01\x1b[31m", "\\n", "*", "[x]", "a=b"]
+    world = World()
+    world.bridge("virbr6")
+    victim = world.port("vk63", "virbr6", 13)
+    config = "[Bridge virbr6]\nUnknownPorts=drop\n" + bound("vk63", 13)
+    for octet, name in enumerate(names, 100):
+        config += bound(name.translate({ord(c): f"\\{ord(c):03o}" for c in "[]\\\"\x01\x1b"}), octet)
+    daemon = Daemon(config)
+    daemon.wait_armed("vk63")
+    for octet, name in enumerate(names, 100):
+        far = world.port(name, "virbr6", octet)
+        own = holds_within(2, lambda: tries(world, far, f"{NET}{octet}", victim))
+        report.passes(f"{name!a}: its own address", own)
+        report.stops(f"{name!a}: another's", tries(world, far, NET + "99", victim))
+    # One that is only like it: "a+" is no wildcard for "ab".
+    like = world.port("ab", "virbr6", 180)
+    time.sleep(0.2)
+    report.stops("a name like a+", tries(world, like, NET + "103", victim))
+    report.holds("nothing was executed or printed raw", "\x1b" not in daemon.said())
+    report.holds("the daemon lives", daemon.is_alive())
+    report.holds("no drift is seen", daemon.count("Somebody changed") == 0)
+    before = rules_without_counters()
+    daemon.stop()
+    daemon.start()
+    daemon.must_say(r"Port vk63 on virbr6 armed", times=2)
+    report.holds("the same rules after a restart", rules_without_counters() == before)
+    daemon.stop()
+
+
+def restart_keeps_counters(report):
+    with scene() as (world, daemon):
+        victim, thief = world.fars["vk63"], world.fars["vk64"]
+        for _ in range(5):
+            tries(world, thief, NET + "15", victim)
+        before = raw_rules(("-c",))
+        for number, how in enumerate((daemon.stop, daemon.kill, daemon.kill), 2):
+            how()
+            daemon.start()
+            daemon.must_say("Port vk65 on virbr6 armed", times=number)
+        report.holds("a chain counted", any("[5:" in line and "DROP" in line for line in before))
+        report.holds("counters go on", raw_rules(("-c",)) == before)
+        report.holds("no commit after a restart", daemon.count("tables? committed") == 1)
+
+
+restart_keeps_counters.needs_daemon = True
+
+CASES = [
+    new_port,
+    gone_in_between,
+    settings_change,
+    bad_settings_at_start,
+    burst,
+    odd_names,
+    restart_keeps_counters,
+]
