@@ -97,10 +97,8 @@ static Exit status(const Line *line) {
         return bw_show_state_is_fine(state) ? EXIT_FINE : EXIT_NOT_FINE;
 }
 
-/* Takes @list. */
 static Exit print_list(const Line *line, JsonArray *list, char *(*show)(JsonArray *list),
                        const GError *error) {
-        g_autoptr(JsonArray) owned = list;
         g_autofree char *text = NULL;
 
         if (list == NULL)
@@ -115,14 +113,14 @@ static Exit print_list(const Line *line, JsonArray *list, char *(*show)(JsonArra
 
 static Exit ports(const Line *line) {
         g_autoptr(GError) error = NULL;
-        JsonArray *list = bw_ask_ports(&error);
+        g_autoptr(JsonArray) list = bw_ask_ports(&error);
 
         return print_list(line, list, bw_show_ports, error);
 }
 
 static Exit fdb(const Line *line) {
         g_autoptr(GError) error = NULL;
-        JsonArray *list = bw_ask_fdb(&error);
+        g_autoptr(JsonArray) list = bw_ask_fdb(&error);
 
         return print_list(line, list, bw_show_fdb, error);
 }

@@ -2,4 +2,4 @@
 
 #include <bw/error.h>
 
-G_DEFINE_QUARK(bw-error-quark, bw_error)
+G_DEFINE_QUARK(bw - error - quark, bw_error)

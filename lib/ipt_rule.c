@@ -200,8 +200,8 @@ static void print_target(GString *text, const BwIptRule *rule) {
         g_assert_not_reached();
 }
 
-/* The kernel keeps the time between two packets in steps of 0.1 ms, so some rates come back a little
- * higher; iptables-save leaves out its own default burst. */
+/* The kernel keeps the time between two packets in steps of 0.1 ms, so some rates come back a
+ * little higher; iptables-save leaves out its own default burst. */
 static void print_limit(GString *text, unsigned rate) {
         const unsigned steps_a_second = 10000, default_burst = 5;
 

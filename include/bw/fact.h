@@ -23,7 +23,7 @@ typedef enum BwSource {
 typedef enum BwLinkKind {
         BW_LINK_OTHER,
         BW_LINK_BRIDGE,
-        BW_LINK_TAP,  /* kind "tun" */
+        BW_LINK_TAP, /* kind "tun" */
         BW_LINK_VETH,
 } BwLinkKind;
 
@@ -32,13 +32,13 @@ typedef struct BwLink {
         char name[BW_IFNAME_SIZE]; /* any byte the kernel allows */
         BwMac mac;                 /* zero when the link has none */
         BwLinkKind kind;
-        int master;  /* ifindex of the bridge it is a port of; 0 for none. A master that is no
-                        bridge (bond, VRF) is reported as 0. */
-        int peer;    /* veth: ifindex of the other end when it is in this namespace, else 0 */
-        bool up;     /* IFF_UP */
+        int master;       /* ifindex of the bridge it is a port of; 0 for none. A master that is no
+                             bridge (bond, VRF) is reported as 0. */
+        int peer;         /* veth: ifindex of the other end when it is in this namespace, else 0 */
+        bool up;          /* IFF_UP */
         bool promiscuous; /* IFF_PROMISC */
         /* bridges only */
-        bool nf_call_iptables;      /* IFLA_BR_NF_CALL_IPTABLES, the bridge's own flag */
+        bool nf_call_iptables;        /* IFLA_BR_NF_CALL_IPTABLES, the bridge's own flag */
         uint32_t ageing_centiseconds; /* IFLA_BR_AGEING_TIME, USER_HZ */
 } BwLink;
 

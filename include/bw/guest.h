@@ -13,23 +13,23 @@
 #include <glib.h>
 #include <stdbool.h>
 
-#define BW_IFNAME_SIZE 16 /* IFNAMSIZ of the kernel, with the NUL */
-#define BW_UUID_TEXT_SIZE 37
+#define BW_IFNAME_SIZE          16 /* IFNAMSIZ of the kernel, with the NUL */
+#define BW_UUID_TEXT_SIZE       37
 #define BW_MAX_GUEST_INTERFACES 256
 
 typedef struct BwGuestInterface {
         BwMac mac;
-        char type[16];   /* "bridge", "network", "ethernet", "direct", … cut to fit */
-        char *source;    /* bridge or network it names; NULL when none (owned) */
-        bool is_network; /* @source is a libvirt network, not a bridge */
+        char type[16];               /* "bridge", "network", "ethernet", "direct", … cut to fit */
+        char *source;                /* bridge or network it names; NULL when none (owned) */
+        bool is_network;             /* @source is a libvirt network, not a bridge */
         char target[BW_IFNAME_SIZE]; /* <target dev>; "" when unknown or impossible */
 } BwGuestInterface;
 
 typedef struct BwGuest {
         char *name;
         char uuid[BW_UUID_TEXT_SIZE]; /* lower case */
-        bool active;        /* set by the caller: the XML is that of a running domain */
-        GArray *interfaces; /* BwGuestInterface, in the XML's order */
+        bool active;                  /* set by the caller: the XML is that of a running domain */
+        GArray *interfaces;           /* BwGuestInterface, in the XML's order */
 } BwGuest;
 
 /* (transfer full): NULL and BW_ERROR_INVALID when @xml is no domain with a name and a UUID. An

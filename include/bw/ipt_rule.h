@@ -14,9 +14,9 @@
 #include <bw/guest.h>
 #include <bw/reason.h>
 
-/* libiptc takes 32 bytes for a chain's name, the kernel keeps 29 of them, and iptables-restore takes no
- * more than 28 characters: our names never have more. */
-#define BW_IPT_CHAIN_SIZE 32
+/* libiptc takes 32 bytes for a chain's name, the kernel keeps 29 of them, and iptables-restore
+ * takes no more than 28 characters: our names never have more. */
+#define BW_IPT_CHAIN_SIZE   32
 #define BW_IPT_CHAIN_LENGTH 28
 
 /* The NFLOG group the guard reports through. */
@@ -70,7 +70,7 @@ typedef struct BwIptRule {
 typedef struct BwIptChain {
         char name[BW_IPT_CHAIN_SIZE];
         char bridge[BW_IFNAME_SIZE]; /* whose port and stranger chains these are; "" for dispatch */
-        char port[BW_IFNAME_SIZE];   /* whose port chain it is; "" for dispatch and stranger chains */
+        char port[BW_IFNAME_SIZE]; /* whose port chain it is; "" for dispatch and stranger chains */
         GArray *rules;             /* BwIptRule, in kernel order */
 } BwIptChain;
 

@@ -220,18 +220,30 @@ def odd_names(report):
     daemon.stop()
 
 
+def counters():
+    """Our rules and what each has counted; a stray packet of the machine's own may add to it."""
+    found = {}
+    for line in raw_rules(("-c",)):
+        if line.startswith("[") and "-A bw-" in line:
+            count, rule = line[1:].split("] ", 1)
+            found[rule] = int(count.split(":")[0])
+    return found
+
+
 def restart_keeps_counters(report):
     with scene() as (world, daemon):
         victim, thief = world.fars["vk63"], world.fars["vk64"]
         for _ in range(5):
             tries(world, thief, NET + "15", victim)
-        before = raw_rules(("-c",))
+        before = counters()
         for number, how in enumerate((daemon.stop, daemon.kill, daemon.kill), 2):
             how()
             daemon.start()
             daemon.must_say("Port vk65 on virbr6 armed", times=number)
-        report.holds("a chain counted", any("[5:" in line and "DROP" in line for line in before))
-        report.holds("counters go on", raw_rules(("-c",)) == before)
+        after = counters()
+        report.holds("a chain counted", before["-A bw-i-vk64 -j DROP"] >= 5)
+        report.holds("the same rules", after.keys() == before.keys())
+        report.holds("counters go on", all(after[rule] >= before[rule] for rule in before))
         report.holds("no commit after a restart", daemon.count("tables? committed") == 1)
 
 
