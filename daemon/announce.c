@@ -2,35 +2,23 @@
 
 #include "announce.h"
 
-#include <string.h>
 #include <syslog.h>
+
+#include "port_text.h"
 
 /* Ports */
 
-static char *print_addresses(const BwPortPlan *port) {
-        GString *text = g_string_new(NULL);
+static char *join_addresses(const BwPortPlan *port) {
+        g_auto(GStrv) addresses = bw_port_text_addresses(port);
 
-        for (guint i = 0; i < port->addresses->len; i++) {
-                g_autofree char *address =
-                        bw_prefix_print(&g_array_index(port->addresses, BwPrefix, i));
-
-                g_string_append_printf(text, "%s%s", i > 0 ? " " : "", address);
-        }
-        return g_string_free(text, FALSE);
-}
-
-static char *print_port(const BwPortPlan *port, const BwBridgePlan *bridge) {
-        if (port->guest)
-                return g_strdup_printf("Port %s on %s (guest %s)", port->name, bridge->name,
-                                       port->guest);
-        return g_strdup_printf("Port %s on %s", port->name, bridge->name);
+        return g_strjoinv(" ", addresses);
 }
 
 static void say_port(BwJournal *journal, BwMessage message, int priority,
                      const BwBridgePlan *bridge, const BwPortPlan *port, const char *what) {
-        g_autofree char *who = print_port(port, bridge);
-        g_autofree char *sentence = g_strdup_printf("%s %s", who, what);
-        g_autofree char *addresses = print_addresses(port);
+        g_autofree char *who = bw_port_text_who(bridge, port);
+        g_autofree char *sentence = g_strdup_printf("Port %s %s", who, what);
+        g_autofree char *addresses = join_addresses(port);
 
         bw_journal_say(journal, message, priority, sentence, "BW_PORT", port->name, "BW_BRIDGE",
                        bridge->name, "BW_GUEST", port->guest, "BW_GUEST_UUID",
@@ -39,16 +27,31 @@ static void say_port(BwJournal *journal, BwMessage message, int priority,
                        "BW_ADDRESSES", addresses, "BW_CONFIG", port->where, NULL);
 }
 
+/* A port that is only monitored loses nothing, whatever its state. */
+static char *describe_monitored(const BwPortPlan *port) {
+        if (port->state == BW_PORT_CLOSED)
+                return g_strdup_printf("would be closed: %s. It is only monitored, so everything "
+                                       "passes, and its IPv4 is reported",
+                                       port->trouble);
+        g_assert(port->state == BW_PORT_UNADDRESSED);
+        return g_strdup("without an address, mode monitor: everything passes, and IPv4 that is not "
+                        "its DHCP client's is reported");
+}
+
 static char *describe(const BwPortPlan *port) {
-        g_autofree char *addresses = print_addresses(port);
+        g_autofree char *addresses = join_addresses(port);
 
         switch (port->state) {
         case BW_PORT_BOUND:
                 return g_strdup_printf("for %s, mode %s", addresses, bw_mode_name(port->mode));
         case BW_PORT_UNADDRESSED:
-                return g_strdup("without an address: only its DHCP client may speak");
+                if (port->mode == BW_MODE_MONITOR)
+                        return describe_monitored(port);
+                return g_strdup("without an address: of IPv4 only its DHCP client may speak");
         case BW_PORT_CLOSED:
-                return g_strdup_printf("closed: %s. Nothing passes until that is mended",
+                if (port->mode == BW_MODE_MONITOR)
+                        return describe_monitored(port);
+                return g_strdup_printf("closed: %s. No IPv4 passes until that is mended",
                                        port->trouble);
         case BW_PORT_ANY_ADDRESS:
                 return g_strdup("passes unguarded: Addresses=any, and this version checks no MAC");
@@ -56,6 +59,9 @@ static char *describe(const BwPortPlan *port) {
                 return g_strdup("passes unguarded: Mode=off");
         case BW_PORT_BORDER:
                 return g_strdup("passes unguarded: this version does not guard border ports");
+        case BW_PORT_INHERITED:
+                return g_strdup("keeps the rules of a former run: libvirt has not said yet whose "
+                                "it is");
         case BW_PORT_STRANGER:
                 return g_strdup("is a stranger: no section of the configuration speaks of it");
         }
@@ -84,6 +90,7 @@ static void say_new_state(BwJournal *journal, const BwBridgePlan *bridge, const 
         case BW_PORT_ANY_ADDRESS:
         case BW_PORT_OFF:
         case BW_PORT_BORDER:
+        case BW_PORT_INHERITED:
                 say_port(journal, BW_MESSAGE_HAZARD, LOG_WARNING, bridge, port, how);
                 return;
         case BW_PORT_STRANGER:
@@ -93,13 +100,19 @@ static void say_new_state(BwJournal *journal, const BwBridgePlan *bridge, const 
         g_assert_not_reached();
 }
 
+/* A port has trouble because another claims its address, or because its section is wrong; never
+ * both. The planner's words tell which, and no name from outside comes before them. */
+static bool is_claimed_by_others(const BwPortPlan *port) {
+        return port->trouble && g_str_has_prefix(port->trouble, "address ");
+}
+
 static void say_conflict(BwJournal *journal, const BwBridgePlan *bridge, const BwPortPlan *before,
                          const BwPortPlan *port) {
-        if (!port->trouble || port->state == BW_PORT_CLOSED ||
+        if (!is_claimed_by_others(port) ||
             (before && g_strcmp0(before->trouble, port->trouble) == 0))
                 return;
-        g_autofree char *what =
-                g_strdup_printf("lost an address: %s. It is closed for both", port->trouble);
+        g_autofree char *what = g_strdup_printf(
+                "lost an address: %s. It may not use it while both claim it", port->trouble);
 
         say_port(journal, BW_MESSAGE_CONFLICT, LOG_ERR, bridge, port, what);
 }

@@ -186,7 +186,10 @@ static bool listen_to_rules(BwAudit *audit) {
                 bw_hazards_clear(audit->hazards, "nflog");
                 return true;
         }
-        sentence = g_strdup_printf("What the guard drops cannot be reported: %s", error->message);
+        sentence = g_strdup_printf(
+                "What the guard drops cannot be reported: %s. Is another bridgewardend "
+                "running in this network namespace?",
+                error->message);
         bw_hazards_raise(audit->hazards, "nflog", sentence);
         return false;
 }

@@ -16,13 +16,16 @@
 #define RETRY_FIRST_S     1
 #define RETRY_LAST_S      30
 #define CALL_TIMEOUT_USEC (10 * G_USEC_PER_SEC)
-/* Below netlink and timers: whoever floods the bus with calls does not delay the guard. */
-#define BUS_PRIORITY (G_PRIORITY_DEFAULT + 20)
+/* Below netlink and timers: whoever floods the bus with calls does not delay the guard. The same as
+ * the reports of packets, so that neither keeps the other away. */
+#define BUS_PRIORITY (G_PRIORITY_DEFAULT + 50)
 /* A bus that reads nothing gets no more than this many news. */
 #define MAX_UNSENT 64
 /* Callers whose user is being asked for. */
 #define MAX_CALLS    64
 #define MAX_ARGUMENT 4096
+/* A guest can make a bridge learn without end. */
+#define MAX_FDB_ROWS 16384
 
 typedef enum Told {
         TOLD_NOTHING,
@@ -42,7 +45,7 @@ struct BwBus {
         BwBusState shown; /* what the last signal told; its arrays are owned */
 };
 
-/* A changing call whose caller is not known yet. */
+/* A call for root whose caller is not known yet. */
 typedef struct Call {
         BwBus *bus;
         sd_bus_message *message;
@@ -102,6 +105,7 @@ static int answer_error(sd_bus_message *message, const char *name, const char *s
 /* The first thing that fails is kept and the other rows are left out. */
 typedef struct Rows {
         sd_bus_message *reply;
+        unsigned n;
         int r;
 } Rows;
 
@@ -116,7 +120,7 @@ static int list_ports(sd_bus_message *message, gpointer user, sd_bus_error *ret_
         __attribute__((cleanup(sd_bus_message_unrefp))) sd_bus_message *reply = NULL;
         g_autoptr(GError) error = NULL;
         BwBus *bus = user;
-        Rows rows;
+        Rows rows = { 0 };
 
         (void) ret_error;
         rows.r = sd_bus_message_new_method_return(message, &reply);
@@ -133,16 +137,14 @@ static int list_ports(sd_bus_message *message, gpointer user, sd_bus_error *ret_
 static void append_fdb_row(const BwBusFdbEntry *entry, gpointer user) {
         Rows *rows = user;
 
-        if (rows->r >= 0)
+        if (rows->r >= 0 && rows->n++ < MAX_FDB_ROWS)
                 rows->r = bw_bus_append_fdb_entry(rows->reply, entry);
 }
 
-static int list_fdb(sd_bus_message *message, gpointer user, sd_bus_error *ret_error) {
+static int list_fdb(BwBus *bus, sd_bus_message *message) {
         __attribute__((cleanup(sd_bus_message_unrefp))) sd_bus_message *reply = NULL;
-        BwBus *bus = user;
-        Rows rows;
+        Rows rows = { 0 };
 
-        (void) ret_error;
         rows.r = sd_bus_message_new_method_return(message, &reply);
         rows.reply = reply;
         if (rows.r >= 0)
@@ -153,7 +155,7 @@ static int list_fdb(sd_bus_message *message, gpointer user, sd_bus_error *ret_er
         return rows.r < 0 ? rows.r : sd_bus_send(NULL, reply, NULL);
 }
 
-/* What changes something: first who asks, then whether he may, then the request. */
+/* What is for root: first who asks, then whether he may, then the request. */
 
 static void call_free(Call *call) {
         g_queue_remove(&call->bus->calls, call);
@@ -186,9 +188,23 @@ static int refuse(sd_bus_message *message, const char *why) {
         return answer_error(message, SD_BUS_ERROR_ACCESS_DENIED, sentence);
 }
 
+static int answer_root(Call *call) {
+        const char *member = sd_bus_message_get_member(call->message);
+        g_autoptr(GError) error = NULL;
+        int r;
+
+        if (g_str_equal(member, "ListFdb")) {
+                r = list_fdb(call->bus, call->message);
+                /* sd-bus turns an error into a reply only where it called the method itself. */
+                return r < 0 ? sd_bus_reply_method_errno(call->message, r, NULL) : r;
+        }
+        if (!request_change(call->bus, member, call->argument, &error))
+                return answer_error(call->message, error_name(error), error->message);
+        return sd_bus_reply_method_return(call->message, NULL);
+}
+
 static int on_caller_known(sd_bus_message *reply, gpointer user, sd_bus_error *ret_error) {
         g_autoptr(Call) call = user;
-        g_autoptr(GError) error = NULL;
         g_autofree char *who = NULL;
         uint32_t uid;
 
@@ -200,10 +216,7 @@ static int on_caller_known(sd_bus_message *reply, gpointer user, sd_bus_error *r
                 who = g_strdup_printf("the caller is user %u", uid);
                 return refuse(call->message, who);
         }
-        if (!request_change(call->bus, sd_bus_message_get_member(call->message), call->argument,
-                            &error))
-                return answer_error(call->message, error_name(error), error->message);
-        return sd_bus_reply_method_return(call->message, NULL);
+        return answer_root(call);
 }
 
 /* sd_bus_query_sender_creds() would wait for the bus in the middle of the loop. */
@@ -224,7 +237,7 @@ static int ask_for_caller(BwBus *bus, sd_bus_message *message, const char *argum
         return 1;
 }
 
-static int change(sd_bus_message *message, gpointer user, sd_bus_error *ret_error) {
+static int for_root(sd_bus_message *message, gpointer user, sd_bus_error *ret_error) {
         const char *argument = "";
         BwBus *bus = user;
         int r;
@@ -348,24 +361,24 @@ void bw_bus_changed(BwBus *bus) {
                                                    (char **) changed);
 }
 
-/* Each changing method asks for its caller itself, asynchronously; UNPRIVILEGED keeps sd-bus from
+/* Each method for root asks for its caller itself, asynchronously; UNPRIVILEGED keeps sd-bus from
  * asking synchronously before. */
-#define CHANGES SD_BUS_VTABLE_UNPRIVILEGED
-#define TELLS   SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE
+#define FOR_ROOT SD_BUS_VTABLE_UNPRIVILEGED
+#define TELLS    SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE
 
 static const sd_bus_vtable vtable[] = {
         SD_BUS_VTABLE_START(0),
-        SD_BUS_METHOD_WITH_ARGS("Resync", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, change, CHANGES),
-        SD_BUS_METHOD_WITH_ARGS("ResyncPort", SD_BUS_ARGS("s", port), SD_BUS_NO_RESULT, change,
-                                CHANGES),
-        SD_BUS_METHOD_WITH_ARGS("ResyncGuest", SD_BUS_ARGS("s", guest), SD_BUS_NO_RESULT, change,
-                                CHANGES),
-        SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, change, CHANGES),
-        SD_BUS_METHOD_WITH_ARGS("Disarm", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, change, CHANGES),
+        SD_BUS_METHOD_WITH_ARGS("Resync", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, for_root, FOR_ROOT),
+        SD_BUS_METHOD_WITH_ARGS("ResyncPort", SD_BUS_ARGS("s", port), SD_BUS_NO_RESULT, for_root,
+                                FOR_ROOT),
+        SD_BUS_METHOD_WITH_ARGS("ResyncGuest", SD_BUS_ARGS("s", guest), SD_BUS_NO_RESULT, for_root,
+                                FOR_ROOT),
+        SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, for_root, FOR_ROOT),
+        SD_BUS_METHOD_WITH_ARGS("Disarm", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, for_root, FOR_ROOT),
         SD_BUS_METHOD_WITH_ARGS("ListPorts", SD_BUS_NO_ARGS, SD_BUS_RESULT("aa{sv}", ports),
                                 list_ports, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("ListFdb", SD_BUS_NO_ARGS, SD_BUS_RESULT("aa{sv}", entries),
-                                list_fdb, SD_BUS_VTABLE_UNPRIVILEGED),
+                                for_root, FOR_ROOT),
         SD_BUS_PROPERTY("Version", "s", read_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("Generation", "t", read_property, 0, TELLS),
         SD_BUS_PROPERTY("InSync", "b", read_property, 0, TELLS),

@@ -11,6 +11,7 @@
 struct BwDesk {
         BwWarden *warden;
         BwBus *bus;
+        BwDisplay *display;
         char **bridges, **hazards; /* lent to the bus until its next question */
 };
 
@@ -58,17 +59,23 @@ static void count_for_display(const BwIptChain *chain, const BwIptRule *rule, ui
         bw_display_count(user, chain, rule, packets);
 }
 
+static bool read_counters(BwDisplay *display, gpointer user, GError **error) {
+        BwDesk *desk = user;
+
+        return bw_warden_count(desk->warden, count_for_display, display, error);
+}
+
 static bool list_ports(gpointer user, void (*row)(const BwBusPort *port, gpointer row_user),
                        gpointer row_user, GError **error) {
         BwDesk *desk = user;
         const BwPlan *plan = bw_warden_plan(desk->warden);
-        g_autoptr(BwDisplay) display = bw_display_new();
 
         if (!plan)
                 return true;
-        if (!bw_warden_count(desk->warden, count_for_display, display, error))
+        if (!bw_display_refresh(desk->display, g_get_monotonic_time(), read_counters, desk, error))
                 return false;
-        bw_display_ports(display, plan, bw_warden_state(desk->warden).in_force, row, row_user);
+        bw_display_ports(desk->display, plan, bw_warden_state(desk->warden).in_force, row,
+                         row_user);
         return true;
 }
 
@@ -174,6 +181,7 @@ BwDesk *bw_desk_new(BwWarden *warden) {
         BwDesk *desk = g_new0(BwDesk, 1);
 
         desk->warden = warden;
+        desk->display = bw_display_new();
         desk->bus = bw_bus_new(&requests, desk);
         bw_warden_listen(warden, on_change, desk);
         return desk;
@@ -184,6 +192,7 @@ void bw_desk_free(BwDesk *desk) {
                 return;
         bw_warden_listen(desk->warden, NULL, NULL);
         bw_bus_free(desk->bus);
+        bw_display_free(desk->display);
         g_strfreev(desk->bridges);
         g_strfreev(desk->hazards);
         g_free(desk);

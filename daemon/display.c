@@ -2,6 +2,11 @@
 
 #include "display.h"
 
+#include "port_text.h"
+
+/* Reading every counter of two tables costs milliseconds that the guard could need. */
+#define KEPT_USEC G_USEC_PER_SEC
+
 typedef struct Tally {
         uint64_t dropped[8], monitored[8];
 } Tally;
@@ -10,6 +15,9 @@ G_STATIC_ASSERT(BW_REASON_MAX <= 8);
 
 struct BwDisplay {
         GHashTable *tallies; /* port name -> Tally * */
+        bool was_read;
+        int64_t read_usec;
+        GError *failure; /* of the last reading; NULL: none (owned) */
 };
 
 BwDisplay *bw_display_new(void) {
@@ -23,6 +31,7 @@ void bw_display_free(BwDisplay *display) {
         if (!display)
                 return;
         g_hash_table_unref(display->tallies);
+        g_clear_error(&display->failure);
         g_free(display);
 }
 
@@ -42,29 +51,26 @@ void bw_display_count(BwDisplay *display, const BwIptChain *chain, const BwIptRu
                 tally->monitored[rule->reason] += packets;
 }
 
-static char **print_macs(const BwPortPlan *port) {
-        char **texts = g_new0(char *, port->macs->len + 1);
-
-        for (guint i = 0; i < port->macs->len; i++) {
-                texts[i] = g_malloc(BW_MAC_TEXT_SIZE);
-                bw_mac_print(&g_array_index(port->macs, BwMac, i), texts[i]);
+bool bw_display_refresh(BwDisplay *display, int64_t now_usec, BwDisplayRead read, gpointer user,
+                        GError **error) {
+        if (!display->was_read || now_usec - display->read_usec >= KEPT_USEC) {
+                g_hash_table_remove_all(display->tallies);
+                g_clear_error(&display->failure);
+                (void) read(display, user, &display->failure);
+                display->was_read = true;
+                display->read_usec = now_usec;
         }
-        return texts;
-}
-
-static char **print_addresses(const BwPortPlan *port) {
-        char **texts = g_new0(char *, port->addresses->len + 1);
-
-        for (guint i = 0; i < port->addresses->len; i++)
-                texts[i] = bw_prefix_print(&g_array_index(port->addresses, BwPrefix, i));
-        return texts;
+        if (!display->failure)
+                return true;
+        g_propagate_error(error, g_error_copy(display->failure));
+        return false;
 }
 
 static void show_port(const BwDisplay *display, const BwBridgePlan *bridge, const BwPortPlan *port,
                       bool in_force, void (*row)(const BwBusPort *port, gpointer row_user),
                       gpointer row_user) {
-        g_auto(GStrv) macs = print_macs(port);
-        g_auto(GStrv) addresses = print_addresses(port);
+        g_auto(GStrv) macs = bw_port_text_macs(port);
+        g_auto(GStrv) addresses = bw_port_text_addresses(port);
         const Tally *tally = g_hash_table_lookup(display->tallies, port->name);
         BwBusPort shown = {
                 .port = port->name,
@@ -74,8 +80,9 @@ static void show_port(const BwDisplay *display, const BwBridgePlan *bridge, cons
                 .role = bw_role_name(port->role),
                 .mode = bw_mode_name(port->mode),
                 .state = bw_port_state_name(port->state),
-                .protected = in_force && bridge->nf_call_iptables &&
-                             port->mode == BW_MODE_ENFORCE && bw_port_state_is_guarded(port->state),
+                .protected =
+                        in_force && bridge->nf_call_iptables && port->mode == BW_MODE_ENFORCE &&
+                        bw_port_state_is_guarded(port->state) && port->state != BW_PORT_INHERITED,
                 .macs = (const char *const *) macs,
                 .addresses = (const char *const *) addresses,
                 .where = port->where ? port->where : "",

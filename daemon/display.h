@@ -4,7 +4,8 @@
 /*
  * What is shown of the ports
  *
- * A plan and the rules' counters as rows for the bus. Reads, decides nothing.
+ * A plan and the rules' counters as rows for the bus. Remembers the counters for
+ * a second. Decides nothing.
  */
 
 #include <bw/plan.h>
@@ -18,9 +19,17 @@ BwDisplay *bw_display_new(void);
 void bw_display_free(BwDisplay *display);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwDisplay, bw_display_free)
 
-/* What a verdict rule has counted. */
+/* What a verdict rule has counted; for a BwDisplayRead. */
 void bw_display_count(BwDisplay *display, const BwIptChain *chain, const BwIptRule *rule,
                       uint64_t packets);
+
+/* Reads the counters and calls bw_display_count() for each. */
+typedef bool (*BwDisplayRead)(BwDisplay *display, gpointer user, GError **error);
+
+/* Calls @read unless it was called less than a second before @now_usec (of any clock that does not
+ * go back), so that many who ask cost one reading. That it failed is kept as long. */
+bool bw_display_refresh(BwDisplay *display, int64_t now_usec, BwDisplayRead read, gpointer user,
+                        GError **error);
 
 /* Calls @row for each port of @plan. @in_force: the kernel was read back equal to @plan. */
 void bw_display_ports(const BwDisplay *display, const BwPlan *plan, bool in_force,

@@ -105,6 +105,8 @@ static bool chain_is_there(Handle *handle, const BwIptChain *chain) {
 
         if (!iptc_is_chain(chain->name, handle))
                 return false;
+        if (chain->opaque)
+                return true;
         for (entry = iptc_first_rule(chain->name, handle); entry;
              entry = iptc_next_rule(entry, handle), i++) {
                 Found found = { .entry = entry };
@@ -377,8 +379,12 @@ bool bw_iptables_check(BwIptTable table, const GPtrArray *chains, bool *ret_equa
 
 GPtrArray *bw_iptables_list_chains(BwIptTable table, GError **error) {
         g_autoptr(Handle) handle = open_table(table, error);
+        GPtrArray *chains = handle ? list_obsolete(handle, NULL) : NULL;
 
-        return handle ? list_obsolete(handle, NULL) : NULL;
+        for (guint i = chains ? chains->len : 0; i-- > 0;)
+                if (!iptc_first_rule(chains->pdata[i], handle))
+                        g_ptr_array_remove_index_fast(chains, i);
+        return chains;
 }
 
 bool bw_iptables_probe(BwIptTable table, GError **error) {

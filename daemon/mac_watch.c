@@ -5,6 +5,8 @@
 #include <bw/rate.h>
 #include <syslog.h>
 
+#include "port_text.h"
+
 #define SUM_UP_SECONDS 10
 
 struct BwMacWatch {
@@ -47,18 +49,12 @@ static gboolean on_sum_timer(gpointer user) {
         return G_SOURCE_REMOVE;
 }
 
-static char *print_port(const BwPortPlan *port) {
-        if (port->guest)
-                return g_strdup_printf("%s of guest %s", port->name, port->guest);
-        return g_strdup(port->name);
-}
-
 static void say_moved(BwMacWatch *watch, const char *mac, const BwBridgePlan *bridge,
                       const BwPortPlan *owner, const BwPortPlan *thief) {
-        g_autofree char *from = print_port(owner), *to = print_port(thief);
+        g_autofree char *from = bw_port_text_who(bridge, owner);
+        g_autofree char *to = bw_port_text_who(bridge, thief);
         g_autofree char *sentence =
-                g_strdup_printf("MAC %s of port %s was learned on port %s of bridge %s", mac, from,
-                                to, bridge->name);
+                g_strdup_printf("MAC %s of port %s was learned on port %s", mac, from, to);
 
         bw_journal_say(watch->journal, BW_MESSAGE_MAC_MOVED, LOG_WARNING, sentence, "BW_PORT",
                        owner->name, "BW_GUEST", owner->guest, "BW_BRIDGE", bridge->name,

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 #include "netlink.h"
+#include "nl_socket.h"
 
 #include <bw/error.h>
 #include <bw/netlink_decode.h>
-#include <errno.h>
 #include <glib-unix.h>
+#include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
@@ -48,7 +49,7 @@ typedef struct Ear {
 
 /* News of learned addresses, which any guest can make by the million, has a socket of its own and
  * is heard when nothing else is to be done: it must not delay news of a link, and not crowd it out.
- */
+ * The host's own IPv6 addresses are learned, too, where it listens to router advertisements. */
 struct BwNetlink {
         BwFactSink sink;
         gpointer user;
@@ -165,7 +166,7 @@ static int on_dump_end(Message *message, void *pointer) {
 static bool read_all(const BwNetlink *netlink, const char *what, int type, void *header,
                      size_t length, GError **error) {
         g_autoptr(Socket) socket = open_question(error);
-        Dump dump = { .netlink = netlink, .left = type == RTM_GETLINK ? G_MAXUINT : MOST_LEARNED };
+        Dump dump = { .netlink = netlink, .left = type == RTM_GETNEIGH ? MOST_LEARNED : G_MAXUINT };
         int code;
 
         if (!socket)
@@ -189,9 +190,12 @@ static bool dump_neighbours(const BwNetlink *netlink, const char *what, uint8_t 
 
 bool bw_netlink_dump(BwNetlink *netlink, GError **error) {
         struct ifinfomsg links = { .ifi_family = AF_UNSPEC };
+        struct ifaddrmsg addresses = { .ifa_family = AF_UNSPEC };
 
         tell_source(netlink, BW_FACT_SNAPSHOT_BEGIN);
         if (!read_all(netlink, "dump links", RTM_GETLINK, &links, sizeof(links), error) ||
+            !read_all(netlink, "dump addresses", RTM_GETADDR, &addresses, sizeof(addresses),
+                      error) ||
             !dump_neighbours(netlink, "dump forwarding table", AF_BRIDGE, error) ||
             !dump_neighbours(netlink, "dump neighbours", AF_UNSPEC, error))
                 return false;
@@ -266,18 +270,6 @@ static int on_told(Message *message, void *pointer) {
         return NL_OK;
 }
 
-/* A turn may end with the last message, and nothing would wake us to find the buffer empty. */
-static bool is_drained(int fd) {
-        ssize_t length;
-        char byte;
-
-        /* Asking takes the mark of a further loss away; it belongs to the same overrun. */
-        do
-                length = recv(fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT);
-        while (length < 0 && errno == ENOBUFS);
-        return length < 0;
-}
-
 /* Reads a turn's worth. Whether news was lost, and all that came before is read: until the buffer
  * is empty the kernel throws all further news away without a word, so a dump that came sooner could
  * miss some for good. */
@@ -289,7 +281,7 @@ static bool hear(Ear *ear) {
                 if (code == -NLE_NOMEM)
                         ear->overrun = true;
         }
-        if (!ear->overrun || !is_drained(nl_socket_get_fd(ear->socket)))
+        if (!ear->overrun || !bw_nl_socket_is_drained(ear->socket))
                 return false;
         ear->overrun = false;
         return true;
@@ -322,26 +314,19 @@ static gboolean on_learned(G_GNUC_UNUSED int fd, G_GNUC_UNUSED GIOCondition cond
         return G_SOURCE_CONTINUE;
 }
 
-/* Forcing is for who may go beyond the host's limit; without that right we take what we get. */
-static void set_receive_buffer(int fd) {
-        const int size = RECEIVE_BUFFER;
-
-        if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
-                (void) setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-}
-
-static Socket *open_news(BwNetlink *netlink, int group, GError **error) {
+/* @other: a second group, or 0. */
+static Socket *open_news(BwNetlink *netlink, int group, int other, GError **error) {
         g_autoptr(Socket) socket = open_socket(error);
         int code;
 
         if (!socket)
                 return NULL;
-        set_receive_buffer(nl_socket_get_fd(socket));
+        bw_nl_socket_set_buffer(socket, RECEIVE_BUFFER);
         nl_socket_disable_seq_check(socket);
         nl_socket_modify_cb(socket, NL_CB_VALID, NL_CB_CUSTOM, on_told, netlink);
         code = nl_socket_set_nonblocking(socket);
         if (code >= 0)
-                code = nl_socket_add_memberships(socket, group, 0);
+                code = nl_socket_add_memberships(socket, group, other, 0);
         if (code < 0)
                 return fail(error, "join rtnetlink groups", code), NULL;
         return g_steal_pointer(&socket);
@@ -357,10 +342,10 @@ BwNetlink *bw_netlink_new(BwFactSink sink, gpointer user, GError **error) {
 
         netlink->sink = sink;
         netlink->user = user;
-        netlink->links.socket = open_news(netlink, RTNLGRP_LINK, error);
+        netlink->links.socket = open_news(netlink, RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, error);
         if (!netlink->links.socket)
                 return NULL;
-        netlink->learned.socket = open_news(netlink, RTNLGRP_NEIGH, error);
+        netlink->learned.socket = open_news(netlink, RTNLGRP_NEIGH, RTNLGRP_IPV6_IFADDR, error);
         if (!netlink->learned.socket)
                 return NULL;
         netlink->links.watch =

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 #include "nflog.h"
+#include "nl_socket.h"
 
 #include <arpa/inet.h>
 #include <bw/error.h>
-#include <errno.h>
 #include <glib-unix.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_log.h>
@@ -16,7 +16,6 @@
 #include <netlink/netlink.h>
 #include <netlink/socket.h>
 #include <string.h>
-#include <sys/socket.h>
 
 typedef struct nl_sock Socket;
 typedef struct nl_msg Message;
@@ -139,18 +138,6 @@ static int on_message(Message *message, void *pointer) {
 
 /* The socket */
 
-/* A turn may end with the last message, and nothing would wake us to find the buffer empty. */
-static bool is_drained(int fd) {
-        ssize_t length;
-        char byte;
-
-        /* Asking takes the mark of a further loss away; it belongs to the same overrun. */
-        do
-                length = recv(fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT);
-        while (length < 0 && errno == ENOBUFS);
-        return length < 0;
-}
-
 /* The kernel counts what it threw away, but only the next packet shows the number, and there may be
  * none for a long time. One is certain, and told at once. */
 static void tell_overrun(BwNflog *nflog) {
@@ -159,17 +146,17 @@ static void tell_overrun(BwNflog *nflog) {
         nflog->sink(NULL, 1, nflog->user);
 }
 
-static gboolean on_readable(int fd, GIOCondition condition, gpointer pointer) {
+static gboolean on_readable(G_GNUC_UNUSED int fd, G_GNUC_UNUSED GIOCondition condition,
+                            gpointer pointer) {
         BwNflog *nflog = pointer;
         int code = 0;
 
-        (void) condition;
         for (unsigned i = 0; i < MESSAGES_A_TURN && code != -NLE_AGAIN; i++) {
                 code = nl_recvmsgs_default(nflog->socket);
                 if (code == -NLE_NOMEM)
                         nflog->overrun = true;
         }
-        if (nflog->overrun && is_drained(fd))
+        if (nflog->overrun && bw_nl_socket_is_drained(nflog->socket))
                 tell_overrun(nflog);
         return G_SOURCE_CONTINUE;
 }
@@ -198,13 +185,6 @@ static bool is_permitted(Socket *socket) {
         return code != -NLE_PERM && code != -NLE_NOACCESS;
 }
 
-static void set_receive_buffer(int fd) {
-        const int size = RECEIVE_BUFFER;
-
-        if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
-                (void) setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-}
-
 static Socket *open_socket(uint16_t group, unsigned copy_bytes, GError **error) {
         g_autoptr(Socket) socket = nl_socket_alloc();
         int code;
@@ -214,7 +194,7 @@ static Socket *open_socket(uint16_t group, unsigned copy_bytes, GError **error) 
         code = nfnl_connect(socket);
         if (code < 0)
                 return fail(error, group, code), NULL;
-        set_receive_buffer(nl_socket_get_fd(socket));
+        bw_nl_socket_set_buffer(socket, RECEIVE_BUFFER);
         code = bind_group(socket, group, copy_bytes);
         if (code == -NLE_PERM && is_permitted(socket))
                 code = -NLE_BUSY;

@@ -12,6 +12,7 @@ struct BwReconciler {
         GPtrArray *chains[BW_IPT_TABLE_MAX]; /* NULL: nothing of ours */
         GPtrArray *inherited;                /* chain names found at the start; or NULL */
         int64_t busy_since;                  /* 0: the lock was not busy */
+        bool impatient;                      /* the lock was busy for too long */
         uint64_t generation;
 };
 
@@ -19,7 +20,7 @@ BwReconciler *bw_reconciler_new(void) {
         return g_new0(BwReconciler, 1);
 }
 
-void bw_reconciler_want_nothing(BwReconciler *reconciler) {
+static void forget_chains(BwReconciler *reconciler) {
         for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++)
                 g_clear_pointer(&reconciler->chains[table], g_ptr_array_unref);
 }
@@ -27,7 +28,7 @@ void bw_reconciler_want_nothing(BwReconciler *reconciler) {
 void bw_reconciler_free(BwReconciler *reconciler) {
         if (!reconciler)
                 return;
-        bw_reconciler_want_nothing(reconciler);
+        forget_chains(reconciler);
         g_clear_pointer(&reconciler->inherited, g_ptr_array_unref);
         g_free(reconciler);
 }
@@ -36,6 +37,10 @@ bool bw_reconciler_note_inherited(BwReconciler *reconciler, GError **error) {
         g_clear_pointer(&reconciler->inherited, g_ptr_array_unref);
         reconciler->inherited = bw_iptables_list_chains(BW_IPT_RAW, error);
         return reconciler->inherited != NULL;
+}
+
+void bw_reconciler_forget_inherited(BwReconciler *reconciler) {
+        g_clear_pointer(&reconciler->inherited, g_ptr_array_unref);
 }
 
 bool bw_reconciler_inherited(const BwReconciler *reconciler, const char *port) {
@@ -47,7 +52,8 @@ bool bw_reconciler_inherited(const BwReconciler *reconciler, const char *port) {
 }
 
 static bool chain_equal(const BwIptChain *a, const BwIptChain *b) {
-        if (!g_str_equal(a->name, b->name) || a->rules->len != b->rules->len)
+        if (!g_str_equal(a->name, b->name) || a->opaque != b->opaque ||
+            a->rules->len != b->rules->len)
                 return false;
         for (guint i = 0; i < a->rules->len; i++)
                 if (!bw_ipt_rule_equal(&g_array_index(a->rules, BwIptRule, i),
@@ -90,20 +96,18 @@ static void add_report(BwPass *pass, const BwIptReport *report) {
 }
 
 /* The lock is needed, until it has been busy for too long or proves to be out of reach. */
-static bool sync_table(BwReconciler *reconciler, BwIptTable table, int64_t now_usec, BwPass *pass,
-                       GError **error) {
-        bool impatient =
-                reconciler->busy_since && now_usec - reconciler->busy_since > LOCK_PATIENCE_USEC;
-        BwIptLock lock = impatient ? BW_IPT_LOCK_SKIPPED : BW_IPT_LOCK_NEEDED;
+static bool sync_table(BwReconciler *reconciler, BwIptTable table, const GPtrArray *chains,
+                       BwPass *pass, GError **error) {
+        BwIptLock lock = reconciler->impatient ? BW_IPT_LOCK_SKIPPED : BW_IPT_LOCK_NEEDED;
         g_autoptr(GError) trouble = NULL;
         BwIptReport report;
-        bool done = bw_iptables_sync(table, reconciler->chains[table], lock, &report, &trouble);
+        bool done = bw_iptables_sync(table, chains, lock, &report, &trouble);
 
         if (!done && lock == BW_IPT_LOCK_NEEDED &&
             g_error_matches(trouble, BW_ERROR, BW_ERROR_DENIED)) {
                 g_clear_error(&trouble);
                 lock = BW_IPT_LOCK_SKIPPED;
-                done = bw_iptables_sync(table, reconciler->chains[table], lock, &report, &trouble);
+                done = bw_iptables_sync(table, chains, lock, &report, &trouble);
         }
         if (!done) {
                 g_propagate_error(error, g_steal_pointer(&trouble));
@@ -115,21 +119,40 @@ static bool sync_table(BwReconciler *reconciler, BwIptTable table, int64_t now_u
         return true;
 }
 
-bool bw_reconciler_commit(BwReconciler *reconciler, int64_t now_usec, BwPass *ret, GError **error) {
-        g_autoptr(GError) trouble = NULL;
+static void note_lock(BwReconciler *reconciler, const GError *trouble, int64_t now_usec) {
+        if (!g_error_matches(trouble, BW_ERROR, BW_ERROR_BUSY))
+                reconciler->busy_since = 0;
+        else if (!reconciler->busy_since)
+                reconciler->busy_since = now_usec;
+}
+
+/* A table that fails does not keep the others from denying: each is tried, and the first failure is
+ * told. @wanted: chains of each table, or NULL for nothing of ours. */
+static bool sync_tables(BwReconciler *reconciler, GPtrArray *const *wanted, int64_t now_usec,
+                        BwPass *ret, GError **error) {
+        g_autoptr(GError) first = NULL;
 
         *ret = (BwPass){};
-        for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++) {
-                if (sync_table(reconciler, table, now_usec, ret, &trouble))
-                        continue;
-                if (!g_error_matches(trouble, BW_ERROR, BW_ERROR_BUSY))
-                        reconciler->busy_since = 0;
-                else if (!reconciler->busy_since)
-                        reconciler->busy_since = now_usec;
-                g_propagate_error(error, g_steal_pointer(&trouble));
+        reconciler->impatient =
+                reconciler->busy_since && now_usec - reconciler->busy_since > LOCK_PATIENCE_USEC;
+        for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++)
+                sync_table(reconciler, table, wanted ? wanted[table] : NULL, ret,
+                           first ? NULL : &first);
+        note_lock(reconciler, first, now_usec);
+        if (!first)
+                return true;
+        g_propagate_error(error, g_steal_pointer(&first));
+        return false;
+}
+
+bool bw_reconciler_commit(BwReconciler *reconciler, int64_t now_usec, BwPass *ret, GError **error) {
+        return sync_tables(reconciler, reconciler->chains, now_usec, ret, error);
+}
+
+bool bw_reconciler_disarm(BwReconciler *reconciler, int64_t now_usec, BwPass *ret, GError **error) {
+        if (!sync_tables(reconciler, NULL, now_usec, ret, error))
                 return false;
-        }
-        reconciler->busy_since = 0;
+        forget_chains(reconciler);
         return true;
 }
 

@@ -26,19 +26,21 @@ BwReconciler *bw_reconciler_new(void);
 void bw_reconciler_free(BwReconciler *reconciler);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwReconciler, bw_reconciler_free)
 
-/* Remembers which ports the rules already in the kernel guard: those of a former run. To be called
- * before the first commit. */
+/* Remembers which ports the rules now in the kernel guard: before the first commit, those of a
+ * former run. A port whose chain has been emptied does not count. */
 bool bw_reconciler_note_inherited(BwReconciler *reconciler, GError **error);
+void bw_reconciler_forget_inherited(BwReconciler *reconciler);
 bool bw_reconciler_inherited(const BwReconciler *reconciler, const char *port);
 
 /* Takes the plan as what must be. Returns whether that differs from what had to be before. */
 bool bw_reconciler_want(BwReconciler *reconciler, const BwPlan *plan);
-/* Nothing of ours must be in the kernel. */
-void bw_reconciler_want_nothing(BwReconciler *reconciler);
-
 /* Brings the kernel there. On failure some tables may be as wanted and others not; @ret tells what
  * was done until then. Codes as bw_iptables_sync(). */
 bool bw_reconciler_commit(BwReconciler *reconciler, int64_t now_usec, BwPass *ret, GError **error);
+
+/* Takes every rule of ours down and wants nothing from then on. On failure what was wanted is still
+ * wanted, and some of it may be gone: commit again. */
+bool bw_reconciler_disarm(BwReconciler *reconciler, int64_t now_usec, BwPass *ret, GError **error);
 
 /* Whether the kernel is as wanted; takes no lock, writes nothing. */
 bool bw_reconciler_check(BwReconciler *reconciler, bool *ret_equal, GError **error);

@@ -16,10 +16,6 @@ void bw_service_stopping(void) {
         sd_notify(0, "STOPPING=1");
 }
 
-void bw_service_status(const char *sentence) {
-        sd_notifyf(0, "STATUS=%s", sentence);
-}
-
 static gboolean on_watchdog(G_GNUC_UNUSED gpointer user) {
         sd_notify(0, "WATCHDOG=1");
         return G_SOURCE_CONTINUE;

@@ -12,7 +12,5 @@
 void bw_service_ready(void);
 void bw_service_reloading(void);
 void bw_service_stopping(void);
-/* One line for "systemctl status". */
-void bw_service_status(const char *sentence);
 /* From now on the default main context proves that it turns, as often as WatchdogSec= asks. */
 void bw_service_watch(void);

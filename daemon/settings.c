@@ -28,7 +28,7 @@ static bool read_file(BwConfig *config, const char *path, GError **error) {
         gsize length;
 
         if (!g_file_get_contents(path, &text, &length, &trouble)) {
-                g_set_error(error, BW_ERROR, BW_ERROR_ABSENT, "%s", trouble->message);
+                g_set_error(error, BW_ERROR, BW_ERROR_INVALID, "%s", trouble->message);
                 return false;
         }
         return bw_config_read(config, path, text, length, error);

@@ -13,9 +13,9 @@
 
 typedef struct BwVirt BwVirt;
 
-/* Starts the thread; facts (CONNECTED, snapshots, GUEST, GUEST_GONE, DISCONNECTED) arrive through
- * @sink in the default main context. Cannot fail: an unreachable @uri is DISCONNECTED and tried
- * again. */
+/* Starts the thread; facts (CONNECTED, snapshots, GUEST, GUEST_GONE, GUEST_SEEN, DISCONNECTED)
+ * arrive through @sink in the default main context. Cannot fail: an unreachable @uri is
+ * DISCONNECTED and tried again. */
 BwVirt *bw_virt_new(const char *uri, BwFactSink sink, gpointer user);
 /* Never waits for a hung libvirt: the thread is told to go and left behind if it cannot. No fact
  * arrives after this returns. */

@@ -7,7 +7,7 @@
 struct BwVirtLetter {
         BwFactKind kind;
         BwGuest *guest; /* owned; BW_FACT_GUEST */
-        char *uuid;     /* owned; BW_FACT_GUEST_GONE */
+        char *uuid;     /* owned; BW_FACT_GUEST_GONE and _SEEN */
 };
 
 struct BwVirtOutbox {
@@ -36,6 +36,13 @@ BwVirtLetter *bw_virt_letter_new_guest(BwGuest *guest) {
 
 BwVirtLetter *bw_virt_letter_new_gone(const char *uuid) {
         BwVirtLetter *letter = bw_virt_letter_new(BW_FACT_GUEST_GONE);
+
+        letter->uuid = g_strdup(uuid);
+        return letter;
+}
+
+BwVirtLetter *bw_virt_letter_new_seen(const char *uuid) {
+        BwVirtLetter *letter = bw_virt_letter_new(BW_FACT_GUEST_SEEN);
 
         letter->uuid = g_strdup(uuid);
         return letter;

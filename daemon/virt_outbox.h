@@ -21,6 +21,7 @@ void bw_virt_outbox_unref(BwVirtOutbox *outbox);
 BwVirtLetter *bw_virt_letter_new(BwFactKind kind);
 BwVirtLetter *bw_virt_letter_new_guest(BwGuest *guest); /* takes @guest */
 BwVirtLetter *bw_virt_letter_new_gone(const char *uuid);
+BwVirtLetter *bw_virt_letter_new_seen(const char *uuid);
 void bw_virt_letter_free(BwVirtLetter *letter);
 
 /* Any thread. Takes the letters out of @letters, which is empty then. */

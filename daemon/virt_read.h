@@ -5,6 +5,8 @@
  * Reading domains
  *
  * Asks libvirt what a domain is right now. May wait as long as libvirt does.
+ * An interface that names only a libvirt network is reported with the network's
+ * bridge; with the network where libvirt knows none.
  */
 
 #include "virt_outbox.h"
@@ -22,6 +24,7 @@ typedef enum BwVirtReading {
 /* Appends what there is to say of the domain, that it is gone included. */
 BwVirtReading bw_virt_read_domain(virConnectPtr connection, const char *uuid, GQueue *letters);
 
-/* Appends a whole snapshot to @letters and the UUID texts of refused domains to @refused. When it
- * is not BW_VIRT_READ, what was appended is no snapshot. */
+/* Appends a whole snapshot to @letters and the UUID texts of refused domains to @refused. Refused
+ * and absurd domains are in the snapshot as seen. When it is not BW_VIRT_READ, what was appended is
+ * no snapshot. */
 BwVirtReading bw_virt_read_all(virConnectPtr connection, GQueue *letters, GHashTable *refused);

@@ -9,19 +9,17 @@
 #include "announce.h"
 #include "audit.h"
 #include "hazards.h"
+#include "inheritance.h"
 #include "kernel.h"
 #include "mac_watch.h"
 #include "netlink.h"
+#include "pace.h"
 #include "reconciler.h"
 #include "service.h"
 #include "settings.h"
 #include "switches.h"
 #include "virt.h"
 
-/* News within a quiet moment makes one commit; no news waits longer than the cap. The first news
- * after a while does not wait at all. */
-#define QUIET_USEC (20 * 1000)
-#define CAP_USEC   (200 * 1000)
 /* A failed commit or a torn dump is tried again, at first soon. */
 #define RETRY_FIRST_MSEC 10
 #define RETRY_LAST_MSEC  1000
@@ -42,6 +40,8 @@ struct BwWarden {
         BwHazards *hazards;
         BwAudit *audit;
         BwSwitches *switches;
+        BwPace *pace;
+        BwInheritance *inheritance;
         BwMacWatch *mac_watch;
         BwNetlink *netlink;
         BwVirt *virt;
@@ -52,21 +52,19 @@ struct BwWarden {
         bool libvirt_silent;   /* it had its time to answer, or said it is not there */
         bool libvirt_connected;
         bool in_sync;
-        bool in_trouble;         /* a failure was announced and not yet followed by success */
-        bool ready;              /* the service manager knows */
-        bool urgent;             /* the flush that is scheduled waits for nothing */
-        unsigned facts;          /* since the last commit */
-        int64_t first_fact_usec; /* of those */
-        int64_t last_pass_usec;
+        bool in_trouble;        /* a failure was announced and not yet followed by success */
+        bool ready;             /* the service manager knows */
         int64_t last_sync_usec; /* CLOCK_REALTIME */
-        unsigned retry_msec;
-        guint flush_timer, retry_timer, dump_timer, drift_timer, patience_timer;
+        unsigned retry_msec, dump_msec;
+        guint retry_timer, dump_timer, drift_timer, patience_timer;
         void (*changed)(gpointer user);
         gpointer changed_user;
 };
 
 static void schedule_flush(BwWarden *warden);
 static void commit(BwWarden *warden, BwCause cause);
+static void schedule_dump(BwWarden *warden);
+static void flush(BwWarden *warden);
 
 static int64_t now(void) {
         return g_get_monotonic_time();
@@ -155,55 +153,33 @@ static void commit(BwWarden *warden, BwCause cause) {
         BwPass pass;
         bool done = bw_reconciler_commit(warden->reconciler, begin, &pass, &error);
 
-        bw_announce_pass(warden->journal, &pass, cause, warden->facts, now() - begin);
-        warden->last_pass_usec = now();
-        if (done) {
-                warden->facts = 0;
+        bw_announce_pass(warden->journal, &pass, cause, bw_pace_count(warden->pace), now() - begin);
+        bw_pace_end(warden->pace, BW_PACE_WROTE);
+        if (done)
                 note_in_force(warden);
-        } else {
+        else
                 note_failure(warden, error);
-        }
         note_change(warden);
 }
 
-/* Rules of a former life guard ports that only libvirt can explain. Until it has answered once,
- * what stands is stronger than what we could put in its place. */
-static bool would_forget_guests(BwWarden *warden, const BwPlan *plan) {
-        for (guint i = 0; i < plan->bridges->len; i++) {
-                const BwBridgePlan *bridge = plan->bridges->pdata[i];
-
-                for (guint k = 0; k < bridge->ports->len; k++) {
-                        const BwPortPlan *port = bridge->ports->pdata[k];
-
-                        if (port->state == BW_PORT_STRANGER &&
-                            bw_reconciler_inherited(warden->reconciler, port->name))
-                                return true;
-                }
-        }
-        return false;
-}
-
-static bool must_hold(BwWarden *warden, const BwPlan *plan) {
-        if (!warden->virt || warden->libvirt_answered || !would_forget_guests(warden, plan)) {
-                bw_hazards_clear(warden->hazards, "libvirt silent");
-                return false;
-        }
-        note_ready(warden);
-        if (warden->libvirt_silent)
-                bw_hazards_raise(
-                        warden->hazards, "libvirt silent",
-                        "libvirt has not answered since the daemon started: the rules of the former "
-                        "run stay as they are, because only libvirt can say whose ports they guard");
-        return true;
+static BwLibvirtWord libvirt_word(const BwWarden *warden) {
+        if (!warden->virt || warden->libvirt_answered)
+                return BW_LIBVIRT_ANSWERED;
+        return warden->libvirt_silent ? BW_LIBVIRT_SILENT : BW_LIBVIRT_AWAITED;
 }
 
 static void flush(BwWarden *warden) {
         g_autoptr(BwPlan) plan = bw_plan_new(warden->model, warden->config);
+        BwLibvirtWord word = libvirt_word(warden);
+        bool kept = bw_inheritance_keep(warden->inheritance, plan, warden->config, word);
         bool differs;
 
-        clear_timer(&warden->flush_timer);
-        warden->urgent = false;
-        if (!warden->armed || must_hold(warden, plan))
+        bw_pace_begin(warden->pace);
+        if (!warden->armed)
+                return;
+        /* At the start libvirt gets a moment: two commits that undo each other would serve nobody.
+         */
+        if (kept && word == BW_LIBVIRT_AWAITED && !warden->in_force)
                 return;
         differs = bw_reconciler_want(warden->reconciler, plan);
         take_over_plan(warden, g_steal_pointer(&plan));
@@ -212,50 +188,51 @@ static void flush(BwWarden *warden) {
                 commit(warden, BW_CAUSE_FACTS);
                 return;
         }
-        warden->facts = 0;
+        bw_pace_end(warden->pace, BW_PACE_LOOKED);
         note_in_force(warden);
         note_change(warden);
 }
 
-static gboolean on_flush_timer(gpointer user) {
-        BwWarden *warden = user;
-
-        warden->flush_timer = 0;
-        flush(warden);
-        return G_SOURCE_REMOVE;
+static void on_due(gpointer user) {
+        flush(user);
 }
 
 static void schedule_flush(BwWarden *warden) {
-        int64_t time = now(), wait;
+        if (warden->started)
+                bw_pace_news(warden->pace);
+}
 
-        if (!warden->started)
-                return;
-        if (warden->facts++ == 0)
-                warden->first_fact_usec = time;
-        if (warden->urgent)
-                return;
-        warden->urgent = warden->facts == 1 && time - warden->last_pass_usec > CAP_USEC;
-        wait = warden->urgent ? 0
-                              : MIN(QUIET_USEC, MAX(0, warden->first_fact_usec + CAP_USEC - time));
-        clear_timer(&warden->flush_timer);
-        /* Below the priority of news, so that what is already in the socket is read first. */
-        warden->flush_timer = g_timeout_add_full(G_PRIORITY_DEFAULT + 10, (guint) (wait / 1000),
-                                                 on_flush_timer, warden, NULL);
+/* Another link under a name that rules stand for must not be judged by them a moment too long. */
+static void hurry_for_successor(BwWarden *warden, const BwLink *link) {
+        const BwPortPlan *former =
+                warden->in_force ? bw_plan_find_port(warden->in_force, link->name, NULL) : NULL;
+
+        if (former && former->ifindex != link->ifindex)
+                bw_pace_hurry(warden->pace);
 }
 
 /* Facts */
 
 static gboolean on_dump_timer(gpointer user) {
         BwWarden *warden = user;
-        g_autoptr(GError) error = NULL;
 
         warden->dump_timer = 0;
-        if (bw_netlink_dump(warden->netlink, &error)) {
-                schedule_flush(warden);
+        if (!bw_netlink_dump(warden->netlink, NULL)) {
+                schedule_dump(warden);
                 return G_SOURCE_REMOVE;
         }
-        warden->dump_timer = g_timeout_add(RETRY_FIRST_MSEC, on_dump_timer, warden);
+        warden->dump_msec = RETRY_FIRST_MSEC;
+        warden->started = true;
+        schedule_flush(warden);
         return G_SOURCE_REMOVE;
+}
+
+/* Torn by a change, or refused: again, later each time. */
+static void schedule_dump(BwWarden *warden) {
+        if (warden->dump_timer)
+                return;
+        warden->dump_timer = g_timeout_add(warden->dump_msec, on_dump_timer, warden);
+        warden->dump_msec = MIN(warden->dump_msec * 2, RETRY_LAST_MSEC);
 }
 
 static void take_overrun(BwWarden *warden) {
@@ -265,7 +242,7 @@ static void take_overrun(BwWarden *warden) {
                 warden->journal, BW_MESSAGE_OVERRUN, LOG_NOTICE,
                 "The kernel had more news than the socket could hold; reading everything again",
                 NULL);
-        warden->dump_timer = g_timeout_add(0, on_dump_timer, warden);
+        schedule_dump(warden);
 }
 
 static gboolean on_patience_timer(gpointer user) {
@@ -319,8 +296,11 @@ static void notice(BwWarden *warden, const BwFact *fact) {
         case BW_FACT_FDB_GONE:
         case BW_FACT_NEIGHBOUR:
         case BW_FACT_NEIGHBOUR_GONE:
+        case BW_FACT_ADDRESS:
+        case BW_FACT_ADDRESS_GONE:
         case BW_FACT_GUEST:
         case BW_FACT_GUEST_GONE:
+        case BW_FACT_GUEST_SEEN:
                 return;
         }
         g_assert_not_reached();
@@ -333,6 +313,8 @@ static void on_fact(const BwFact *fact, gpointer user) {
         notice(warden, fact);
         if (change & (BW_CHANGE_PORTS | BW_CHANGE_GUESTS))
                 schedule_flush(warden);
+        if (fact->kind == BW_FACT_LINK && warden->started)
+                hurry_for_successor(warden, &fact->link);
         if ((change & BW_CHANGE_FDB) && warden->plan)
                 bw_mac_watch_learned(warden->mac_watch, warden->plan, &fact->fdb);
         if ((change & BW_CHANGE_RELOAD_GUESTS) && warden->virt)
@@ -348,6 +330,12 @@ static gboolean on_drift_timer(gpointer user) {
         if (!warden->armed || !warden->in_force || warden->retry_timer)
                 return G_SOURCE_CONTINUE;
         bw_switches_check(warden->switches, warden->plan);
+        if (bw_inheritance_is_kept(warden->plan)) {
+                /* Rules that are kept cannot be repaired: a chain somebody has emptied guards
+                 * nobody. */
+                bw_reconciler_note_inherited(warden->reconciler, NULL);
+                flush(warden);
+        }
         if (bw_reconciler_check(warden->reconciler, &equal, NULL) && equal) {
                 note_sync(warden);
                 return G_SOURCE_CONTINUE;
@@ -364,10 +352,21 @@ static void start_drift_timer(BwWarden *warden) {
 
 /* Configuration */
 
+/* Told to live without libvirt: what the former one said counts no more. */
+static void forget_guests(BwWarden *warden) {
+        BwFact fact = { .kind = BW_FACT_SNAPSHOT_BEGIN, .source = BW_SOURCE_LIBVIRT };
+
+        bw_model_apply(warden->model, &fact, now());
+        fact.kind = BW_FACT_SNAPSHOT_END;
+        bw_model_apply(warden->model, &fact, now());
+}
+
 static void start_libvirt(BwWarden *warden) {
         g_clear_pointer(&warden->virt, bw_virt_free);
         warden->libvirt_connected = false;
-        if (warden->config->libvirt_uri)
+        if (!warden->config->libvirt_uri)
+                forget_guests(warden);
+        else
                 warden->virt = bw_virt_new(warden->config->libvirt_uri, on_fact, warden);
 }
 
@@ -383,12 +382,34 @@ static void apply_config(BwWarden *warden, BwConfig *config) {
         bw_audit_set_rate(warden->audit, config->log_rate);
 }
 
+/* A file that was truncated on its way says nothing wrong, and would take the whole guard down. */
+static bool is_sane_successor(const BwWarden *warden, const BwConfig *config, GError **error) {
+        if (bw_config_count_sections(config) > 0 || bw_config_count_sections(warden->config) == 0 ||
+            !config->bridges_auto || config->mode == BW_MODE_OFF)
+                return true;
+        g_set_error(error, BW_ERROR, BW_ERROR_INVALID,
+                    "it speaks of no port, guest or bridge, and the one in force does; to take the "
+                    "guard down, use \"bridgewarden disarm\" or Mode=off in [Guard]");
+        return false;
+}
+
+static BwConfig *read_successor(BwWarden *warden, GError **error) {
+        g_autoptr(BwConfig) config = bw_settings_read(warden->config_path, error);
+
+        if (!config || !is_sane_successor(warden, config, error))
+                return NULL;
+        if (config->guard_broken)
+                bw_config_keep_guard(config, warden->config);
+        bw_config_keep_bridges(config, warden->config);
+        return g_steal_pointer(&config);
+}
+
 bool bw_warden_reload(BwWarden *warden, GError **error) {
         g_autoptr(GError) trouble = NULL;
         BwConfig *config;
 
         bw_service_reloading();
-        config = bw_settings_read(warden->config_path, &trouble);
+        config = read_successor(warden, &trouble);
         if (warden->ready)
                 bw_service_ready();
         if (!config) {
@@ -401,8 +422,6 @@ bool bw_warden_reload(BwWarden *warden, GError **error) {
                 g_propagate_error(error, g_steal_pointer(&trouble));
                 return false;
         }
-        if (config->guard_broken)
-                bw_config_keep_guard(config, warden->config);
         apply_config(warden, config);
         warden->armed = true;
         flush(warden);
@@ -412,8 +431,11 @@ bool bw_warden_reload(BwWarden *warden, GError **error) {
 /* Requests */
 
 bool bw_warden_resync(BwWarden *warden, GError **error) {
-        if (!bw_netlink_dump(warden->netlink, error))
+        if (!bw_netlink_dump(warden->netlink, error)) {
+                schedule_dump(warden);
                 return false;
+        }
+        warden->started = true;
         if (warden->virt)
                 bw_virt_refresh(warden->virt);
         warden->armed = true;
@@ -429,11 +451,14 @@ bool bw_warden_resync(BwWarden *warden, GError **error) {
 bool bw_warden_disarm(BwWarden *warden, GError **error) {
         BwPass pass;
 
-        clear_timer(&warden->flush_timer);
+        bw_pace_begin(warden->pace);
         clear_timer(&warden->retry_timer);
-        bw_reconciler_want_nothing(warden->reconciler);
-        if (!bw_reconciler_commit(warden->reconciler, now(), &pass, error))
+        if (!bw_reconciler_disarm(warden->reconciler, now(), &pass, error)) {
+                /* Half a guard is worse than what was there: put back what is gone. */
+                if (warden->armed && warden->plan)
+                        commit(warden, BW_CAUSE_FACTS);
                 return false;
+        }
         warden->armed = false;
         warden->in_sync = false;
         take_over_plan(warden, NULL);
@@ -449,11 +474,19 @@ bool bw_warden_disarm(BwWarden *warden, GError **error) {
 
 /* Questions */
 
+/* Rules that are listed are not rules that packets meet. */
+static bool sees_packets(const BwPlan *plan) {
+        for (guint i = 0; plan && i < plan->bridges->len; i++)
+                if (!((const BwBridgePlan *) plan->bridges->pdata[i])->nf_call_iptables)
+                        return false;
+        return bw_kernel_has_br_netfilter();
+}
+
 BwWardenState bw_warden_state(const BwWarden *warden) {
         return (BwWardenState){
                 .armed = warden->armed,
                 .in_force = warden->armed && warden->in_sync && warden->plan == warden->in_force &&
-                            bw_kernel_has_br_netfilter(),
+                            sees_packets(warden->plan),
                 .libvirt_connected = warden->libvirt_connected,
                 .config_errors = bw_config_count_errors(warden->config),
                 .generation = bw_reconciler_generation(warden->reconciler),
@@ -537,13 +570,14 @@ static bool read_world(BwWarden *warden, GError **error) {
         if (!warden->netlink)
                 return false;
         warden->switches = bw_switches_new(warden->journal, warden->hazards, warden->netlink);
-        if (!bw_netlink_dump(warden->netlink, &trouble)) {
-                if (!g_error_matches(trouble, BW_ERROR, BW_ERROR_STALE)) {
-                        g_propagate_error(error, g_steal_pointer(&trouble));
-                        return false;
-                }
-                warden->dump_timer = g_timeout_add(RETRY_FIRST_MSEC, on_dump_timer, warden);
+        /* A torn dump is no world to act on: nothing is written until a whole one is in. */
+        warden->started = bw_netlink_dump(warden->netlink, &trouble);
+        if (!warden->started && !g_error_matches(trouble, BW_ERROR, BW_ERROR_STALE)) {
+                g_propagate_error(error, g_steal_pointer(&trouble));
+                return false;
         }
+        if (!warden->started)
+                schedule_dump(warden);
         return bw_reconciler_note_inherited(warden->reconciler, error);
 }
 
@@ -553,7 +587,6 @@ static void begin(BwWarden *warden) {
         start_libvirt(warden);
         warden->patience_timer = g_timeout_add(LIBVIRT_PATIENCE_MSEC, on_patience_timer, warden);
         start_drift_timer(warden);
-        warden->started = true;
         schedule_flush(warden);
 }
 
@@ -571,8 +604,10 @@ BwWarden *bw_warden_new(const char *config_path, GError **error) {
         warden->mac_watch = bw_mac_watch_new(warden->journal);
         warden->model = bw_model_new();
         warden->reconciler = bw_reconciler_new();
+        warden->inheritance = bw_inheritance_new(warden->hazards, warden->reconciler);
+        warden->pace = bw_pace_new(on_due, warden);
         warden->armed = true;
-        warden->retry_msec = RETRY_FIRST_MSEC;
+        warden->retry_msec = warden->dump_msec = RETRY_FIRST_MSEC;
         if (!read_world(warden, error))
                 return NULL;
         bw_journal_say(warden->journal, BW_MESSAGE_STARTED, LOG_INFO,
@@ -585,7 +620,6 @@ BwWarden *bw_warden_new(const char *config_path, GError **error) {
 void bw_warden_free(BwWarden *warden) {
         if (!warden)
                 return;
-        clear_timer(&warden->flush_timer);
         clear_timer(&warden->retry_timer);
         clear_timer(&warden->dump_timer);
         clear_timer(&warden->drift_timer);
@@ -600,6 +634,8 @@ void bw_warden_free(BwWarden *warden) {
         bw_virt_free(warden->virt);
         g_clear_pointer(&warden->audit, bw_audit_free);
         bw_switches_free(warden->switches);
+        bw_pace_free(warden->pace);
+        bw_inheritance_free(warden->inheritance);
         bw_netlink_free(warden->netlink);
         take_over_plan(warden, NULL);
         bw_plan_free(warden->in_force);
@@ -617,6 +653,5 @@ bool bw_warden_disarm_kernel(GError **error) {
         g_autoptr(BwReconciler) reconciler = bw_reconciler_new();
         BwPass pass;
 
-        bw_reconciler_want_nothing(reconciler);
-        return bw_reconciler_commit(reconciler, now(), &pass, error);
+        return bw_reconciler_disarm(reconciler, now(), &pass, error);
 }

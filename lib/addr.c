@@ -238,3 +238,12 @@ BwPrefix bw_prefix_from_address(BwFamily family, const void *bytes) {
         memcpy(prefix.bytes, bytes, prefix.length / 8);
         return prefix;
 }
+
+BwPrefix bw_prefix_network(const BwPrefix *address, uint8_t length) {
+        BwPrefix network = *address;
+
+        g_assert(length <= address->length);
+        network.length = length;
+        clear_host_bits(&network);
+        return network;
+}

@@ -3,6 +3,7 @@
 #include <bw/config.h>
 #include <bw/config_key.h>
 #include <bw/config_value.h>
+#include <bw/uuid.h>
 #include <string.h>
 
 typedef enum Kind {
@@ -99,25 +100,15 @@ static Section open_binding(const BwConfigPlace *place, GHashTable *table, const
         return (Section){ KIND_BINDING, binding, &binding->broken };
 }
 
-static bool is_uuid(const char *name) {
-        for (unsigned i = 0; i < 36; i++) {
-                bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-
-                if (dash ? name[i] != '-' : !g_ascii_isxdigit(name[i]))
-                        return false;
-        }
-        return name[36] == '\0';
-}
-
 static Section open_guest(const BwConfigPlace *place, const char *name) {
-        g_autofree char *lower = is_uuid(name) ? g_ascii_strdown(name, -1) : g_strdup(name);
+        char uuid[BW_UUID_TEXT_SIZE];
 
         if (*name == '\0') {
                 bw_config_place_error(place, "the guest's name is missing; write [Guest NAME] or "
                                              "[Guest UUID]");
                 return nothing;
         }
-        return open_binding(place, place->config->guests, lower);
+        return open_binding(place, place->config->guests, bw_uuid_parse(name, uuid) ? uuid : name);
 }
 
 static Section open_interface(const BwConfigPlace *place, const char *name) {
@@ -297,6 +288,33 @@ bool bw_config_read(BwConfig *config, const char *file, const char *text, gsize 
                 read_line(&place, &section);
         }
         return true;
+}
+
+void bw_config_keep_bridges(BwConfig *config, const BwConfig *last_good) {
+        GHashTableIter iter;
+        BwBridgeSection *section;
+
+        g_hash_table_iter_init(&iter, config->bridges);
+        while (g_hash_table_iter_next(&iter, NULL, (gpointer *) &section)) {
+                const BwBridgeSection *former =
+                        g_hash_table_lookup(last_good->bridges, section->name);
+
+                if (!section->broken || !former || former->broken)
+                        continue;
+                section->broken = false;
+                section->has_mode = former->has_mode;
+                section->mode = former->mode;
+                section->has_unknown_ports = former->has_unknown_ports;
+                section->unknown_ports = former->unknown_ports;
+                g_array_set_size(section->networks, 0);
+                g_array_append_vals(section->networks, former->networks->data,
+                                    former->networks->len);
+        }
+}
+
+unsigned bw_config_count_sections(const BwConfig *config) {
+        return g_hash_table_size(config->guests) + g_hash_table_size(config->interfaces) +
+               g_hash_table_size(config->ports) + g_hash_table_size(config->bridges);
 }
 
 void bw_config_keep_guard(BwConfig *config, const BwConfig *last_good) {

@@ -65,11 +65,12 @@ static void sort_and_fold(GArray *values, const ListKind *kind) {
         g_array_sort(values, kind->compare);
         for (guint i = 0; i < values->len; i++) {
                 char *value = values->data + i * kind->size;
-                char *last = values->data + (kept - 1) * kind->size;
+                char *next = values->data + kept * kind->size;
 
-                if (kept > 0 && kind->compare(last, value) == 0)
+                if (kept > 0 && kind->compare(next - kind->size, value) == 0)
                         continue;
-                memmove(values->data + kept++ * kind->size, value, kind->size);
+                memmove(next, value, kind->size);
+                kept++;
         }
         g_array_set_size(values, kept);
 }

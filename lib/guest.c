@@ -235,21 +235,6 @@ static bool read_document(Reader *reader, const char *xml, gsize length, GError 
         return true;
 }
 
-/* Eight, four, four, four and twelve digits: the form libvirt prints. */
-static bool read_uuid(const char *text, char ret[static BW_UUID_TEXT_SIZE]) {
-        if (strlen(text) != BW_UUID_TEXT_SIZE - 1)
-                return false;
-        for (unsigned i = 0; i < BW_UUID_TEXT_SIZE - 1; i++) {
-                bool is_dash = i == 8 || i == 13 || i == 18 || i == 23;
-
-                if (is_dash ? text[i] != '-' : !g_ascii_isxdigit(text[i]))
-                        return false;
-        }
-        for (unsigned i = 0; i < BW_UUID_TEXT_SIZE; i++)
-                ret[i] = g_ascii_tolower(text[i]);
-        return true;
-}
-
 BwGuest *bw_guest_parse(const char *xml, gsize length, GError **error) {
         g_auto(Reader) reader = {
                 .interfaces = interfaces_new(),
@@ -270,7 +255,7 @@ BwGuest *bw_guest_parse(const char *xml, gsize length, GError **error) {
                 fail(error, "no <name>");
                 return NULL;
         }
-        if (!read_uuid(g_strstrip(reader.uuid->str), guest->uuid)) {
+        if (!bw_uuid_parse(g_strstrip(reader.uuid->str), guest->uuid)) {
                 fail(error, "no <uuid>, or none that can be read");
                 return NULL;
         }

@@ -172,9 +172,23 @@ static void write_out(Compiler *compiler, const BwPortPlan *port) {
              port->state == BW_PORT_BOUND ? BW_REASON_MISDELIVERED : BW_REASON_UNBOUND, port->mode);
 }
 
+/* Chains of a former run: their names must be there to lead to, their rules stay as they are. */
+static void keep_port(Compiler *compiler, const BwPortPlan *port) {
+        if (compiler->side->direction == BW_DIRECTION_IN) {
+                add_port_chain(compiler, "i", port)->opaque = true;
+                return;
+        }
+        add_port_chain(compiler, "o", port)->opaque = true;
+        add_port_chain(compiler, "r", port)->opaque = true;
+}
+
 static void write_port(Compiler *compiler, const BwPortPlan *port) {
         if (!bw_port_state_is_guarded(port->state))
                 return;
+        if (port->state == BW_PORT_INHERITED) {
+                keep_port(compiler, port);
+                return;
+        }
         if (compiler->side->direction == BW_DIRECTION_IN)
                 write_in(compiler, port);
         else

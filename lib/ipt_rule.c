@@ -34,8 +34,24 @@ const char *bw_ipt_table_root(BwIptTable table) {
         g_assert_not_reached();
 }
 
+/* "bw-shaping" may be somebody's own: ours are the roots, and "bw-KIND-…" or "bw-KINDx-…". */
 bool bw_ipt_chain_is_ours(const char *name) {
-        return g_str_has_prefix(name, "bw-");
+        static const char *const kinds[] = { "i", "o", "r", "is", "os", "it", "ot", "ia", "oa" };
+
+        if (g_str_equal(name, bw_ipt_table_root(BW_IPT_RAW)) ||
+            g_str_equal(name, bw_ipt_table_root(BW_IPT_MANGLE)))
+                return true;
+        if (!g_str_has_prefix(name, "bw-"))
+                return false;
+        name += strlen("bw-");
+        for (gsize i = 0; i < G_N_ELEMENTS(kinds); i++) {
+                gsize length = strlen(kinds[i]);
+
+                if (strncmp(name, kinds[i], length) == 0 &&
+                    (name[length] == '-' || (name[length] == 'x' && name[length + 1] == '-')))
+                        return true;
+        }
+        return false;
 }
 
 BwIptChain *bw_ipt_chain_new(const char *name) {

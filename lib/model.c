@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 #include <bw/guest_index.h>
+#include <bw/link_addresses.h>
 #include <bw/model.h>
 #include <string.h>
 
@@ -29,10 +30,11 @@ typedef struct FdbRow {
 } FdbRow;
 
 struct BwModel {
-        GHashTable *links;        /* ifindex -> LinkRecord * */
-        GHashTable *by_name;      /* name -> LinkRecord *, lent */
-        GHashTable *guests;       /* UUID -> GuestRecord * */
-        GHashTable *fdb;          /* FdbKey -> FdbRow * (the key is the row's) */
+        GHashTable *links;   /* ifindex -> LinkRecord * */
+        GHashTable *by_name; /* name -> LinkRecord *, lent */
+        GHashTable *guests;  /* UUID -> GuestRecord * */
+        GHashTable *fdb;     /* FdbKey -> FdbRow * (the key is the row's) */
+        BwLinkAddresses *addresses;
         BwGuestIndex *candidates; /* NULL until asked for */
         bool links_in_snapshot, guests_in_snapshot;
 };
@@ -84,6 +86,7 @@ BwModel *bw_model_new(void) {
         model->by_name = g_hash_table_new(g_str_hash, g_str_equal);
         model->guests = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_guest_record);
         model->fdb = g_hash_table_new_full(hash_fdb_key, equal_fdb_key, g_free, NULL);
+        model->addresses = bw_link_addresses_new();
         return model;
 }
 
@@ -95,6 +98,7 @@ void bw_model_free(BwModel *model) {
         g_hash_table_unref(model->links);
         g_hash_table_unref(model->guests);
         g_hash_table_unref(model->fdb);
+        bw_link_addresses_free(model->addresses);
         g_free(model);
 }
 
@@ -223,6 +227,46 @@ static unsigned take_guest(BwModel *model, const BwGuest *guest) {
         return BW_CHANGE_GUESTS;
 }
 
+/* The snapshot named it, though nobody can say what it is like just now. */
+static void keep_guest(BwModel *model, const char *uuid) {
+        GuestRecord *record = g_hash_table_lookup(model->guests, uuid);
+
+        if (record)
+                record->seen = true;
+}
+
+/* The host's own addresses */
+
+/* They matter where a bridge's ports can be reached from: on the bridge, and behind a veth. */
+static unsigned change_at(const BwModel *model, int ifindex) {
+        const BwLink *link = bw_model_find_link(model, ifindex);
+
+        return link && (link->kind == BW_LINK_BRIDGE || link->kind == BW_LINK_VETH)
+                       ? BW_CHANGE_PORTS
+                       : BW_CHANGE_NONE;
+}
+
+static unsigned take_address(BwModel *model, const BwHostAddress *address) {
+        if (!bw_link_addresses_add(model->addresses, address))
+                return BW_CHANGE_NONE;
+        return change_at(model, address->ifindex);
+}
+
+static unsigned take_address_gone(BwModel *model, const BwHostAddress *address) {
+        if (!bw_link_addresses_remove(model->addresses, address))
+                return BW_CHANGE_NONE;
+        return change_at(model, address->ifindex);
+}
+
+static unsigned end_addresses(BwModel *model) {
+        g_autoptr(GArray) poorer = bw_link_addresses_end(model->addresses);
+        unsigned change = BW_CHANGE_NONE;
+
+        for (guint i = 0; i < poorer->len; i++)
+                change |= change_at(model, g_array_index(poorer, int, i));
+        return change;
+}
+
 /* Forwarding table */
 
 static FdbKey key_of(const BwFdbEntry *entry) {
@@ -260,6 +304,7 @@ static void begin_netlink(BwModel *model) {
         FdbRow *row;
 
         model->links_in_snapshot = true;
+        bw_link_addresses_begin(model->addresses);
         g_hash_table_iter_init(&iter, model->links);
         while (g_hash_table_iter_next(&iter, NULL, (gpointer *) &record))
                 record->seen = false;
@@ -278,6 +323,7 @@ static unsigned end_netlink(BwModel *model) {
         if (!model->links_in_snapshot)
                 return BW_CHANGE_NONE;
         model->links_in_snapshot = false;
+        change |= end_addresses(model);
         g_hash_table_iter_init(&iter, model->links);
         while (g_hash_table_iter_next(&iter, NULL, (gpointer *) &record))
                 if (!record->seen)
@@ -351,6 +397,7 @@ unsigned bw_model_apply(BwModel *model, const BwFact *fact, int64_t now_usec) {
         case BW_FACT_LINK:
                 return take_link(model, &fact->link);
         case BW_FACT_LINK_GONE:
+                bw_link_addresses_forget(model->addresses, fact->link.ifindex);
                 return take_link_gone(model, fact->link.ifindex);
         case BW_FACT_FDB:
                 return take_fdb(model, &fact->fdb, now_usec);
@@ -360,12 +407,19 @@ unsigned bw_model_apply(BwModel *model, const BwFact *fact, int64_t now_usec) {
         case BW_FACT_NEIGHBOUR:
         case BW_FACT_NEIGHBOUR_GONE:
                 return BW_CHANGE_NEIGHBOUR;
+        case BW_FACT_ADDRESS:
+                return take_address(model, &fact->address);
+        case BW_FACT_ADDRESS_GONE:
+                return take_address_gone(model, &fact->address);
         case BW_FACT_GUEST:
                 return take_guest(model, fact->guest);
         case BW_FACT_GUEST_GONE:
                 forget_candidates(model);
                 return g_hash_table_remove(model->guests, fact->uuid) ? BW_CHANGE_GUESTS
                                                                       : BW_CHANGE_NONE;
+        case BW_FACT_GUEST_SEEN:
+                keep_guest(model, fact->uuid);
+                return BW_CHANGE_NONE;
         case BW_FACT_OVERRUN:
         case BW_FACT_CONNECTED:
         case BW_FACT_DISCONNECTED:
@@ -378,12 +432,6 @@ unsigned bw_model_apply(BwModel *model, const BwFact *fact, int64_t now_usec) {
 
 const BwLink *bw_model_find_link(const BwModel *model, int ifindex) {
         LinkRecord *record = g_hash_table_lookup(model->links, GINT_TO_POINTER(ifindex));
-
-        return record ? &record->link : NULL;
-}
-
-const BwLink *bw_model_find_link_by_name(const BwModel *model, const char *name) {
-        LinkRecord *record = g_hash_table_lookup(model->by_name, name);
 
         return record ? &record->link : NULL;
 }
@@ -440,6 +488,10 @@ GPtrArray *bw_model_list_guests(const BwModel *model) {
                 g_ptr_array_add(guests, record->guest);
         g_ptr_array_sort(guests, compare_guests);
         return guests;
+}
+
+GArray *bw_model_list_addresses(const BwModel *model, int ifindex) {
+        return bw_link_addresses_list(model->addresses, ifindex);
 }
 
 static int compare_fdb(gconstpointer a, gconstpointer b) {

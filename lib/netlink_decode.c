@@ -2,6 +2,7 @@
 
 #include <bw/netlink_decode.h>
 
+#include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
@@ -217,6 +218,53 @@ static bool decode_neigh(const Body *body, BwFact *ret) {
         return false;
 }
 
+/* Towards a peer the length is that of the peer's network, and the host itself is in none. */
+static bool has_peer(struct nlattr *const *attributes, const BwPrefix *address) {
+        const struct nlattr *other = attributes[IFA_ADDRESS];
+        int length = address->length / 8;
+
+        return other && (nla_len(other) != length ||
+                         memcmp(nla_data(other), address->bytes, (gsize) length) != 0);
+}
+
+static bool read_host_address(const struct ifaddrmsg *header, struct nlattr *const *attributes,
+                              BwHostAddress *ret) {
+        const struct nlattr *own = attributes[IFA_LOCAL];
+
+        if (!read_address(own ? own : attributes[IFA_ADDRESS], header->ifa_family, &ret->address) ||
+            header->ifa_prefixlen > ret->address.length)
+                return false;
+        ret->ifindex = (int) header->ifa_index;
+        ret->prefix_length =
+                has_peer(attributes, &ret->address) ? ret->address.length : header->ifa_prefixlen;
+        return true;
+}
+
+/* Until the kernel has made sure that nobody else has it, it is not the host's; the news comes when
+ * it is. */
+static bool is_tentative(const struct ifaddrmsg *header, struct nlattr *const *attributes) {
+        return (header->ifa_flags | u32_of(attributes[IFA_FLAGS])) & IFA_F_TENTATIVE;
+}
+
+static bool decode_host_address(const Body *body, BwFact *ret) {
+        const struct ifaddrmsg *header = (const struct ifaddrmsg *) body->bytes;
+        BwFact fact = { .kind = body->type == RTM_DELADDR ? BW_FACT_ADDRESS_GONE
+                                                          : BW_FACT_ADDRESS };
+        struct nlattr *attributes[IFA_MAX + 1];
+
+        if (body->length < sizeof(*header) || header->ifa_index == 0 ||
+            header->ifa_index > G_MAXINT)
+                return false;
+        if (header->ifa_family != AF_INET && header->ifa_family != AF_INET6)
+                return false;
+        if (!split(body, sizeof(*header), attributes, IFA_MAX) ||
+            (body->type == RTM_NEWADDR && is_tentative(header, attributes)) ||
+            !read_host_address(header, attributes, &fact.address))
+                return false;
+        *ret = fact;
+        return true;
+}
+
 bool bw_netlink_decode(const void *message, gsize length, BwFact *ret) {
         const struct nlmsghdr *header = message;
         Body body;
@@ -231,5 +279,7 @@ bool bw_netlink_decode(const void *message, gsize length, BwFact *ret) {
                 return decode_link(&body, ret);
         if (body.type == RTM_NEWNEIGH || body.type == RTM_DELNEIGH)
                 return decode_neigh(&body, ret);
+        if (body.type == RTM_NEWADDR || body.type == RTM_DELADDR)
+                return decode_host_address(&body, ret);
         return false;
 }

@@ -2,6 +2,7 @@
 
 #include <bw/plan.h>
 #include <bw/plan_claims.h>
+#include <bw/plan_networks.h>
 #include <string.h>
 
 typedef struct Planner {
@@ -364,11 +365,26 @@ BwPlan *bw_plan_new(BwModel *model, const BwConfig *config) {
         }
         plan_ports(&planner, by_ifindex);
         drop_idle_bridges(plan);
-        for (guint i = 0; i < plan->bridges->len; i++)
+        for (guint i = 0; i < plan->bridges->len; i++) {
+                bw_plan_settle_networks(plan->bridges->pdata[i], model);
                 bw_plan_settle_claims(plan->bridges->pdata[i]);
+        }
         g_ptr_array_unref(planner.links);
         g_hash_table_unref(planner.tails);
         return plan;
+}
+
+void bw_plan_keep_inherited(BwPlan *plan, BwPortInherited inherited, gconstpointer user) {
+        for (guint i = 0; i < plan->bridges->len; i++) {
+                const BwBridgePlan *bridge = plan->bridges->pdata[i];
+
+                for (guint k = 0; k < bridge->ports->len; k++) {
+                        BwPortPlan *port = bridge->ports->pdata[k];
+
+                        if (port->state == BW_PORT_STRANGER && inherited(port->name, user))
+                                port->state = BW_PORT_INHERITED;
+                }
+        }
 }
 
 void bw_plan_free(BwPlan *plan) {

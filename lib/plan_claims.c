@@ -6,6 +6,7 @@ typedef struct Claim {
         BwPrefix address;
         BwPortPlan *port;
         bool lost;
+        unsigned rivals;
 } Claim;
 
 static int compare_claims(gconstpointer a, gconstpointer b) {
@@ -18,11 +19,18 @@ static bool same_owner(const BwPortPlan *a, const BwPortPlan *b) {
         return a == b || (a->uuid[0] && g_str_equal(a->uuid, b->uuid));
 }
 
+/* Naming every rival of a network that is a mistake would fill the journal. */
+#define MAX_NAMED 3
+
 static void lose(Claim *claim, const BwPortPlan *other) {
         g_autofree char *address = bw_prefix_print(&claim->address);
         g_autofree char *former = claim->port->trouble;
 
         claim->lost = true;
+        if (++claim->rivals > MAX_NAMED) {
+                claim->port->trouble = g_steal_pointer(&former);
+                return;
+        }
         claim->port->trouble =
                 g_strdup_printf("%s%saddress %s is also claimed by port %s", former ? former : "",
                                 former ? "; " : "", address, other->name);
@@ -35,7 +43,8 @@ static GArray *list_claims(const BwBridgePlan *bridge) {
                 BwPortPlan *port = bridge->ports->pdata[i];
 
                 for (guint k = 0; port->state == BW_PORT_BOUND && k < port->addresses->len; k++) {
-                        Claim claim = { g_array_index(port->addresses, BwPrefix, k), port, false };
+                        Claim claim = { .address = g_array_index(port->addresses, BwPrefix, k),
+                                        .port = port };
 
                         g_array_append_val(claims, claim);
                 }
@@ -58,7 +67,7 @@ static void remove_lost(const Claim *claim) {
 }
 
 /* Both sides come from the configuration, so neither is stronger: the address is closed for both.
- */
+ * But a network that reaches over somebody's own address is the mistake, and loses alone. */
 void bw_plan_settle_claims(BwBridgePlan *bridge) {
         g_autoptr(GArray) claims = list_claims(bridge);
 
@@ -74,7 +83,8 @@ void bw_plan_settle_claims(BwBridgePlan *bridge) {
                         if (same_owner(claim->port, other->port))
                                 continue;
                         lose(claim, other->port);
-                        lose(other, claim->port);
+                        if (claim->address.length == other->address.length)
+                                lose(other, claim->port);
                 }
         }
         for (guint i = 0; i < claims->len; i++)

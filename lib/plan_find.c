@@ -123,6 +123,8 @@ const char *bw_port_state_name(BwPortState state) {
                 return "off";
         case BW_PORT_BORDER:
                 return "border";
+        case BW_PORT_INHERITED:
+                return "inherited";
         case BW_PORT_STRANGER:
                 return "stranger";
         }
@@ -134,6 +136,7 @@ bool bw_port_state_is_guarded(BwPortState state) {
         case BW_PORT_BOUND:
         case BW_PORT_UNADDRESSED:
         case BW_PORT_CLOSED:
+        case BW_PORT_INHERITED:
                 return true;
         case BW_PORT_ANY_ADDRESS:
         case BW_PORT_OFF:

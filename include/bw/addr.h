@@ -55,3 +55,5 @@ bool bw_prefix_contains(const BwPrefix *outer, const BwPrefix *inner);
 bool bw_prefix_overlaps(const BwPrefix *a, const BwPrefix *b);
 /* The single address @bytes (4 or 16, network order). */
 BwPrefix bw_prefix_from_address(BwFamily family, const void *bytes);
+/* The network of @length bits that @address is in. */
+BwPrefix bw_prefix_network(const BwPrefix *address, uint8_t length);

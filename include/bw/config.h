@@ -130,6 +130,13 @@ void bw_config_finish(BwConfig *config);
  * [Guard] and [Libvirt] of @last_good. */
 void bw_config_keep_guard(BwConfig *config, const BwConfig *last_good);
 
+/* The same for each bridge: a [Bridge] section with an error stays as it was in @last_good, if it
+ * was there without one. */
+void bw_config_keep_bridges(BwConfig *config, const BwConfig *last_good);
+
+/* How many sections speak of ports, guests and bridges. */
+unsigned bw_config_count_sections(const BwConfig *config);
+
 /* How many problems are errors. */
 unsigned bw_config_count_errors(const BwConfig *config);
 

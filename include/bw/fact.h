@@ -56,6 +56,14 @@ typedef struct BwNeighbour {
         int ifindex;
 } BwNeighbour;
 
+/* One of the host's own. */
+typedef struct BwHostAddress {
+        int ifindex;
+        BwPrefix address;      /* a single one */
+        uint8_t prefix_length; /* of the network the host is in by it; that of a single address when
+                                  it only leads to one peer */
+} BwHostAddress;
+
 typedef enum BwFactKind {
         BW_FACT_SNAPSHOT_BEGIN, /* source */
         BW_FACT_SNAPSHOT_END,   /* source */
@@ -66,10 +74,13 @@ typedef enum BwFactKind {
         BW_FACT_FDB_GONE,       /* fdb */
         BW_FACT_NEIGHBOUR,      /* neighbour */
         BW_FACT_NEIGHBOUR_GONE, /* neighbour */
+        BW_FACT_ADDRESS,        /* address */
+        BW_FACT_ADDRESS_GONE,   /* address */
         BW_FACT_GUEST,          /* guest: new or changed; active or only defined */
         BW_FACT_GUEST_GONE,     /* uuid: neither running nor defined any more */
-        BW_FACT_CONNECTED,      /* source answers */
-        BW_FACT_DISCONNECTED,   /* source does not; last known state stays */
+        BW_FACT_GUEST_SEEN,   /* uuid: listed, but cannot be read now: what is known of it stays */
+        BW_FACT_CONNECTED,    /* source answers */
+        BW_FACT_DISCONNECTED, /* source does not; last known state stays */
 } BwFactKind;
 
 typedef struct BwFact {
@@ -79,6 +90,7 @@ typedef struct BwFact {
                 BwLink link;
                 BwFdbEntry fdb;
                 BwNeighbour neighbour;
+                BwHostAddress address;
                 const BwGuest *guest;
                 const char *uuid;
         };

@@ -10,18 +10,18 @@
  */
 
 #include <bw/addr.h>
+#include <bw/uuid.h>
 #include <glib.h>
 #include <stdbool.h>
 
 #define BW_IFNAME_SIZE          16 /* IFNAMSIZ of the kernel, with the NUL */
-#define BW_UUID_TEXT_SIZE       37
 #define BW_MAX_GUEST_INTERFACES 256
 
 typedef struct BwGuestInterface {
         BwMac mac;
         char type[16];               /* "bridge", "network", "ethernet", "direct", … cut to fit */
         char *source;                /* bridge or network it names; NULL when none (owned) */
-        bool is_network;             /* @source is a libvirt network, not a bridge */
+        bool is_network;             /* @source is a libvirt network whose bridge is not known */
         char target[BW_IFNAME_SIZE]; /* <target dev>; "" when unknown or impossible */
 } BwGuestInterface;
 

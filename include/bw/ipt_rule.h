@@ -71,7 +71,8 @@ typedef struct BwIptChain {
         char name[BW_IPT_CHAIN_SIZE];
         char bridge[BW_IFNAME_SIZE]; /* whose port and stranger chains these are; "" for dispatch */
         char port[BW_IFNAME_SIZE]; /* whose port chain it is; "" for dispatch and stranger chains */
-        GArray *rules;             /* BwIptRule, in kernel order */
+        bool opaque;   /* of a former run: must be there, what it says is not ours to change now */
+        GArray *rules; /* BwIptRule, in kernel order; empty when opaque */
 } BwIptChain;
 
 typedef enum BwIptTable {

@@ -16,7 +16,7 @@ typedef struct BwModel BwModel;
 /* What a fact touched: what has to be looked at again. */
 typedef enum BwChange {
         BW_CHANGE_NONE = 0,
-        BW_CHANGE_PORTS = 1 << 0,  /* links, masters, names, bridge flags */
+        BW_CHANGE_PORTS = 1 << 0,  /* links, masters, names, bridge flags, the host's addresses */
         BW_CHANGE_GUESTS = 1 << 1, /* domains or their interfaces */
         BW_CHANGE_FDB = 1 << 2,    /* a MAC is at a port where it was not */
         BW_CHANGE_NEIGHBOUR = 1 << 3,
@@ -42,13 +42,14 @@ unsigned bw_model_apply(BwModel *model, const BwFact *fact, int64_t now_usec);
 
 /* All lent; valid until the next bw_model_apply(). NULL when there is none. */
 const BwLink *bw_model_find_link(const BwModel *model, int ifindex);
-const BwLink *bw_model_find_link_by_name(const BwModel *model, const char *name);
 const BwGuest *bw_model_find_guest(const BwModel *model, const char *name_or_uuid);
 
 /* (transfer container) (element-type BwLink): sorted by name, then ifindex. */
 GPtrArray *bw_model_list_links(const BwModel *model);
 /* (transfer container) (element-type BwGuest): sorted by UUID. */
 GPtrArray *bw_model_list_guests(const BwModel *model);
+/* (transfer full) (element-type BwHostAddress): the host's own on that link, sorted. */
+GArray *bw_model_list_addresses(const BwModel *model, int ifindex);
 /* (transfer container) (element-type BwFdbRecord): sorted by bridge, MAC, port. */
 GPtrArray *bw_model_list_fdb(const BwModel *model);
 

@@ -20,6 +20,7 @@ typedef enum BwPortState {
         BW_PORT_ANY_ADDRESS, /* Addresses=any: this version checks nothing for it in IPv4       */
         BW_PORT_OFF,         /* Mode=off                                                        */
         BW_PORT_BORDER,      /* link or uplink: not guarded by this version, passes             */
+        BW_PORT_INHERITED,   /* rules of a former run guard it, and who it is cannot be asked now   */
         BW_PORT_STRANGER,    /* nobody has declared it                                          */
 } BwPortState;
 
@@ -42,7 +43,7 @@ typedef struct BwBridgePlan {
         int ifindex;
         BwMode mode; /* the bridge's; off when only ports that say otherwise are guarded */
         BwUnknownPorts unknown_ports; /* after the mode: a monitored bridge drops nothing */
-        GArray *networks;             /* BwPrefix, sorted */
+        GArray *networks;             /* BwPrefix, sorted: declared, and the host's own */
         GPtrArray *ports;             /* BwPortPlan *, strangers included, sorted by name */
         bool nf_call_iptables;        /* as the kernel has it now */
 } BwBridgePlan;
@@ -56,6 +57,10 @@ typedef struct BwPlan {
 BwPlan *bw_plan_new(BwModel *model, const BwConfig *config);
 void bw_plan_free(BwPlan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwPlan, bw_plan_free)
+
+/* Turns each stranger that @inherited knows into BW_PORT_INHERITED. */
+typedef bool (*BwPortInherited)(const char *port, gconstpointer user);
+void bw_plan_keep_inherited(BwPlan *plan, BwPortInherited inherited, gconstpointer user);
 
 /* Lent or NULL. @ret_bridge may be NULL. */
 const BwPortPlan *bw_plan_find_port(const BwPlan *plan, const char *name,

@@ -10,6 +10,7 @@
 
 #include <bw/plan.h>
 
-/* Takes every address that two owners claim from both, notes why in their trouble, and closes a
+/* Takes every address that two owners claim from both, a network that reaches over another owner's
+ * address from the one who claims the network; notes why in their trouble, and closes a
  * port that has none left. Two ports of one guest may share an address. */
 void bw_plan_settle_claims(BwBridgePlan *bridge);

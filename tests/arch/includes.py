@@ -27,10 +27,13 @@ ADAPTERS = {
     'virt': ('libvirt/',),
     'netlink': ('netlink/', 'linux/'),
     'nflog': ('netlink/', 'linux/'),
+    'nl': ('netlink/',),
     'ipt': ('libiptc/', 'linux/netfilter'),
     'settings': (),
     'kernel': (),
 }
+# What adapters of one library may have in common.
+SHARED = {'netlink': 'nl', 'nflog': 'nl'}
 # Bytes to facts, in libnl's words; a socket has no place in it.
 DECODER = ('linux/', 'netlink/attr.h', 'netlink/msg.h', 'net/if.h', 'sys/socket.h')
 
@@ -61,7 +64,7 @@ def contract_allows(path, quoted, included):
 
 def adapter_allows(family, quoted, included):
     if quoted:
-        return family_of(Path(included).stem) == family
+        return family_of(Path(included).stem) in (family, SHARED.get(family, family))
     if included.startswith(FOREIGN):
         return included.startswith(ADAPTERS[family])
     return True

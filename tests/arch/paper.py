@@ -4,7 +4,8 @@
 
 D-Bus members and error names stand in org.bridgewarden1(5), words and fields of the journal in
 bridgewardend(8), verbs in bridgewarden(1) and in the completion, message IDs in the catalog, and
-every file begins with its licence."""
+every file begins with its licence. Only what a form demands may stand before it: how a script is run,
+what makes a file XML, the title of a page for scdoc."""
 
 import re
 import sys
@@ -12,8 +13,10 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 SPDX = 'SPDX-License-Identifier: GPL-2.0-or-later'
-PATTERNS = ('**/*.c', '**/*.h', '**/meson.build', '**/*.py', '**/*.sh', '**/*.bash')
+PATTERNS = ('**/*.c', '**/*.h', '**/meson.build', '**/*.py', '**/*.sh', '**/*.bash', 'conf/*.conf',
+            'conf/*.xml', 'man/*.scd', 'systemd/bridgewarden.*', 'tests/golden/*.conf')
 LOCAL = re.compile(r'^(build|\.git|\.cache)')
+BEFORE = re.compile(r'#!|<\?xml |[\w.]+\(\d\)')
 
 
 def fail_missing(what, wanted, text):
@@ -73,7 +76,7 @@ def check_licences(root):
             if LOCAL.match(name):
                 continue
             first = path.read_text().splitlines()[:2]
-            if first and first[0].startswith('#!'):
+            if first and BEFORE.match(first[0]):
                 first = first[1:]
             if not first or SPDX not in first[0]:
                 print(f'{name}: does not begin with its SPDX line')

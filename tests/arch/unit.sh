@@ -12,6 +12,7 @@ says 'AmbientCapabilities=CAP_NET_ADMIN CAP_NET_RAW'
 says 'CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW'
 says 'User=bridgewarden'
 says 'Restart=always'
+says 'RestartSec=2s'
 says 'RestartPreventExitStatus=78'
 if grep -E '^ExecStop(Post)?=' "$unit"; then
         echo "rules outlive the daemon: nothing may run at its stop"

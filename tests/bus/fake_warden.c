@@ -53,16 +53,19 @@ static bool list_ports(gpointer user, void (*row)(const BwBusPort *port, gpointe
         return false;
 }
 
-static void list_fdb(G_GNUC_UNUSED gpointer user,
-                     void (*row)(const BwBusFdbEntry *entry, gpointer row_user),
+static void list_fdb(gpointer user, void (*row)(const BwBusFdbEntry *entry, gpointer row_user),
                      gpointer row_user) {
-        row(&(BwBusFdbEntry){ .bridge = "virbr6",
-                              .port = "vk63\xff",
-                              .mac = "52:54:00:9f:5d:c1",
-                              .vlan = 7,
-                              .local = true,
-                              .age_usec = 4200000 },
-            row_user);
+        BwFakeWarden *warden = user;
+
+        warden->fdb_asked++;
+        for (unsigned i = 0; i < warden->n_fdb; i++)
+                row(&(BwBusFdbEntry){ .bridge = "virbr6",
+                                      .port = "vk63\xff",
+                                      .mac = "52:54:00:9f:5d:c1",
+                                      .vlan = 7,
+                                      .local = true,
+                                      .age_usec = 4200000 },
+                    row_user);
 }
 
 static void state(gpointer user, BwBusState *ret) {
@@ -108,6 +111,7 @@ void bw_fake_warden_init(BwFakeWarden *warden) {
                            .strangers = 1,
                            .bridges = bridges },
                 .repeat = 1,
+                .n_fdb = 1,
         };
 }
 

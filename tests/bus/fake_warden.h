@@ -28,6 +28,8 @@ typedef struct BwFakeWarden {
         const BwBusPort *ports;
         unsigned n_ports;
         unsigned repeat; /* how often @ports is listed */
+        unsigned n_fdb;  /* how long ListFdb()'s list is */
+        unsigned fdb_asked;
         unsigned came, went;
         char why[512]; /* of the last coming or going */
 } BwFakeWarden;

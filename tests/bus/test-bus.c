@@ -184,9 +184,9 @@ static void test_errors(void) {
 
 static const struct {
         const char *member, *argument;
-} changing[] = {
+} for_root[] = {
         { "Resync", NULL }, { "ResyncPort", "vk63" }, { "ResyncGuest", "kali3" },
-        { "Reload", NULL }, { "Disarm", NULL },
+        { "Reload", NULL }, { "Disarm", NULL },       { "ListFdb", NULL },
 };
 
 static void read_all(sd_bus *connection, gconstpointer user) {
@@ -213,9 +213,10 @@ static void expect_nobody_refused(BwTestPolicy policy, const char *words) {
         World world;
 
         world_open(&world, policy);
-        for (unsigned i = 0; i < G_N_ELEMENTS(changing); i++)
-                expect(NOBODY, changing[i].member, changing[i].argument, SD_BUS_ERROR_ACCESS_DENIED,
+        for (unsigned i = 0; i < G_N_ELEMENTS(for_root); i++)
+                expect(NOBODY, for_root[i].member, for_root[i].argument, SD_BUS_ERROR_ACCESS_DENIED,
                        words);
+        g_assert_cmpuint(world.warden.fdb_asked, ==, 0);
         for (unsigned i = 0; i < BW_FAKE_MAX; i++)
                 g_assert_cmpuint(world.warden.requests[i], ==, 0);
         g_assert_true(world.warden.state.armed);
@@ -499,29 +500,50 @@ static void test_list_ports(void) {
         world_close(&world);
 }
 
-static void count_ports(sd_bus *connection, gconstpointer user) {
+typedef struct Length {
+        const char *member;
+        unsigned rows;
+} Length;
+
+static void count_rows(sd_bus *connection, gconstpointer user) {
         sd_bus_message *reply = NULL;
+        const Length *length = user;
         unsigned rows = 0;
 
-        g_assert_cmpint(sd_bus_call_method(connection, NAME, PATH, INTERFACE, "ListPorts", NULL,
+        g_assert_cmpint(sd_bus_call_method(connection, NAME, PATH, INTERFACE, length->member, NULL,
                                            &reply, ""),
                         >=, 0);
         g_assert_cmpint(sd_bus_message_enter_container(reply, 'a', "a{sv}"), >, 0);
         while (sd_bus_message_skip(reply, "a{sv}") > 0)
                 rows++;
-        g_assert_cmpuint(rows, ==, *(const unsigned *) user);
+        g_assert_cmpuint(rows, ==, length->rows);
         sd_bus_message_unref(reply);
 }
 
 static void test_list_many_ports(void) {
-        unsigned expected = 2 * 2000;
+        Length expected = { "ListPorts", 2 * 2000 };
         World world;
 
         world_open(&world, BW_TEST_POLICY_SHIPPED);
         world.warden.ports = hostile_ports;
         world.warden.n_ports = G_N_ELEMENTS(hostile_ports);
         world.warden.repeat = 2000;
-        run_client(0, count_ports, &expected);
+        run_client(0, count_rows, &expected);
+        world_close(&world);
+}
+
+/* As many as a guest can make a bridge learn, and the daemon goes on. */
+static void test_list_long_fdb(void) {
+        Length some = { "ListFdb", 3 }, most = { "ListFdb", 16384 };
+        World world;
+
+        world_open(&world, BW_TEST_POLICY_SHIPPED);
+        world.warden.n_fdb = 3;
+        run_client(0, count_rows, &some);
+        world.warden.n_fdb = 65536;
+        run_client(0, count_rows, &most);
+        g_assert_cmpuint(world.warden.fdb_asked, ==, 2);
+        expect(0, "Resync", NULL, NULL, NULL);
         world_close(&world);
 }
 
@@ -810,6 +832,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/bus/properties-changed", test_properties_changed);
         g_test_add_func("/bus/list-ports", test_list_ports);
         g_test_add_func("/bus/list-many-ports", test_list_many_ports);
+        g_test_add_func("/bus/list-long-fdb", test_list_long_fdb);
         g_test_add_func("/bus/flood-of-calls", test_flood_of_calls);
         g_test_add_func("/bus/name-is-taken", test_name_is_taken);
         g_test_add_func("/bus/bus-dies-and-comes-back", test_bus_dies_and_comes_back);

@@ -20,6 +20,13 @@ static void check_neighbour(const BwNeighbour *neighbour) {
         g_assert(neighbour->ifindex > 0 && *text != '\0' && !strchr(text, '/'));
 }
 
+static void check_address(const BwHostAddress *address) {
+        g_autofree char *text = bw_prefix_print(&address->address);
+
+        g_assert(address->ifindex > 0 && *text != '\0' && !strchr(text, '/'));
+        g_assert(address->prefix_length <= address->address.length);
+}
+
 static void check(const BwFact *fact) {
         if (fact->kind == BW_FACT_LINK)
                 check_link(&fact->link);
@@ -29,6 +36,8 @@ static void check(const BwFact *fact) {
                 g_assert(fact->fdb.port > 0 && fact->fdb.bridge > 0);
         else if (fact->kind == BW_FACT_NEIGHBOUR || fact->kind == BW_FACT_NEIGHBOUR_GONE)
                 check_neighbour(&fact->neighbour);
+        else if (fact->kind == BW_FACT_ADDRESS || fact->kind == BW_FACT_ADDRESS_GONE)
+                check_address(&fact->address);
         else
                 g_assert_not_reached();
 }

@@ -269,6 +269,7 @@ static void learn(const BwTestOracle *oracle, BwTestPort *port) {
                 if (voices.sections[i]->broken)
                         port->mode = bridge_mode(oracle->settings, port->bridge->name);
         port->state = state_of(port, &voices, any);
+        port->is_hosts = port->role == BW_ROLE_HOST && port->state != BW_PORT_CLOSED;
 }
 
 static bool contests(const BwTestPort *other, const BwTestPort *port, const BwPrefix *address) {
@@ -276,7 +277,7 @@ static bool contests(const BwTestPort *other, const BwTestPort *port, const BwPr
             (other->guest && other->guest == port->guest))
                 return false;
         for (guint i = 0; i < other->addresses->len; i++)
-                if (bw_prefix_overlaps(&g_array_index(other->addresses, BwPrefix, i), address))
+                if (bw_prefix_contains(address, &g_array_index(other->addresses, BwPrefix, i)))
                         return true;
         return false;
 }
@@ -289,7 +290,8 @@ static bool is_contested(const BwTestOracle *oracle, const BwTestPort *port,
         return false;
 }
 
-/* Two claims of equal strength close the address for both. Whoever has none left is closed. */
+/* Two claims of one address close it for both; a network over an address loses alone. Whoever has
+ * none left is closed. */
 static void settle_conflicts(BwTestOracle *oracle) {
         g_autoptr(GPtrArray) kept = g_ptr_array_new();
 
@@ -428,12 +430,58 @@ static bool is_directed_broadcast(const BwTestSettings *settings, const char *br
         return false;
 }
 
+/* No network is one that takes in the address 0, loopback, multicast, or the limited broadcast. */
+static bool is_sane_network(uint32_t first, uint32_t last) {
+        bool loopback = first <= 0x7fffffff && last >= 0x7f000000;
+        bool multicast_or_last = last >= 0xe0000000 && (first <= 0xefffffff || last == 0xffffffff);
+
+        return first != 0 && !loopback && !multicast_or_last;
+}
+
+static bool is_broadcast_of(const BwHostAddress *own, uint32_t address) {
+        uint32_t mask, first, last;
+
+        if (own->address.family != BW_FAMILY_IPV4 || own->prefix_length < 1 ||
+            own->prefix_length > 30)
+                return false;
+        mask = 0xffffffff << (32 - own->prefix_length);
+        first = network_of(&own->address) & mask;
+        last = first | ~mask;
+        return address == last && is_sane_network(first, last);
+}
+
+/* The bridge itself is the host's leg, and so is the far end of a port that is declared to be. */
+static bool is_hosts_leg(const BwTestOracle *oracle, const char *bridge, int ifindex) {
+        for (guint i = 0; i < oracle->ports->len; i++) {
+                const BwTestPort *port = &g_array_index(oracle->ports, BwTestPort, i);
+
+                if (g_str_equal(port->bridge->name, bridge) &&
+                    (ifindex == port->bridge->ifindex ||
+                     (ifindex == port->link->peer && port->is_hosts)))
+                        return true;
+        }
+        return false;
+}
+
+bool bw_test_oracle_is_host_broadcast(const BwTestOracle *oracle, const char *bridge,
+                                      uint32_t address) {
+        for (guint i = 0; i < oracle->world->addresses->len; i++) {
+                const BwHostAddress *own =
+                        &g_array_index(oracle->world->addresses, BwHostAddress, i);
+
+                if (is_broadcast_of(own, address) && is_hosts_leg(oracle, bridge, own->ifindex))
+                        return true;
+        }
+        return false;
+}
+
 static bool is_deliverable(const BwTestOracle *oracle, const BwTestPort *port,
                            const BwTestPacket *packet) {
         uint32_t address = packet->destination;
 
         return is_own(port, address) || address == 0xffffffff || address >> 28 == 0xe ||
                is_directed_broadcast(oracle->settings, port->bridge->name, address) ||
+               bw_test_oracle_is_host_broadcast(oracle, port->bridge->name, address) ||
                is_own_dhcp_reply(port, packet);
 }
 

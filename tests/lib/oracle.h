@@ -23,6 +23,7 @@ typedef struct BwTestPort {
         BwPortState state;
         BwRole role;
         BwMode mode;
+        bool is_hosts;     /* declared to be the host's own, by sections without an error */
         GArray *addresses; /* BwPrefix; what conflicts have left */
         GArray *macs;      /* BwMac */
 } BwTestPort;
@@ -41,6 +42,9 @@ bool bw_test_oracle_guards(const BwTestOracle *oracle, const BwLink *bridge);
 /* NULL when no such port is on that bridge. */
 const BwTestPort *bw_test_oracle_port(const BwTestOracle *oracle, const char *bridge,
                                       const char *name);
+/* Whether @address is the broadcast address of a network the host itself is in on that bridge. */
+bool bw_test_oracle_is_host_broadcast(const BwTestOracle *oracle, const char *bridge,
+                                      uint32_t address);
 /* @tried is 0. */
 BwTestVerdict bw_test_oracle_judge(const BwTestOracle *oracle, BwDirection direction,
                                    const BwTestPacket *packet);

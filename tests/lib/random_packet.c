@@ -36,8 +36,8 @@ static uint32_t address_near(const BwPrefix *prefix) {
 
 static uint32_t random_address(const BwTestPort *port) {
         static const uint32_t special[] = {
-                0,          0xffffffff, 0xe0000001, 0xefffffff, 0xf0000000, 0xdfffffff,
-                0x0a00ffff, 0x0a0102ff, 0x0a000005, 0x0a000007, 0xc000027f, 0x0a0000ff,
+                0,          0xffffffff, 0xe0000001, 0xefffffff, 0xf0000000, 0xdfffffff, 0x0a00ffff,
+                0x0a0102ff, 0x0a000005, 0x0a000007, 0xc000027f, 0x0a0000ff, 0xc0a8097f, 0x7fffffff,
         };
         BwPrefix prefix;
 

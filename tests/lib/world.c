@@ -4,6 +4,8 @@
 
 #include "random.h"
 
+#include <arpa/inet.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define MAX_GUESTS 8
@@ -16,6 +18,7 @@ BwTestWorld *bw_test_world_new(void) {
         BwTestWorld *world = g_new0(BwTestWorld, 1);
 
         world->links = g_array_new(FALSE, TRUE, sizeof(BwLink));
+        world->addresses = g_array_new(FALSE, TRUE, sizeof(BwHostAddress));
         world->guests = g_ptr_array_new_with_free_func(free_guest);
         return world;
 }
@@ -24,6 +27,7 @@ void bw_test_world_free(BwTestWorld *world) {
         if (!world)
                 return;
         g_array_unref(world->links);
+        g_array_unref(world->addresses);
         g_ptr_array_unref(world->guests);
         g_free(world);
 }
@@ -32,6 +36,7 @@ BwTestWorld *bw_test_world_copy(const BwTestWorld *world) {
         BwTestWorld *copy = bw_test_world_new();
 
         g_array_append_vals(copy->links, world->links->data, world->links->len);
+        g_array_append_vals(copy->addresses, world->addresses->data, world->addresses->len);
         for (guint i = 0; i < world->guests->len; i++)
                 g_ptr_array_add(copy->guests, bw_guest_copy(world->guests->pdata[i]));
         return copy;
@@ -49,6 +54,34 @@ BwPrefix bw_test_prefix(const char *text) {
 
         g_assert_true(bw_prefix_parse(text, &prefix, NULL));
         return prefix;
+}
+
+BwHostAddress bw_test_host_address(int ifindex, const char *text) {
+        g_auto(GStrv) parts = g_strsplit(text, "/", 2);
+        bool ipv6 = strchr(text, ':');
+        uint8_t bytes[16];
+
+        /* Not as in a configuration: the kernel lets a host have what no port may own. */
+        g_assert_cmpint(inet_pton(ipv6 ? AF_INET6 : AF_INET, parts[0], bytes), ==, 1);
+        return (BwHostAddress){ .ifindex = ifindex,
+                                .address = bw_prefix_from_address(
+                                        ipv6 ? BW_FAMILY_IPV6 : BW_FAMILY_IPV4, bytes),
+                                .prefix_length = (uint8_t) atoi(parts[1]) };
+}
+
+bool bw_test_has_host_address(const BwTestWorld *world, const BwHostAddress *address,
+                              guint *ret_at) {
+        for (guint i = 0; i < world->addresses->len; i++) {
+                const BwHostAddress *other = &g_array_index(world->addresses, BwHostAddress, i);
+
+                if (other->ifindex != address->ifindex ||
+                    other->prefix_length != address->prefix_length ||
+                    !bw_prefix_equal(&other->address, &address->address))
+                        continue;
+                *ret_at = i;
+                return true;
+        }
+        return false;
 }
 
 BwGuest *bw_test_guest_new(const char *name, const char *uuid, bool active) {
@@ -140,6 +173,32 @@ static void add_random_port(BwTestWorld *world, int ifindex, unsigned n_bridges)
         g_array_append_val(world->links, link);
 }
 
+BwHostAddress bw_test_random_host_address(int ifindex) {
+        static const char *const addresses[] = { "10.0.0.1/16",    "10.0.0.1/24",  "10.0.0.9/24",
+                                                 "10.1.2.254/24",  "10.0.0.6/30",  "10.0.0.6/31",
+                                                 "10.0.0.7/32",    "192.0.2.1/25", "127.0.0.5/8",
+                                                 "10.0.0.1/1",     "10.9.9.9/0",   "200.0.0.1/3",
+                                                 "2001:db8::1/64", "10.0.0.4/29",  "10.0.0.4/30",
+                                                 "192.168.9.7/25" };
+
+        return bw_test_host_address(ifindex, addresses[bw_test_below(G_N_ELEMENTS(addresses))]);
+}
+
+/* Half of them on a bridge. */
+static void add_random_addresses(BwTestWorld *world, unsigned n_bridges) {
+        unsigned n = bw_test_below(2 * n_bridges + 6);
+
+        for (unsigned i = 0; i < n; i++) {
+                int ifindex = bw_test_once_in(2) ? 1 + (int) bw_test_below(n_bridges)
+                                                 : random_link(world)->ifindex;
+                BwHostAddress address = bw_test_random_host_address(ifindex);
+                guint at;
+
+                if (!bw_test_has_host_address(world, &address, &at))
+                        g_array_append_val(world->addresses, address);
+        }
+}
+
 static void add_random_interface(const BwTestWorld *world, BwGuest *guest) {
         static const char *const types[] = { "bridge", "network", "ethernet" };
         const BwLink *link = random_link(world);
@@ -194,6 +253,7 @@ BwTestWorld *bw_test_random_world(unsigned most) {
         }
         for (unsigned i = 0; i < n_ports; i++)
                 add_random_port(world, 10 + (int) i, n_bridges);
+        add_random_addresses(world, n_bridges);
         add_random_guests(world);
         return world;
 }
@@ -210,6 +270,14 @@ void bw_test_tell_link_gone(BwModel *model, int ifindex) {
         bw_model_apply(model, &fact, 0);
 }
 
+void bw_test_tell_address(BwModel *model, const BwHostAddress *address) {
+        bw_model_apply(model, &(BwFact){ .kind = BW_FACT_ADDRESS, .address = *address }, 0);
+}
+
+void bw_test_tell_address_gone(BwModel *model, const BwHostAddress *address) {
+        bw_model_apply(model, &(BwFact){ .kind = BW_FACT_ADDRESS_GONE, .address = *address }, 0);
+}
+
 void bw_test_tell_guest(BwModel *model, const BwGuest *guest) {
         bw_model_apply(model, &(BwFact){ .kind = BW_FACT_GUEST, .guest = guest }, 0);
 }
@@ -221,11 +289,28 @@ BwModel *bw_test_model(const BwTestWorld *world) {
                 bw_test_tell_guest(model, world->guests->pdata[i]);
         for (guint i = 0; i < world->links->len; i++)
                 bw_test_tell_link(model, &g_array_index(world->links, BwLink, i));
+        for (guint i = 0; i < world->addresses->len; i++)
+                bw_test_tell_address(model, &g_array_index(world->addresses, BwHostAddress, i));
         return model;
 }
 
+/* The fact of that number: links first, then guests, then addresses. */
+static void tell_number(BwModel *model, const BwTestWorld *world, guint number) {
+        if (number < world->links->len) {
+                bw_test_tell_link(model, &g_array_index(world->links, BwLink, number));
+                return;
+        }
+        number -= world->links->len;
+        if (number < world->guests->len) {
+                bw_test_tell_guest(model, world->guests->pdata[number]);
+                return;
+        }
+        number -= world->guests->len;
+        bw_test_tell_address(model, &g_array_index(world->addresses, BwHostAddress, number));
+}
+
 BwModel *bw_test_shuffled_model(const BwTestWorld *world) {
-        guint n = world->links->len + world->guests->len;
+        guint n = world->links->len + world->guests->len + world->addresses->len;
         g_autofree guint *order = g_new(guint, n + 1);
         BwModel *model = bw_model_new();
 
@@ -233,10 +318,6 @@ BwModel *bw_test_shuffled_model(const BwTestWorld *world) {
                 order[i] = i;
         bw_test_shuffle(order, n, sizeof(*order));
         for (guint i = 0; i < n; i++)
-                if (order[i] < world->links->len)
-                        bw_test_tell_link(model, &g_array_index(world->links, BwLink, order[i]));
-                else
-                        bw_test_tell_guest(model,
-                                           world->guests->pdata[order[i] - world->links->len]);
+                tell_number(model, world, order[i]);
         return model;
 }

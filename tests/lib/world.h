@@ -12,6 +12,7 @@
 
 typedef struct BwTestWorld {
         GArray *links;     /* BwLink; bridges first */
+        GArray *addresses; /* BwHostAddress, no duplicates */
         GPtrArray *guests; /* BwGuest *, owned */
 } BwTestWorld;
 
@@ -29,6 +30,11 @@ BwTestWorld *bw_test_random_world(unsigned most);
 BwGuest *bw_test_guest_new(const char *name, const char *uuid, bool active);
 /* @source: a bridge. NULL as @target: not known. */
 void bw_test_guest_add(BwGuest *guest, BwMac mac, const char *source, const char *target);
+/* @text: with a length, "192.168.50.254/24". */
+BwHostAddress bw_test_host_address(int ifindex, const char *text);
+BwHostAddress bw_test_random_host_address(int ifindex); /* one of a few */
+bool bw_test_has_host_address(const BwTestWorld *world, const BwHostAddress *address,
+                              guint *ret_at);
 BwLink bw_test_bridge(int ifindex, const char *name);
 /* A tap as libvirt makes it for an interface with @mac. */
 BwLink bw_test_tap(int ifindex, const char *name, BwMac mac, int master);
@@ -39,6 +45,8 @@ BwPrefix bw_test_prefix(const char *text);
 /* Facts, in the order of @world. */
 void bw_test_tell_link(BwModel *model, const BwLink *link);
 void bw_test_tell_link_gone(BwModel *model, int ifindex);
+void bw_test_tell_address(BwModel *model, const BwHostAddress *address);
+void bw_test_tell_address_gone(BwModel *model, const BwHostAddress *address);
 void bw_test_tell_guest(BwModel *model, const BwGuest *guest);
 BwModel *bw_test_model(const BwTestWorld *world);
 /* The same in any order. */

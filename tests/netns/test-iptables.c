@@ -30,7 +30,7 @@ static void clear_tables(void) {
 /* Every sentence */
 
 static BwIptRule look_at(BwIptPhysdev kind, const char *name) {
-        BwIptRule rule = bw_test_goto("bw-target");
+        BwIptRule rule = bw_test_goto("bw-i-target");
 
         rule.physdev_kind = kind;
         g_strlcpy(rule.physdev, name, sizeof(rule.physdev));
@@ -83,7 +83,7 @@ static void say_addresses(BwIptChain *chain) {
 }
 
 static void say_bridges(BwIptChain *chain) {
-        BwIptRule in = bw_test_goto("bw-target"), out = in;
+        BwIptRule in = bw_test_goto("bw-i-target"), out = in;
 
         g_strlcpy(in.in_bridge, "virbr6", sizeof(in.in_bridge));
         g_strlcpy(out.out_bridge, "fifteen-bytes15", sizeof(out.out_bridge));
@@ -105,11 +105,11 @@ static void say_reports(BwIptChain *chain) {
 static GPtrArray *every_sentence(BwIptTable table) {
         GPtrArray *chains = bw_test_chains_new(table);
         BwIptChain *root = bw_test_chain(chains, bw_ipt_table_root(table)), *chain;
-        BwIptRule jump = bw_test_goto("bw-target");
+        BwIptRule jump = bw_test_goto("bw-i-target");
 
-        bw_test_chain(chains, "bw-target");
-        chain = bw_test_chain(chains, "bw-every-sentence");
-        bw_test_say(root, bw_test_goto("bw-every-sentence"));
+        bw_test_chain(chains, "bw-i-target");
+        chain = bw_test_chain(chains, "bw-i-every-sentence");
+        bw_test_say(root, bw_test_goto("bw-i-every-sentence"));
         jump.target = BW_IPT_JUMP;
         bw_test_say(chain, jump);
         say_physdev(chain);
@@ -241,7 +241,7 @@ static GPtrArray *counting_chains(unsigned before, unsigned behind) {
         GPtrArray *chains = bw_test_chains_new(BW_IPT_RAW);
         BwIptChain *root = bw_test_chain(chains, "bw-in");
 
-        say_other(bw_test_chain(chains, "bw-other"));
+        say_other(bw_test_chain(chains, "bw-i-other"));
         for (unsigned i = 0; i < before + 1 + behind; i++) {
                 g_autofree char *source = g_strdup_printf("10.0.%u.1", i < before ? i : 100 + i);
 
@@ -352,11 +352,11 @@ static const Deed deeds[] = {
         { "policy", "-P PREROUTING DROP", false, 0 },
         { "foreign rule behind the anchor", "-A PREROUTING -j ACCEPT", false, 0 },
         { "foreign chain", "-N other; -A other -j ACCEPT", false, 0 },
-        { "foreign jump to a wanted chain", "-A OUTPUT -j bw-other", false, 0 },
+        { "foreign jump to a wanted chain", "-A OUTPUT -j bw-i-other", false, 0 },
         { "flush all", "-F", true, 0 },
         { "flush all and remove chains", "-F; -X", true, 0 },
         { "flush the root", "-F bw-in", true, 0 },
-        { "flush a leaf", "-F bw-other", true, 0 },
+        { "flush a leaf", "-F bw-i-other", true, 0 },
         { "delete the anchor", "-D PREROUTING -j bw-in", true, 0 },
         { "accept before the anchor", "-I PREROUTING -j ACCEPT", true, 0 },
         { "log before the anchor", "-I PREROUTING -s 192.0.2.1 -j NFLOG", true, 0 },
@@ -366,39 +366,42 @@ static const Deed deeds[] = {
         { "anchor for another device", "-R PREROUTING 1 ! -i virbr6 -j bw-in", true, 0 },
         { "anchor that does not come back", "-R PREROUTING 1 -g bw-in", true, 0 },
         { "rule replaced", "-R bw-in 2 -s 10.0.0.2 -j RETURN", true, 0 },
-        { "verdict replaced", "-R bw-other 3 -j RETURN", true, 0 },
-        { "verdict became a mark without one", "-R bw-other 3", true, 0 },
-        { "target replaced by accept", "-R bw-other 3 -j ACCEPT", true, 0 },
-        { "rule narrowed by a match", "-R bw-other 3 -p tcp -m tcp --dport 1 -j DROP", true, 0 },
-        { "rule narrowed by a protocol", "-R bw-other 3 -p 17 -j DROP", true, 0 },
-        { "rule for fragments only", "-R bw-other 3 -f -j DROP", true, 0 },
+        { "verdict replaced", "-R bw-i-other 3 -j RETURN", true, 0 },
+        { "verdict became a mark without one", "-R bw-i-other 3", true, 0 },
+        { "target replaced by accept", "-R bw-i-other 3 -j ACCEPT", true, 0 },
+        { "rule narrowed by a match", "-R bw-i-other 3 -p tcp -m tcp --dport 1 -j DROP", true, 0 },
+        { "rule narrowed by a protocol", "-R bw-i-other 3 -p 17 -j DROP", true, 0 },
+        { "rule for fragments only", "-R bw-i-other 3 -f -j DROP", true, 0 },
         { "rule turned round", "-R bw-in 1 ! -s 10.0.0.1 -j DROP", true, 0 },
-        { "another port", "-R bw-other 1 -m physdev --physdev-in vk64 -j DROP", true, 0 },
-        { "a port became a prefix", "-R bw-other 1 -m physdev --physdev-in vk6+ -j DROP", true, 0 },
-        { "all but the port", "-R bw-other 1 -m physdev ! --physdev-in vk63 -j DROP", true, 0 },
+        { "another port", "-R bw-i-other 1 -m physdev --physdev-in vk64 -j DROP", true, 0 },
+        { "a port became a prefix", "-R bw-i-other 1 -m physdev --physdev-in vk6+ -j DROP", true,
+          0 },
+        { "all but the port", "-R bw-i-other 1 -m physdev ! --physdev-in vk63 -j DROP", true, 0 },
         { "another rate",
-          "-R bw-other 2 -m limit --limit 1/hour --limit-burst 10 -j NFLOG --nflog-prefix \"bw in "
+          "-R bw-i-other 2 -m limit --limit 1/hour --limit-burst 10 -j NFLOG --nflog-prefix \"bw in "
           "spoofed-ip drop\" --nflog-group 25207 --nflog-size 128",
           true, 0 },
         { "another group",
-          "-R bw-other 2 -m limit --limit 10/sec --limit-burst 10 -j NFLOG --nflog-prefix \"bw in "
+          "-R bw-i-other 2 -m limit --limit 10/sec --limit-burst 10 -j NFLOG --nflog-prefix \"bw in "
           "spoofed-ip drop\" --nflog-group 7 --nflog-size 128",
           true, 0 },
         { "the same again",
-          "-R bw-other 2 -m limit --limit 10/sec --limit-burst 10 -j NFLOG --nflog-prefix \"bw in "
+          "-R bw-i-other 2 -m limit --limit 10/sec --limit-burst 10 -j NFLOG --nflog-prefix \"bw in "
           "spoofed-ip drop\" --nflog-group 25207 --nflog-size 128",
           false, 0 },
         { "rule in front", "-I bw-in -j ACCEPT", true, 0 },
-        { "rule at the end", "-A bw-other -s 192.0.2.1 -j DROP", true, 0 },
+        { "rule at the end", "-A bw-i-other -s 192.0.2.1 -j DROP", true, 0 },
         { "two rules swapped", "-D bw-in 1; -I bw-in 2 -s 10.0.0.1/32 -j DROP", true, 0 },
         { "stale chain", "-N bw-i-vk99; -A bw-i-vk99 -j DROP", true, 0 },
-        { "empty chain of our name", "-N bw-something", true, 0 },
-        { "stale chains in a row", "-N bw-a; -N bw-b; -A bw-a -j bw-b; -A bw-b -j DROP", true, 0 },
+        { "empty chain of our name", "-N bw-i-something", true, 0 },
+        { "stale chains in a row", "-N bw-i-a; -N bw-i-b; -A bw-i-a -j bw-i-b; -A bw-i-b -j DROP",
+          true, 0 },
         { "foreign jump to a stale chain",
-          "-N bw-old; -A bw-old -j ACCEPT; -A OUTPUT -j bw-old; -A OUTPUT -j ACCEPT", true, 1 },
-        { "foreign jump to an empty stale chain", "-N bw-old; -A OUTPUT -j bw-old", false, 0 },
+          "-N bw-i-old; -A bw-i-old -j ACCEPT; -A OUTPUT -j bw-i-old; -A OUTPUT -j ACCEPT", true,
+          1 },
+        { "foreign jump to an empty stale chain", "-N bw-i-old; -A OUTPUT -j bw-i-old", false, 0 },
         { "foreign jump to stale in the hook",
-          "-N bw-old; -A bw-old -j ACCEPT; -A PREROUTING -g bw-old", true, 1 },
+          "-N bw-i-old; -A bw-i-old -j ACCEPT; -A PREROUTING -g bw-i-old", true, 1 },
 };
 
 static void commit_deed(const Deed *deed) {
@@ -444,7 +447,7 @@ static void test_kept_chain_is_used_again(void) {
 
         clear_tables();
         bw_test_sync(BW_IPT_RAW, with);
-        bw_test_run("iptables-legacy -t raw -A OUTPUT -j bw-other");
+        bw_test_run("iptables-legacy -t raw -A OUTPUT -j bw-i-other");
         g_assert_cmpuint(bw_test_sync(BW_IPT_RAW, without).foreign_chains_kept, ==, 1);
         g_assert_true(bw_test_is_equal(BW_IPT_RAW, without));
         bw_test_sync(BW_IPT_RAW, with);

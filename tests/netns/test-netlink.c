@@ -9,6 +9,7 @@
 #include <bw/netlink_decode.h>
 #include <glib.h>
 #include <linux/capability.h>
+#include <linux/if_addr.h>
 #include <linux/if_packet.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -64,11 +65,17 @@ static char *key_of(const BwFact *fact) {
         case BW_FACT_NEIGHBOUR_GONE:
                 address = bw_prefix_print(&fact->neighbour.address);
                 return g_strdup_printf("neighbour %d %s", fact->neighbour.ifindex, address);
+        case BW_FACT_ADDRESS:
+        case BW_FACT_ADDRESS_GONE:
+                address = bw_prefix_print(&fact->address.address);
+                return g_strdup_printf("address %d %s/%u", fact->address.ifindex, address,
+                                       fact->address.prefix_length);
         case BW_FACT_SNAPSHOT_BEGIN:
         case BW_FACT_SNAPSHOT_END:
         case BW_FACT_OVERRUN:
         case BW_FACT_GUEST:
         case BW_FACT_GUEST_GONE:
+        case BW_FACT_GUEST_SEEN:
         case BW_FACT_CONNECTED:
         case BW_FACT_DISCONNECTED:
                 break;
@@ -89,6 +96,8 @@ static char *value_of(const BwFact *fact) {
         if (fact->kind == BW_FACT_FDB)
                 return g_strdup_printf("port %d%s", fact->fdb.port,
                                        fact->fdb.local ? " local" : "");
+        if (fact->kind == BW_FACT_ADDRESS)
+                return g_strdup("own");
         return g_strdup(bw_mac_print(&fact->neighbour.mac, mac));
 }
 
@@ -105,7 +114,7 @@ static void take_object(World *world, const BwFact *fact) {
                 run("ip link add late type veth peer name later");
         }
         if (fact->kind == BW_FACT_LINK || fact->kind == BW_FACT_FDB ||
-            fact->kind == BW_FACT_NEIGHBOUR) {
+            fact->kind == BW_FACT_NEIGHBOUR || fact->kind == BW_FACT_ADDRESS) {
                 g_hash_table_replace(table, g_steal_pointer(&key), value_of(fact));
                 return;
         }
@@ -142,10 +151,13 @@ static void on_fact(const BwFact *fact, gpointer user) {
         case BW_FACT_FDB_GONE:
         case BW_FACT_NEIGHBOUR:
         case BW_FACT_NEIGHBOUR_GONE:
+        case BW_FACT_ADDRESS:
+        case BW_FACT_ADDRESS_GONE:
                 take_object(world, fact);
                 return;
         case BW_FACT_GUEST:
         case BW_FACT_GUEST_GONE:
+        case BW_FACT_GUEST_SEEN:
         case BW_FACT_CONNECTED:
         case BW_FACT_DISCONNECTED:
                 g_assert_not_reached();
@@ -455,6 +467,38 @@ static void check_same_as_fresh(World *world) {
         close_world(fresh);
 }
 
+/* The host's own addresses */
+
+static void test_addresses(void) {
+        World *world = open_world();
+        unsigned port;
+
+        run("ip link add p1 type veth peer name q1");
+        port = if_nametoindex("p1");
+        run("ip addr add 192.0.2.7/24 dev p1");
+        run("ip addr add 192.0.2.7/16 dev p1");
+        run("ip addr add 192.0.2.7 peer 198.51.100.1/24 dev p1");
+        run("ip addr add 2001:db8::7/64 nodad dev p1");
+        WAIT_FOR(find(world, "address %u 192.0.2.7/24", port));
+        WAIT_FOR(find(world, "address %u 192.0.2.7/16", port));
+        /* The peer's network is not the host's. */
+        WAIT_FOR(find(world, "address %u 192.0.2.7/32", port));
+        WAIT_FOR(find(world, "address %u 2001:db8::7/64", port));
+        check_same_as_fresh(world);
+
+        run("ip addr del 192.0.2.7/24 dev p1");
+        WAIT_FOR(!find(world, "address %u 192.0.2.7/24", port));
+        run("ip addr del 2001:db8::7/64 dev p1");
+        WAIT_FOR(!find(world, "address %u 2001:db8::7/64", port));
+        g_assert_nonnull(find(world, "address %u 192.0.2.7/16", port));
+        g_assert_nonnull(find(world, "address %u 192.0.2.7/32", port));
+        check_same_as_fresh(world);
+        run("ip link del p1");
+        WAIT_FOR(!find(world, "address %u 192.0.2.7/16", port));
+        WAIT_FOR(!find(world, "address %u 192.0.2.7/32", port));
+        close_world(world);
+}
+
 static void test_news_end_where_dump_ends(void) {
         World *world = open_world();
 
@@ -760,6 +804,128 @@ static void test_decode_cut(void) {
         g_assert_cmpuint(decoded, >, 0);
 }
 
+typedef struct AddressRow {
+        uint8_t family, prefix_length;
+        unsigned ifindex;
+        uint8_t local_size, address_size; /* bytes of each attribute; 0: none */
+        uint8_t address_last;             /* the last octet of IFA_ADDRESS; IFA_LOCAL's is 7 */
+        const char *wanted;               /* NULL: no fact */
+} AddressRow;
+
+static void put_address(Message *message, int type, uint8_t size, uint8_t last) {
+        uint8_t bytes[32] = { 192, 0, 2, 7 };
+
+        if (size == 0)
+                return;
+        if (size > 4)
+                memcpy(bytes, (uint8_t[4]){ 0x20, 0x01 }, 4);
+        bytes[size - 1] = last;
+        g_assert_cmpint(nla_put(message, type, size, bytes), ==, 0);
+}
+
+static Message *new_address_message(int type, const AddressRow *row) {
+        const struct ifaddrmsg header = { .ifa_family = row->family,
+                                          .ifa_prefixlen = row->prefix_length,
+                                          .ifa_index = row->ifindex };
+        Message *message = nlmsg_alloc_simple(type, 0);
+
+        g_assert_cmpint(nlmsg_append(message, (void *) &header, sizeof(header), NLMSG_ALIGNTO), ==,
+                        0);
+        put_address(message, IFA_ADDRESS, row->address_size, row->address_last);
+        put_address(message, IFA_LOCAL, row->local_size, 7);
+        return message;
+}
+
+static char *print_host_address(const BwHostAddress *address) {
+        g_autofree char *text = bw_prefix_print(&address->address);
+
+        return g_strdup_printf("%d %s/%u", address->ifindex, text, address->prefix_length);
+}
+
+static void check_address(const AddressRow *row, int type, BwFactKind kind) {
+        g_autoptr(Message) message = new_address_message(type, row);
+        g_autofree char *text = NULL;
+        BwFact fact;
+
+        if (!row->wanted) {
+                g_assert_false(decode(message, &fact));
+                return;
+        }
+        g_assert_true(decode(message, &fact));
+        g_assert_cmpint(fact.kind, ==, kind);
+        text = print_host_address(&fact.address);
+        g_assert_cmpstr(text, ==, row->wanted);
+}
+
+static void test_decode_addresses(void) {
+        static const AddressRow rows[] = {
+                { AF_INET, 24, 7, 4, 4, 7, "7 192.0.2.7/24" },
+                { AF_INET, 24, 7, 4, 0, 7, "7 192.0.2.7/24" },
+                { AF_INET, 24, 7, 0, 4, 9, "7 192.0.2.9/24" },
+                { AF_INET, 24, 7, 4, 4, 9, "7 192.0.2.7/32" }, /* 9 is a peer */
+                { AF_INET, 0, 7, 4, 4, 7, "7 192.0.2.7/0" },
+                { AF_INET, 32, 7, 4, 4, 7, "7 192.0.2.7/32" },
+                { AF_INET, 33, 7, 4, 4, 7, NULL },
+                { AF_INET, 255, 7, 4, 4, 9, NULL },
+                { AF_INET, 24, 0, 4, 4, 7, NULL },
+                { AF_INET, 24, 0x80000000, 4, 4, 7, NULL },
+                { AF_INET, 24, 7, 0, 0, 7, NULL },
+                { AF_INET, 24, 7, 3, 4, 7, NULL },
+                { AF_INET, 24, 7, 16, 4, 7, NULL },
+                { AF_INET, 24, 7, 0, 5, 7, NULL },
+                { AF_INET, 24, 7, 4, 3, 7, "7 192.0.2.7/32" },
+                { AF_INET6, 64, 7, 0, 16, 7, "7 2001::7/64" },
+                { AF_INET6, 64, 7, 16, 16, 9, "7 2001::7/128" },
+                { AF_INET6, 128, 7, 0, 16, 7, "7 2001::7/128" },
+                { AF_INET6, 129, 7, 0, 16, 7, NULL },
+                { AF_INET6, 64, 7, 0, 4, 7, NULL },
+                { AF_UNSPEC, 24, 7, 4, 4, 7, NULL },
+                { AF_BRIDGE, 24, 7, 4, 4, 7, NULL },
+        };
+
+        for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+                check_address(&rows[i], RTM_NEWADDR, BW_FACT_ADDRESS);
+                check_address(&rows[i], RTM_DELADDR, BW_FACT_ADDRESS_GONE);
+        }
+}
+
+/* A dump names what is still being probed for; that it is ours then comes as news. */
+static void test_decode_tentative_address(void) {
+        const AddressRow row = { AF_INET6, 64, 7, 0, 16, 7, NULL };
+        g_autoptr(Message) by_header = new_address_message(RTM_NEWADDR, &row);
+        g_autoptr(Message) by_attribute = new_address_message(RTM_NEWADDR, &row);
+        g_autoptr(Message) gone = new_address_message(RTM_DELADDR, &row);
+        BwFact fact;
+
+        g_assert_true(decode(by_header, &fact));
+        ((struct ifaddrmsg *) nlmsg_data(nlmsg_hdr(by_header)))->ifa_flags = IFA_F_TENTATIVE;
+        g_assert_false(decode(by_header, &fact));
+        nla_put_u32(by_attribute, IFA_FLAGS, IFA_F_TENTATIVE | IFA_F_DADFAILED);
+        g_assert_false(decode(by_attribute, &fact));
+        ((struct ifaddrmsg *) nlmsg_data(nlmsg_hdr(gone)))->ifa_flags = IFA_F_TENTATIVE;
+        g_assert_true(decode(gone, &fact));
+}
+
+static void test_decode_address_cut(void) {
+        const AddressRow row = { AF_INET, 24, 7, 4, 4, 7, NULL };
+        g_autoptr(Message) message = new_address_message(RTM_NEWADDR, &row);
+        struct nlmsghdr *header = nlmsg_hdr(message);
+        unsigned decoded = 0;
+
+        for (uint32_t length = 0; length < header->nlmsg_len; length++) {
+                g_autofree struct nlmsghdr *copy = g_memdup2(header, length);
+                BwFact fact;
+
+                g_assert_false(bw_netlink_decode(copy, length, &fact));
+                if (length < sizeof(*copy))
+                        continue;
+                copy->nlmsg_len = length;
+                decoded += bw_netlink_decode(copy, length, &fact);
+        }
+        /* Either attribute is enough. */
+        g_assert_cmpuint(decoded, >, 0);
+}
+
 static bool is_possible(void) {
         g_autofree char *ip = g_find_program_in_path("ip");
         g_autofree char *bridge = g_find_program_in_path("bridge");
@@ -784,6 +950,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/netlink/peer-elsewhere", test_peer_elsewhere);
         g_test_add_func("/netlink/fdb", test_fdb);
         g_test_add_func("/netlink/neighbours", test_neighbours);
+        g_test_add_func("/netlink/addresses", test_addresses);
         g_test_add_func("/netlink/news-end-where-dump-ends", test_news_end_where_dump_ends);
         g_test_add_func("/netlink/overrun", test_overrun);
         g_test_add_func("/netlink/torn-dump", test_torn_dump);
@@ -793,5 +960,8 @@ int main(int argc, char **argv) {
         g_test_add_func("/netlink/decode-families", test_decode_families);
         g_test_add_func("/netlink/decode-fdb", test_decode_fdb);
         g_test_add_func("/netlink/decode-cut", test_decode_cut);
+        g_test_add_func("/netlink/decode-addresses", test_decode_addresses);
+        g_test_add_func("/netlink/decode-tentative-address", test_decode_tentative_address);
+        g_test_add_func("/netlink/decode-address-cut", test_decode_address_cut);
         return g_test_run();
 }

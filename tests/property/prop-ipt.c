@@ -127,12 +127,24 @@ static const BwTestVerdict *check_packet(const Case *the, BwIptTable table,
 typedef struct Tally {
         unsigned seen[BW_REASON_MAX][2];
         unsigned dhcp_passed;
+        unsigned host_broadcasts; /* delivered */
 } Tally;
 
 static void count(Tally *tally, const BwTestVerdict *verdict, const BwTestPacket *packet) {
         tally->seen[verdict->reason][verdict->dropped]++;
         if (!verdict->reports && packet->udp && packet->bootp_operation && packet->source == 0)
                 tally->dhcp_passed++;
+}
+
+/* To a checked port, which without the host's addresses might not have got it. */
+static bool is_host_broadcast_delivered(const Case *the, const BwTestPacket *packet) {
+        const BwTestPort *port =
+                bw_test_oracle_port(the->oracle, packet->out_bridge, packet->port_out);
+
+        return port && port->state == BW_PORT_BOUND &&
+               bw_test_oracle_is_host_broadcast(the->oracle, packet->out_bridge,
+                                                packet->destination) &&
+               !bw_test_oracle_judge(the->oracle, BW_DIRECTION_OUT, packet).reports;
 }
 
 static void test_meaning(void) {
@@ -145,6 +157,7 @@ static void test_meaning(void) {
                         BwTestPacket packet = bw_test_random_packet(the->oracle);
 
                         count(&tally, check_packet(the, BW_IPT_MANGLE, &packet), &packet);
+                        tally.host_broadcasts += is_host_broadcast_delivered(the, &packet);
                         packet.out_bridge[0] = packet.port_out[0] = '\0';
                         count(&tally, check_packet(the, BW_IPT_RAW, &packet), &packet);
                 }
@@ -158,6 +171,8 @@ static void test_meaning(void) {
         g_test_message("passed: %u, DHCP requests: %u", tally.seen[0][false], tally.dhcp_passed);
         g_assert_cmpuint(tally.seen[BW_REASON_NONE][false], >, 1000);
         g_assert_cmpuint(tally.dhcp_passed, >, 200);
+        g_test_message("broadcasts of the host's networks: %u", tally.host_broadcasts);
+        g_assert_cmpuint(tally.host_broadcasts, >, 200);
 }
 
 /* Closed */

@@ -120,6 +120,9 @@ static void test_as_the_oracle_says(void) {
         }
         for (unsigned state = 0; state <= BW_PORT_STRANGER; state++) {
                 g_test_message("%s: %u", bw_port_state_name((BwPortState) state), seen[state]);
+                /* Comes from what is in the kernel, not from the world and its settings. */
+                if (state == BW_PORT_INHERITED)
+                        continue;
                 g_assert_cmpuint(seen[state], >, 200);
         }
 }

@@ -242,6 +242,28 @@ static void test_mac_bad(void) {
         }
 }
 
+static void test_network_of_an_address(void) {
+        static const struct {
+                const char *address;
+                uint8_t length;
+                const char *network;
+        } rows[] = { { "192.168.50.254", 24, "192.168.50.0/24" },
+                     { "192.168.50.254", 30, "192.168.50.252/30" },
+                     { "192.168.50.254", 32, "192.168.50.254" },
+                     { "192.168.50.254", 0, "0.0.0.0/0" },
+                     { "2001:db8:ffff::1", 33, "2001:db8:8000::/33" } };
+
+        for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+                g_autofree char *text = NULL;
+                BwPrefix address, network;
+
+                g_assert_true(bw_prefix_parse(rows[i].address, &address, NULL));
+                network = bw_prefix_network(&address, rows[i].length);
+                text = bw_prefix_print(&network);
+                g_assert_cmpstr(text, ==, rows[i].network);
+        }
+}
+
 int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/addr/prefix/good", test_prefix_good);
@@ -255,5 +277,6 @@ int main(int argc, char **argv) {
         g_test_add_func("/addr/prefix/compare", test_prefix_compare);
         g_test_add_func("/addr/mac/good", test_mac_good);
         g_test_add_func("/addr/mac/bad", test_mac_bad);
+        g_test_add_func("/addr/network-of-an-address", test_network_of_an_address);
         return g_test_run();
 }

@@ -267,6 +267,20 @@ static void test_rules_differ_in_every_part(void) {
                         g_assert_cmpint(bw_ipt_rule_equal(&rules[i], &rules[k]), ==, i == k);
 }
 
+/* What is not of our shapes is somebody's own, whatever it begins with. */
+static void test_chains_of_ours(void) {
+        static const char *const ours[] = { "bw-in",      "bw-out",       "bw-i-vk63",
+                                            "bw-ix-AAAA", "bw-r-a",       "bw-is-br",
+                                            "bw-it-br+v", "bw-oa-br+0-0", "bw-osx-A" };
+        static const char *const foreign[] = { "bw",      "bw-",     "bw-shaping", "bw-input",
+                                               "bw-iptv", "FORWARD", "bw-outer",   "bw-x-1" };
+
+        for (gsize i = 0; i < G_N_ELEMENTS(ours); i++)
+                g_assert_true(bw_ipt_chain_is_ours(ours[i]));
+        for (gsize i = 0; i < G_N_ELEMENTS(foreign); i++)
+                g_assert_false(bw_ipt_chain_is_ours(foreign[i]));
+}
+
 int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/ipt_compile/honest-traffic", test_honest_traffic);
@@ -281,5 +295,6 @@ int main(int argc, char **argv) {
                         test_many_ports_share_an_address);
         g_test_add_func("/ipt_compile/chain-names", test_chain_names);
         g_test_add_func("/ipt_compile/rules-differ-in-every-part", test_rules_differ_in_every_part);
+        g_test_add_func("/ipt-compile/chains-of-ours", test_chains_of_ours);
         return g_test_run();
 }

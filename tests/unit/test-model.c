@@ -2,6 +2,7 @@
 
 #include "world.h"
 
+#include <bw/link_addresses.h>
 #include <bw/plan.h>
 
 #define KALI3 "52:54:00:00:00:03"
@@ -54,9 +55,25 @@ static void tell_source(BwModel *model, BwFactKind kind, BwSource source) {
         bw_model_apply(model, &(BwFact){ .kind = kind, .source = source }, 0);
 }
 
+/* The link that is called @name, or NULL. */
+static const BwLink *link_of(const BwModel *model, const char *name) {
+        g_autoptr(GPtrArray) links = bw_model_list_links(model);
+        const BwLink *found = NULL;
+
+        for (guint i = 0; i < links->len; i++) {
+                const BwLink *link = links->pdata[i];
+
+                if (!g_str_equal(link->name, name))
+                        continue;
+                g_assert_null(found);
+                found = link;
+        }
+        return found;
+}
+
 /* Whose port @name is now: "kali3", or "" for nobody's. */
 static const char *owner_of(BwModel *model, const char *name) {
-        const BwLink *link = bw_model_find_link_by_name(model, name);
+        const BwLink *link = link_of(model, name);
         const BwGuest *guest = NULL;
 
         g_assert_nonnull(link);
@@ -124,7 +141,7 @@ static void test_renamed_port_takes_no_target_along(void) {
         tell_guest(model, UUID3, KALI3, "lxc0");
         tell_veth(model, 10, "lxc0");
         tell_veth(model, 10, "lxc1");
-        g_assert_null(bw_model_find_link_by_name(model, "lxc0"));
+        g_assert_null(link_of(model, "lxc0"));
         g_assert_cmpstr(owner_of(model, "lxc1"), ==, "");
         tell_veth(model, 11, "lxc0");
         g_assert_cmpstr(owner_of(model, "lxc0"), ==, "");
@@ -138,14 +155,14 @@ static void test_name_of_a_link_not_known_to_be_gone(void) {
         tell_guest(model, UUID3, KALI3, "lxc0");
         tell_veth(model, 10, "lxc0");
         tell_veth(model, 11, "lxc0");
-        g_assert_cmpint(bw_model_find_link_by_name(model, "lxc0")->ifindex, ==, 11);
+        g_assert_cmpint(link_of(model, "lxc0")->ifindex, ==, 11);
         g_assert_cmpstr(owner_of(model, "lxc0"), ==, "");
         links = bw_model_list_links(model);
         g_assert_cmpuint(links->len, ==, 2);
         bw_test_tell_link_gone(model, 10);
-        g_assert_cmpint(bw_model_find_link_by_name(model, "lxc0")->ifindex, ==, 11);
+        g_assert_cmpint(link_of(model, "lxc0")->ifindex, ==, 11);
         bw_test_tell_link_gone(model, 11);
-        g_assert_null(bw_model_find_link_by_name(model, "lxc0"));
+        g_assert_null(link_of(model, "lxc0"));
 }
 
 static void test_name_found_taken_by_a_snapshot(void) {
@@ -158,7 +175,7 @@ static void test_name_found_taken_by_a_snapshot(void) {
         tell_tap(model, 11, "vnet0", KALI4);
         tell_source(model, BW_FACT_SNAPSHOT_END, BW_SOURCE_NETLINK);
         g_assert_null(bw_model_find_link(model, 10));
-        g_assert_cmpint(bw_model_find_link_by_name(model, "vnet0")->ifindex, ==, 11);
+        g_assert_cmpint(link_of(model, "vnet0")->ifindex, ==, 11);
 }
 
 static void test_two_guests_with_one_mac(void) {
@@ -204,6 +221,31 @@ static void test_snapshot_forgets_guests(void) {
         /* An end without a beginning ends nothing. */
         tell_source(model, BW_FACT_SNAPSHOT_END, BW_SOURCE_LIBVIRT);
         g_assert_nonnull(bw_model_find_guest(model, "kali4"));
+}
+
+static void tell_seen(BwModel *model, const char *uuid) {
+        BwFact fact = { .kind = BW_FACT_GUEST_SEEN, .uuid = uuid };
+
+        g_assert_cmpuint(bw_model_apply(model, &fact, 0), ==, BW_CHANGE_NONE);
+}
+
+/* libvirt lists it and cannot show it: its port stays its own. What is new stays unknown. */
+static void test_snapshot_keeps_guests_it_saw(void) {
+        g_autoptr(BwModel) model = model_with_bridge();
+
+        tell_tap(model, 10, "vnet0", KALI3);
+        tell_guest(model, UUID3, KALI3, "vnet0");
+        tell_source(model, BW_FACT_SNAPSHOT_BEGIN, BW_SOURCE_LIBVIRT);
+        tell_seen(model, UUID3);
+        tell_seen(model, UUID4);
+        tell_source(model, BW_FACT_SNAPSHOT_END, BW_SOURCE_LIBVIRT);
+        g_assert_cmpstr(owner_of(model, "vnet0"), ==, "kali3");
+        g_assert_null(bw_model_find_guest(model, UUID4));
+        /* Seen once is not seen for ever. */
+        tell_source(model, BW_FACT_SNAPSHOT_BEGIN, BW_SOURCE_LIBVIRT);
+        tell_source(model, BW_FACT_SNAPSHOT_END, BW_SOURCE_LIBVIRT);
+        g_assert_null(bw_model_find_guest(model, UUID3));
+        g_assert_cmpstr(owner_of(model, "vnet0"), ==, "");
 }
 
 static void test_old_news_change_nothing(void) {
@@ -269,6 +311,90 @@ static void test_fdb_goes_with_its_port(void) {
         g_assert_cmpuint(records->len, ==, 1);
 }
 
+static unsigned tell_address(BwModel *model, BwFactKind kind, int ifindex, const char *text) {
+        BwFact fact = { .kind = kind, .address = bw_test_host_address(ifindex, text) };
+
+        return bw_model_apply(model, &fact, 0);
+}
+
+static void check_addresses(const BwModel *model, int ifindex, const char *wanted) {
+        g_autoptr(GArray) addresses = bw_model_list_addresses(model, ifindex);
+        g_autoptr(GString) text = g_string_new(NULL);
+
+        for (guint i = 0; i < addresses->len; i++) {
+                BwHostAddress *own = &g_array_index(addresses, BwHostAddress, i);
+                g_autofree char *address = bw_prefix_print(&own->address);
+
+                g_string_append_printf(text, "%s%s/%u", i ? " " : "", address, own->prefix_length);
+        }
+        g_assert_cmpstr(text->str, ==, wanted);
+}
+
+static void test_addresses(void) {
+        g_autoptr(BwModel) model = model_with_bridge();
+        BwFactKind add = BW_FACT_ADDRESS, gone = BW_FACT_ADDRESS_GONE;
+
+        tell_tap(model, 10, "vnet0", KALI3);
+        tell_veth(model, 11, "vmh1");
+        g_assert_cmpuint(tell_address(model, add, 1, "10.0.0.9/24"), ==, BW_CHANGE_PORTS);
+        g_assert_cmpuint(tell_address(model, add, 1, "10.0.0.9/24"), ==, BW_CHANGE_NONE);
+        g_assert_cmpuint(tell_address(model, add, 1, "10.0.0.9/16"), ==, BW_CHANGE_PORTS);
+        g_assert_cmpuint(tell_address(model, add, 1, "10.0.0.1/24"), ==, BW_CHANGE_PORTS);
+        g_assert_cmpuint(tell_address(model, add, 11, "10.0.0.1/24"), ==, BW_CHANGE_PORTS);
+        /* Nobody plans by these. */
+        g_assert_cmpuint(tell_address(model, add, 10, "10.0.0.1/24"), ==, BW_CHANGE_NONE);
+        g_assert_cmpuint(tell_address(model, add, 99, "10.0.0.1/24"), ==, BW_CHANGE_NONE);
+        check_addresses(model, 1, "10.0.0.1/24 10.0.0.9/16 10.0.0.9/24");
+        check_addresses(model, 99, "10.0.0.1/24");
+        g_assert_cmpuint(tell_address(model, gone, 1, "10.0.0.9/16"), ==, BW_CHANGE_PORTS);
+        g_assert_cmpuint(tell_address(model, gone, 1, "10.0.0.9/16"), ==, BW_CHANGE_NONE);
+        g_assert_cmpuint(tell_address(model, gone, 10, "10.0.0.1/24"), ==, BW_CHANGE_NONE);
+        check_addresses(model, 1, "10.0.0.1/24 10.0.0.9/24");
+        check_addresses(model, 10, "");
+        bw_test_tell_link_gone(model, 1);
+        check_addresses(model, 1, "");
+        check_addresses(model, 11, "10.0.0.1/24");
+}
+
+static void test_snapshot_forgets_addresses(void) {
+        g_autoptr(BwModel) model = model_with_bridge();
+        BwLink bridge = bw_test_bridge(1, "virbr6");
+        BwFact end = { .kind = BW_FACT_SNAPSHOT_END, .source = BW_SOURCE_NETLINK };
+
+        tell_address(model, BW_FACT_ADDRESS, 1, "10.0.0.1/24");
+        tell_address(model, BW_FACT_ADDRESS, 1, "10.0.0.2/24");
+        tell_address(model, BW_FACT_ADDRESS, 7, "10.0.0.3/24");
+        tell_source(model, BW_FACT_SNAPSHOT_BEGIN, BW_SOURCE_NETLINK);
+        bw_test_tell_link(model, &bridge);
+        tell_address(model, BW_FACT_ADDRESS, 1, "10.0.0.2/24");
+        check_addresses(model, 1, "10.0.0.1/24 10.0.0.2/24");
+        g_assert_cmpuint(bw_model_apply(model, &end, 0), ==, BW_CHANGE_PORTS);
+        check_addresses(model, 1, "10.0.0.2/24");
+        check_addresses(model, 7, "");
+        /* A snapshot that says the same is no news. */
+        tell_source(model, BW_FACT_SNAPSHOT_BEGIN, BW_SOURCE_NETLINK);
+        bw_test_tell_link(model, &bridge);
+        tell_address(model, BW_FACT_ADDRESS, 1, "10.0.0.2/24");
+        g_assert_cmpuint(bw_model_apply(model, &end, 0), ==, BW_CHANGE_NONE);
+        check_addresses(model, 1, "10.0.0.2/24");
+}
+
+static void test_addresses_are_bounded(void) {
+        g_autoptr(BwModel) model = model_with_bridge();
+        g_autoptr(GArray) addresses = NULL;
+
+        for (unsigned i = 0; i < BW_MAX_LINK_ADDRESSES + 100; i++) {
+                g_autofree char *text = g_strdup_printf("10.0.%u.%u/24", i / 256, i % 256);
+
+                tell_address(model, BW_FACT_ADDRESS, 1, text);
+        }
+        addresses = bw_model_list_addresses(model, 1);
+        g_assert_cmpuint(addresses->len, ==, BW_MAX_LINK_ADDRESSES);
+        /* Another link has room of its own. */
+        tell_address(model, BW_FACT_ADDRESS, 2, "10.0.0.1/24");
+        check_addresses(model, 2, "10.0.0.1/24");
+}
+
 int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/model/tap-of-a-running-guest", test_tap_of_a_running_guest);
@@ -286,10 +412,14 @@ int main(int argc, char **argv) {
         g_test_add_func("/model/two-guests-with-one-mac", test_two_guests_with_one_mac);
         g_test_add_func("/model/guest-gone", test_guest_gone);
         g_test_add_func("/model/snapshot-forgets-guests", test_snapshot_forgets_guests);
+        g_test_add_func("/model/snapshot-keeps-guests-it-saw", test_snapshot_keeps_guests_it_saw);
         g_test_add_func("/model/old-news-change-nothing", test_old_news_change_nothing);
         g_test_add_func("/model/fdb-keeps-the-first-time-at-a-port",
                         test_fdb_keeps_the_first_time_at_a_port);
         g_test_add_func("/model/fdb-is-bounded", test_fdb_is_bounded);
         g_test_add_func("/model/fdb-goes-with-its-port", test_fdb_goes_with_its_port);
+        g_test_add_func("/model/addresses", test_addresses);
+        g_test_add_func("/model/snapshot-forgets-addresses", test_snapshot_forgets_addresses);
+        g_test_add_func("/model/addresses-are-bounded", test_addresses_are_bounded);
         return g_test_run();
 }

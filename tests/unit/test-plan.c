@@ -2,7 +2,10 @@
 
 #include "settings.h"
 
+#include <bw/ipt_compile.h>
 #include <bw/plan.h>
+#include <bw/plan_networks.h>
+#include <string.h>
 
 #define WEB   "52:54:00:00:00:01"
 #define OTHER "52:54:00:00:00:02"
@@ -148,8 +151,32 @@ static void test_conflict_of_a_network_with_an_address(void) {
         const char *text = "[Port vnet0]\nAddresses=10.0.0.0/24\n"
                            "[Port vnet1]\nAddresses=10.0.0.2 10.0.1.2\n";
 
-        g_assert_cmpint(plan(&scene, text, "vnet0")->state, ==, BW_PORT_CLOSED);
-        check_only_address(plan(&scene, text, "vnet1"), "10.0.1.2");
+        const BwPortPlan *port = plan(&scene, text, "vnet0");
+
+        /* Who claims the network is the one who is mistaken. */
+        g_assert_cmpint(port->state, ==, BW_PORT_CLOSED);
+        g_assert_nonnull(strstr(port->trouble, "10.0.0.0/24"));
+        port = plan(&scene, text, "vnet1");
+        g_assert_cmpint(port->state, ==, BW_PORT_BOUND);
+        g_assert_cmpuint(port->addresses->len, ==, 2);
+        g_assert_null(port->trouble);
+}
+
+static bool is_vnet0(const char *port, gconstpointer user) {
+        return g_str_equal(port, user);
+}
+
+/* Only strangers keep what a former run left; who is declared has rules of his own. */
+static void test_inherited(void) {
+        g_auto(Scene) scene = scene_new();
+
+        g_assert_cmpint(plan(&scene, "", "vnet0")->state, ==, BW_PORT_STRANGER);
+        bw_plan_keep_inherited(scene.plan, is_vnet0, "vnet0");
+        g_assert_cmpint(bw_plan_find_port(scene.plan, "vnet0", NULL)->state, ==, BW_PORT_INHERITED);
+        g_assert_cmpint(bw_plan_find_port(scene.plan, "vnet1", NULL)->state, ==, BW_PORT_STRANGER);
+        plan(&scene, "[Port vnet0]\nAddresses=10.0.0.1\n", "vnet0");
+        bw_plan_keep_inherited(scene.plan, is_vnet0, "vnet0");
+        g_assert_cmpint(bw_plan_find_port(scene.plan, "vnet0", NULL)->state, ==, BW_PORT_BOUND);
 }
 
 static void test_same_address_on_two_bridges(void) {
@@ -254,6 +281,123 @@ static void test_host_port_has_both_ends_of_its_veth(void) {
         g_assert_cmpuint(plan(&scene, text, "vmh1")->macs->len, ==, 2);
 }
 
+static void check_networks(Scene *scene, const char *text, const char *wanted) {
+        g_autoptr(GString) found = g_string_new(NULL);
+        const BwBridgePlan *bridge;
+
+        plan(scene, text, "vnet0");
+        bridge = scene->plan->bridges->pdata[0];
+        for (guint i = 0; i < bridge->networks->len; i++) {
+                g_autofree char *network =
+                        bw_prefix_print(&g_array_index(bridge->networks, BwPrefix, i));
+
+                g_string_append_printf(found, "%s%s", i ? " " : "", network);
+        }
+        g_assert_cmpstr(found->str, ==, wanted);
+}
+
+static bool is_delivered_to_vnet0(const Scene *scene, const char *address) {
+        g_autoptr(GPtrArray) chains = bw_ipt_compile(scene->plan, BW_IPT_MANGLE);
+        const BwIptChain *chain = bw_ipt_find_chain(chains, "bw-o-vnet0");
+        BwPrefix wanted = bw_test_prefix(address);
+
+        g_assert_nonnull(chain);
+        for (guint i = 0; i < chain->rules->len; i++) {
+                const BwIptRule *rule = &g_array_index(chain->rules, BwIptRule, i);
+
+                if (rule->target == BW_IPT_GOTO && bw_prefix_equal(&rule->destination, &wanted))
+                        return true;
+        }
+        return false;
+}
+
+static void test_host_address_on_the_bridge(void) {
+        g_auto(Scene) scene = scene_new();
+        BwHostAddress own = bw_test_host_address(1, "192.168.50.254/24");
+        BwHostAddress elsewhere = bw_test_host_address(10, "10.1.0.1/24");
+        const char *text = "[Port vnet0]\nAddresses=192.168.50.1\n";
+
+        bw_test_tell_address(scene.model, &elsewhere);
+        check_networks(&scene, text, "");
+        g_assert_false(is_delivered_to_vnet0(&scene, "192.168.50.255"));
+        bw_test_tell_address(scene.model, &own);
+        check_networks(&scene, text, "192.168.50.0/24");
+        g_assert_true(is_delivered_to_vnet0(&scene, "192.168.50.255"));
+        bw_test_tell_address_gone(scene.model, &own);
+        check_networks(&scene, text, "");
+        g_assert_false(is_delivered_to_vnet0(&scene, "192.168.50.255"));
+}
+
+static void test_host_addresses_that_are_no_networks(void) {
+        static const char *const addresses[] = {
+                "10.0.0.1/31",     "10.0.0.1/32",       "10.0.0.1/0",       "10.0.0.1/1",
+                "127.0.0.1/8",     "2001:db8::1/64",    "192.168.50.7/25",  "192.168.50.1/24",
+                "192.168.50.9/24", "192.168.50.130/25", "192.168.50.254/30"
+        };
+        g_auto(Scene) scene = scene_new();
+
+        for (gsize i = 0; i < G_N_ELEMENTS(addresses); i++) {
+                BwHostAddress own = bw_test_host_address(1, addresses[i]);
+
+                bw_test_tell_address(scene.model, &own);
+        }
+        check_networks(&scene,
+                       "[Port vnet0]\nAddresses=192.0.2.1\n"
+                       "[Bridge virbr6]\nNetworks=192.168.60.0/24 192.168.50.0/24 10.0.0.8/31\n",
+                       "10.0.0.8/31 192.168.50.0/24 192.168.50.0/25 192.168.50.128/25 "
+                       "192.168.50.252/30 192.168.60.0/24");
+}
+
+static void test_host_networks_are_bounded(void) {
+        g_auto(Scene) scene = scene_new();
+        const BwBridgePlan *bridge;
+
+        for (unsigned i = 0; i < 300; i++) {
+                g_autofree char *text = g_strdup_printf("10.%u.%u.1/24", i / 256, i % 256);
+                BwHostAddress own = bw_test_host_address(1, text);
+
+                bw_test_tell_address(scene.model, &own);
+        }
+        plan(&scene,
+             "[Port vnet0]\nAddresses=192.0.2.1\n[Bridge virbr6]\nNetworks=192.168.50.0/24\n",
+             "vnet0");
+        bridge = scene.plan->bridges->pdata[0];
+        g_assert_cmpuint(bridge->networks->len, ==, BW_MAX_HOST_NETWORKS + 1);
+}
+
+static void test_host_address_behind_a_hosts_port(void) {
+        g_auto(Scene) scene = scene_new();
+        BwLink near = bw_test_tap(20, "vmh1", bw_test_mac("02:00:00:00:00:01"), 1);
+        BwHostAddress own = bw_test_host_address(21, "192.168.50.254/24");
+        BwHostAddress near_own = bw_test_host_address(20, "10.1.0.1/24");
+        const char *sound = "[Port vnet0]\nAddresses=192.0.2.1\n";
+        static const struct {
+                const char *section, *networks;
+        } rows[] = { { "Role=host\nAddresses=10.0.0.1\n", "192.168.50.0/24" },
+                     { "Role=host\n", "192.168.50.0/24" },
+                     { "Role=host\nMode=off\n", "192.168.50.0/24" },
+                     { "Addresses=10.0.0.1\n", "" },
+                     { "Role=link\n", "" },
+                     { "Role=host\nColour=blue\n", "" } };
+
+        near.kind = BW_LINK_VETH;
+        near.peer = 21;
+        bw_test_tell_link(scene.model, &near);
+        bw_test_tell_address(scene.model, &own);
+        bw_test_tell_address(scene.model, &near_own);
+        check_networks(&scene, sound, "");
+        for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+                g_autofree char *text =
+                        g_strdup_printf("%s[Port vmh1]\n%s", sound, rows[i].section);
+
+                check_networks(&scene, text, rows[i].networks);
+        }
+        /* Its far end has left for another namespace. */
+        near.peer = 0;
+        bw_test_tell_link(scene.model, &near);
+        check_networks(&scene, "[Port vmh1]\nRole=host\n", "");
+}
+
 static void test_owners(void) {
         g_auto(Scene) scene = scene_new();
         BwPrefix address = bw_test_prefix("10.0.0.5");
@@ -282,6 +426,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/plan/conflict-closes-both", test_conflict_closes_both);
         g_test_add_func("/plan/conflict-of-a-network-with-an-address",
                         test_conflict_of_a_network_with_an_address);
+        g_test_add_func("/plan/inherited", test_inherited);
         g_test_add_func("/plan/same-address-on-two-bridges", test_same_address_on_two_bridges);
         g_test_add_func("/plan/damaged-section", test_damaged_section);
         g_test_add_func("/plan/damaged-guest-section-under-a-sound-port-section",
@@ -292,6 +437,12 @@ int main(int argc, char **argv) {
         g_test_add_func("/plan/damaged-bridge-section", test_damaged_bridge_section);
         g_test_add_func("/plan/host-port-has-both-ends-of-its-veth",
                         test_host_port_has_both_ends_of_its_veth);
+        g_test_add_func("/plan/host-address-on-the-bridge", test_host_address_on_the_bridge);
+        g_test_add_func("/plan/host-addresses-that-are-no-networks",
+                        test_host_addresses_that_are_no_networks);
+        g_test_add_func("/plan/host-networks-are-bounded", test_host_networks_are_bounded);
+        g_test_add_func("/plan/host-address-behind-a-hosts-port",
+                        test_host_address_behind_a_hosts_port);
         g_test_add_func("/plan/owners", test_owners);
         return g_test_run();
 }

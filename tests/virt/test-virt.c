@@ -9,6 +9,7 @@
 
 #include "virt.h"
 
+#include <dlfcn.h>
 #include <glib-unix.h>
 #include <glib/gstdio.h>
 #include <libvirt/libvirt.h>
@@ -19,8 +20,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define URI  "test:///default"
-#define UUID "6f3c2d4e-0c1a-4f57-9f0e-0a1b2c3d4e5f"
+#define URI       "test:///default"
+#define UUID      "6f3c2d4e-0c1a-4f57-9f0e-0a1b2c3d4e5f"
+#define HUGE_UUID "7a3c2d4e-0c1a-4f57-9f0e-0a1b2c3d4e5f"
 #define K3                                                                                         \
         "<domain type='test'><name>k3</name><uuid>" UUID "</uuid><memory>8192</memory>"            \
         "<os><type>hvm</type></os><devices><interface type='bridge'>"                              \
@@ -28,8 +30,9 @@
         "</interface></devices></domain>"
 #define K3_RUNS   "guest k3 runs 52:54:00:00:00:13 virbr6 vk63"
 #define K3_RESTS  "guest k3 rests 52:54:00:00:00:13 virbr6 vk63"
-#define TEST_RUNS "guest test runs aa:bb:cc:dd:ee:ff default testnet0" /* always there */
+#define TEST_RUNS "guest test runs aa:bb:cc:dd:ee:ff virbr0 testnet0" /* always there */
 #define K3_GONE   "gone " UUID
+#define K3_SEEN   "seen " UUID
 
 /* What the sink was told, one line per fact. */
 typedef struct Record {
@@ -40,6 +43,34 @@ typedef struct Record {
 
 static GThread *main_thread;
 
+/* The test driver shows every domain it lists. These two stand before libvirt's own. */
+static gint hides_k3; /* atomic */
+static gint lookups;  /* atomic; of networks */
+
+static void *find_original(const char *function) {
+        void *original = dlsym(RTLD_NEXT, function);
+
+        g_assert_nonnull(original);
+        return original;
+}
+
+char *virDomainGetXMLDesc(virDomainPtr domain, unsigned int flags) {
+        char *(*original)(virDomainPtr, unsigned int);
+
+        if (g_atomic_int_get(&hides_k3) && g_str_equal(virDomainGetName(domain), "k3"))
+                return NULL;
+        *(void **) &original = find_original("virDomainGetXMLDesc");
+        return original(domain, flags);
+}
+
+virNetworkPtr virNetworkLookupByName(virConnectPtr connection, const char *name) {
+        virNetworkPtr (*original)(virConnectPtr, const char *);
+
+        g_atomic_int_inc(&lookups);
+        *(void **) &original = find_original("virNetworkLookupByName");
+        return original(connection, name);
+}
+
 static char *print_guest(const BwGuest *guest) {
         GString *text = g_string_new(NULL);
 
@@ -49,8 +80,9 @@ static char *print_guest(const BwGuest *guest) {
                         &g_array_index(guest->interfaces, BwGuestInterface, i);
                 char mac[BW_MAC_TEXT_SIZE];
 
-                g_string_append_printf(text, " %s %s %s", bw_mac_print(&interface->mac, mac),
-                                       interface->source, interface->target);
+                g_string_append_printf(text, " %s %s%s %s", bw_mac_print(&interface->mac, mac),
+                                       interface->is_network ? "network:" : "", interface->source,
+                                       interface->target);
         }
         return g_string_free(text, FALSE);
 }
@@ -69,6 +101,8 @@ static char *print_fact(const BwFact *fact) {
                 return print_guest(fact->guest);
         case BW_FACT_GUEST_GONE:
                 return g_strconcat("gone ", fact->uuid, NULL);
+        case BW_FACT_GUEST_SEEN:
+                return g_strconcat("seen ", fact->uuid, NULL);
         default:
                 g_error("a fact of kind %d", (int) fact->kind);
         }
@@ -78,7 +112,8 @@ static void on_fact(const BwFact *fact, gpointer user) {
         Record *record = user;
 
         g_assert_true(g_thread_self() == main_thread);
-        if (fact->kind != BW_FACT_GUEST && fact->kind != BW_FACT_GUEST_GONE)
+        if (fact->kind != BW_FACT_GUEST && fact->kind != BW_FACT_GUEST_GONE &&
+            fact->kind != BW_FACT_GUEST_SEEN)
                 g_assert_cmpint(fact->source, ==, BW_SOURCE_LIBVIRT);
         g_ptr_array_add(record->lines, print_fact(fact));
         if (record->free_at_next)
@@ -282,17 +317,127 @@ static void test_refresh(void) {
         g_assert_cmpuint(count(record, "begin"), ==, count(record, "end"));
 }
 
-/* Longer than any domain XML may be: said nothing of, and the others are not harmed. */
-static void test_absurd_domain_is_left_out(void) {
+typedef virNetworkPtr Network;
+
+static void network_free(Network network) {
+        virNetworkFree(network);
+}
+G_DEFINE_AUTO_CLEANUP_FREE_FUNC(Network, network_free, NULL)
+
+static virNetworkPtr define_network(virConnectPtr connection, const char *xml) {
+        virNetworkPtr network = virNetworkDefineXML(connection, xml);
+
+        g_assert_nonnull(network);
+        return network;
+}
+
+/* Not running, on two networks. */
+static virDomainPtr define_on(virConnectPtr connection, const char *name, const char *first,
+                              const char *second) {
+        g_autofree char *xml = g_strdup_printf(
+                "<domain type='test'><name>%s</name><memory>8192</memory>"
+                "<os><type>hvm</type></os><devices>"
+                "<interface type='network'><mac address='52:54:00:00:00:71'/>"
+                "<source network='%s'/><target dev='vk71'/></interface>"
+                "<interface type='network'><mac address='52:54:00:00:00:72'/>"
+                "<source network='%s'/><target dev='vk72'/></interface></devices></domain>",
+                name, first, second);
+
+        return define(connection, xml);
+}
+
+/* The XML of a guest at rest names its network alone: its bridge is to be guarded already. */
+static void test_bridge_of_a_network(void) {
+        g_auto(Connection) connection = second_connection();
+        g_auto(Network) n7 = define_network(
+                connection, "<network><name>n7</name><bridge name='virbr7'/></network>");
+        g_auto(Domain) k7 = define_on(connection, "k7", "n7", "default");
+        g_autoptr(Record) record = record_new(URI);
+
+        await(record, "begin");
+        await(record, "guest k7 rests 52:54:00:00:00:71 virbr7 vk71 52:54:00:00:00:72 virbr0 vk72");
+        run_for(100);
+        g_ptr_array_set_size(record->lines, 0);
+        g_assert_cmpint(virDomainUndefine(k7), ==, 0);
+        g_clear_pointer(&k7, virDomainFree);
+        /* And by its event. */
+        k7 = define_on(connection, "k7", "default", "n7");
+        await(record, "guest k7 rests 52:54:00:00:00:71 virbr0 vk71 52:54:00:00:00:72 virbr7 vk72");
+        g_assert_cmpint(virDomainUndefine(k7), ==, 0);
+        g_assert_cmpint(virNetworkUndefine(n7), ==, 0);
+}
+
+/* One that libvirt does not know, and one whose guests are on a NIC and not on a bridge. */
+static void test_network_without_a_bridge(void) {
+        g_auto(Connection) connection = second_connection();
+        g_auto(Network) n8 =
+                define_network(connection, "<network><name>n8</name><forward mode='bridge'>"
+                                           "<interface dev='eth7'/></forward></network>");
+        g_auto(Domain) k8 = define_on(connection, "k8", "%n%s", "n8");
+        g_autoptr(Record) record = record_new(URI);
+
+        await(record, "guest k8 rests 52:54:00:00:00:71 network:%n%s vk71 "
+                      "52:54:00:00:00:72 network:n8 vk72");
+        await(record, "end");
+        g_assert_cmpuint(count(record, "disconnected"), ==, 0);
+        g_assert_cmpint(virDomainUndefine(k8), ==, 0);
+        g_assert_cmpint(virNetworkUndefine(n8), ==, 0);
+}
+
+static void test_network_is_asked_for_once(void) {
+        g_auto(Connection) connection = second_connection();
+        g_auto(Domain) k7 = define_on(connection, "k7", "nowhere", "default");
+        g_auto(Domain) k8 = define_on(connection, "k8", "default", "nowhere");
+        g_autoptr(Record) record = record_new(URI);
+
+        await(record, "end");
+        run_for(100); /* the events of both are over */
+        g_ptr_array_set_size(record->lines, 0);
+        g_atomic_int_set(&lookups, 0);
+        bw_virt_refresh(record->virt);
+        await(record, "end");
+        g_assert_cmpint(g_atomic_int_get(&lookups), ==, 2);
+        g_assert_cmpint(virDomainUndefine(k7), ==, 0);
+        g_assert_cmpint(virDomainUndefine(k8), ==, 0);
+}
+
+/* A listed domain that libvirt will not show is still there, and asked for again. */
+static void test_refused_domain_is_still_there(void) {
+        g_auto(Connection) connection = second_connection();
+        g_auto(Domain) k3 = define(connection, K3);
+        g_autoptr(Record) record = record_new(URI);
+
+        await(record, "end");
+        run_for(100);
+        g_ptr_array_set_size(record->lines, 0);
+        g_atomic_int_set(&hides_k3, 1);
+        bw_virt_refresh(record->virt);
+        await(record, "begin");
+        await(record, K3_SEEN);
+        await(record, "end");
+        g_atomic_int_set(&hides_k3, 0);
+        g_ptr_array_set_size(record->lines, 0);
+        await(record, K3_RESTS);
+        g_assert_cmpuint(count(record, "begin"), ==, 0);
+        g_assert_cmpint(virDomainUndefine(k3), ==, 0);
+        await(record, K3_GONE);
+}
+
+/* Longer than any domain XML may be: all that is said is that it is there, and the others are not
+ * harmed. */
+static void test_absurd_domain_is_only_seen(void) {
         g_auto(Connection) connection = second_connection();
         g_autofree char *description = g_strnfill(4 * 1024 * 1024, 'x');
         g_autofree char *xml =
-                g_strdup_printf("<domain type='test'><name>huge</name><description>%s</description>"
-                                "<memory>8192</memory><os><type>hvm</type></os></domain>",
+                g_strdup_printf("<domain type='test'><name>huge</name><uuid>" HUGE_UUID "</uuid>"
+                                "<description>%s</description><memory>8192</memory>"
+                                "<os><type>hvm</type></os></domain>",
                                 description);
         g_auto(Domain) huge = define(connection, xml), k3 = define(connection, K3);
         g_autoptr(Record) record = record_new(URI);
 
+        await(record, "begin");
+        await(record, "seen " HUGE_UUID);
         await(record, "end");
         g_assert_cmpint(virDomainCreate(huge), ==, 0);
         g_assert_cmpint(virDomainCreate(k3), ==, 0);
@@ -645,7 +790,11 @@ int main(int argc, char **argv) {
         g_test_add_func("/virt/metadata", test_metadata);
         g_test_add_func("/virt/rename", test_rename);
         g_test_add_func("/virt/refresh", test_refresh);
-        g_test_add_func("/virt/absurd-domain-is-left-out", test_absurd_domain_is_left_out);
+        g_test_add_func("/virt/bridge-of-a-network", test_bridge_of_a_network);
+        g_test_add_func("/virt/network-without-a-bridge", test_network_without_a_bridge);
+        g_test_add_func("/virt/network-is-asked-for-once", test_network_is_asked_for_once);
+        g_test_add_func("/virt/refused-domain-is-still-there", test_refused_domain_is_still_there);
+        g_test_add_func("/virt/absurd-domain-is-only-seen", test_absurd_domain_is_only_seen);
         g_test_add_func("/virt/burst", test_burst);
         g_test_add_func("/virt/nothing-after-free", test_nothing_after_free);
         g_test_add_func("/virt/free-from-the-sink", test_free_from_the_sink);

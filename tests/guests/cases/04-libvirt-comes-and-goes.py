@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """libvirtd stops, dies, hangs, comes back; the guests run on, and so does the guard."""
 
+from lab.guard import iptables
 from lab.guest import Blaster
 
 SECTIONS = """
@@ -29,6 +30,14 @@ def check_unchanged(world, report, kali, rules, when):
     report.check(f"{when}: honest traffic goes on", kali.three.ping(kali.five.ip, 2)[0] == 2)
 
 
+def check_kept(world, report, kali, rules, when):
+    """Only libvirt can say whose port vk64 is: until it does, the former run's rules stay."""
+    guard = world.guard
+    report.nothing_passes(f"{when}: no spoofed packet passes", probe(world, kali))
+    same = rules and [rule for _, rule in guard.rules_of("mangle", "bw-o-vk64")] == rules
+    report.guard_check(f"{when}: the port keeps its rules", same)
+
+
 def run(world, report):
     guard = world.guard
     kali = world.unguarded_kali()
@@ -49,6 +58,22 @@ def run(world, report):
     world.libvirt.freeze()
     check_unchanged(world, report, kali, rules, "libvirtd hangs")
     world.libvirt.thaw()
+
+    for way, back in (("stop", "start"), ("freeze", "thaw")):
+        when = f"guard restarted while libvirtd cannot answer ({way})"
+        getattr(world.libvirt, way)()
+        guard.stop()
+        guard.start()
+        check_kept(world, report, kali, rules, when)
+        if guard.present:
+            iptables("-t", "raw", "-F", "PREROUTING")
+        report.guard_check(f"{when}: our jump is put back", guard.soon(guard.is_whole, 10))
+        check_kept(world, report, kali, rules, when)
+        getattr(world.libvirt, back)()
+        report.guard_check(
+            f"{when}: afterwards its ports are bound again",
+            guard.soon(lambda: guard.states().get("vk64") == "bound", 15),
+        )
 
     late = Blaster(world, "late", "52:54:00:00:00:78", "192.168.50.78", tap="vk78")
     late.define()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Others flush, delete, and put their ACCEPT on top."""
 
+import fcntl
 import re
 import time
 
@@ -60,6 +61,18 @@ def our_rules():
     return [line for line in lines if line.startswith("-A") and "bw-" in line]
 
 
+def check_refused_disarm(world, report, kali, as_it_was):
+    """Another program holds the lock: the guard says no, and stands as it stood."""
+    guard = world.guard
+    with open("/run/xtables.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        refused = guard.present and guard.refuses("disarm")
+    report.guard_check("disarm with the lock held: refused", refused)
+    time.sleep(CHECK_INTERVAL + SLACK)
+    report.guard_check("disarm with the lock held: the rules stand", our_rules() == as_it_was)
+    check_holds(world, report, kali, "disarm with the lock held")
+
+
 def run(world, report):
     guard = world.guard
     kali = world.unguarded_kali()
@@ -90,4 +103,5 @@ def run(world, report):
         report.guard_check(f"{text}: said in the journal", guard.says("drift-repaired", after=told))
         clean_foreign()
         guard.soon(lambda: our_rules() == as_it_was)
+    check_refused_disarm(world, report, kali, as_it_was)
     report.check("honest traffic goes on", kali.three.ping(kali.five.ip)[0] == 3)

@@ -116,10 +116,21 @@ class Guard:
             raise RuntimeError(f"bridgewarden {' '.join(arguments)}: {answer.stderr.strip()}")
         return answer.stdout
 
+    def refuses(self, *arguments):
+        try:
+            self.command(*arguments)
+        except RuntimeError:
+            return True
+        return False
+
     def listing(self, *arguments):
         return json.loads(self.command(*arguments, "--json"))
 
     # -- what the kernel holds
+
+    def states(self):
+        """What the daemon says of each port: bound, stranger, inherited, ..."""
+        return {port["Port"]: port["State"] for port in self.listing("ports")}
 
     def ports_with_chains(self):
         """{port: set of tables that have its chain}."""

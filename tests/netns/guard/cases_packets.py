@@ -8,7 +8,7 @@ import time
 from . import frames
 from .daemon import Daemon, bound, port_section
 from .frames import BROADCAST
-from .world import World, run, wait_up
+from .world import World, holds_within, run, wait_up
 
 NET = "192.168.50."
 
@@ -149,6 +149,57 @@ def no_directed_broadcast(report):
         token = anyone.ip("203.0.113.9", NET + "255")
         guests = [world.fars[name] for name in ("vk63", "vk64", "vk65")]
         report.stops("directed broadcast of no declared network", world.arrivals(anyone, token, *guests))
+
+
+def host_networks(report):
+    """The networks the host itself is in on the bridge count by themselves, as long as it is."""
+    with scene(networks="") as (world, daemon):
+        sender, *others = world.fars.values()
+
+        def got(name=NET + "255"):
+            token = sender.ip(NET + "13", name)
+            return world.arrivals(sender, token, *others)
+
+        def comes_to_hold(wanted):
+            return not daemon.process or holds_within(5, lambda: got() == wanted)
+
+        report.stops("broadcast of a network nobody is in", got())
+        run("ip", "address", "add", NET + "254/24", "dev", "virbr6")
+        comes_to_hold(set(others))
+        report.passes("broadcast of the network of the bridge's own address", got() == set(others))
+        report.stops("broadcast of the network beside it", got("192.168.51.255"))
+        run("ip", "address", "del", NET + "254/24", "dev", "virbr6")
+        comes_to_hold(set())
+        report.stops("broadcast of a network the bridge has left", got())
+        run("ip", "address", "add", NET + "254/32", "dev", "virbr6")
+        time.sleep(0.5)
+        report.stops("broadcast by a single address of the bridge", got())
+
+
+def host_network_behind_veth(report):
+    """So does the network of the address behind the host's own veth, and of no other."""
+    with scene(networks="") as (world, daemon):
+        run("ip", "link", "add", "vmh1", "type", "veth", "peer", "name", "vmh1-in")
+        run("ip", "link", "set", "vmh1-in", "up")
+        run("ip", "address", "add", NET + "254/24", "dev", "vmh1-in")
+        world.plug("vmh1", "virbr6")
+        sender, *others = world.fars.values()
+
+        def got():
+            token = sender.ip(NET + "13", NET + "255")
+            return world.arrivals(sender, token, *others)
+
+        bridge = "[Guard]\nUnknownPorts=drop\n"
+        guests = "".join(bound(port, int(port[-1]) + 10) for port in world.fars)
+        report.stops("broadcast of the network behind a stranger's veth", got())
+        for role in ("guest", "host"):
+            vmh1 = port_section("vmh1", f"Role={role}", f"Addresses={NET}254")
+            daemon.reload(bridge + guests + vmh1, r"Port vmh1 on .*armed for")
+            if role == "guest":
+                report.stops("broadcast of the network behind a guest's veth", got())
+        if daemon.process:
+            holds_within(5, lambda: got() == set(others))
+        report.passes("broadcast of the network behind the host's veth", got() == set(others))
 
 
 def dhcp(report):
@@ -344,6 +395,8 @@ CASES = [
     spoofed_to_host,
     misdelivered,
     no_directed_broadcast,
+    host_networks,
+    host_network_behind_veth,
     dhcp,
     strangers,
     modes,

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "inheritance.h"
+
+struct BwInheritance {
+        BwHazards *hazards;
+        BwReconciler *reconciler;
+};
+
+BwInheritance *bw_inheritance_new(BwHazards *hazards, BwReconciler *reconciler) {
+        BwInheritance *inheritance = g_new0(BwInheritance, 1);
+
+        inheritance->hazards = hazards;
+        inheritance->reconciler = reconciler;
+        return inheritance;
+}
+
+void bw_inheritance_free(BwInheritance *inheritance) {
+        g_free(inheritance);
+}
+
+static bool was_guarded(const char *port, gconstpointer user) {
+        const BwInheritance *inheritance = user;
+
+        return bw_reconciler_inherited(inheritance->reconciler, port);
+}
+
+/* Without sections that go by guest, libvirt has nothing to add to what the ports say themselves.
+ */
+static bool can_explain(const BwConfig *config) {
+        return g_hash_table_size(config->guests) + g_hash_table_size(config->interfaces) > 0;
+}
+
+bool bw_inheritance_is_kept(const BwPlan *plan) {
+        for (guint i = 0; i < plan->bridges->len; i++) {
+                const BwBridgePlan *bridge = plan->bridges->pdata[i];
+
+                for (guint k = 0; k < bridge->ports->len; k++)
+                        if (((const BwPortPlan *) bridge->ports->pdata[k])->state ==
+                            BW_PORT_INHERITED)
+                                return true;
+        }
+        return false;
+}
+
+bool bw_inheritance_keep(BwInheritance *inheritance, BwPlan *plan, const BwConfig *config,
+                         BwLibvirtWord word) {
+        bool kept = false;
+
+        if (word == BW_LIBVIRT_ANSWERED || !can_explain(config)) {
+                bw_reconciler_forget_inherited(inheritance->reconciler);
+        } else {
+                bw_plan_keep_inherited(plan, was_guarded, inheritance);
+                kept = bw_inheritance_is_kept(plan);
+        }
+        if (!kept)
+                bw_hazards_clear(inheritance->hazards, "libvirt silent");
+        else if (word == BW_LIBVIRT_SILENT)
+                bw_hazards_raise(inheritance->hazards, "libvirt silent",
+                                 "libvirt has not answered since the daemon started: ports only it "
+                                 "can explain keep the rules of the former run");
+        return kept;
+}
