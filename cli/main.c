@@ -23,7 +23,7 @@ static const char help[] =
         "  status         whether the guard is in force\n"
         "  ports          every port of the guarded bridges\n"
         "  port NAME      everything about one port, with what was dropped and why\n"
-        "  fdb            what the guarded bridges have learned\n"
+        "  fdb            what the guarded bridges have learned (root)\n"
         "  resync [PORT]  compare the kernel with the plan now, and repair (root)\n"
         "  reload         read the configuration again (root)\n"
         "  disarm         take all rules down; guests are not checked any more (root)\n"

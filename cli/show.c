@@ -139,7 +139,7 @@ char *bw_show_state(JsonObject *state, int64_t now_usec) {
         GString *text = g_string_new(NULL);
 
         append_line(text, "Guard", guard_sentence(state));
-        append_line(text, "Engine", "iptables: IPv4 addresses, untagged frames");
+        append_line(text, "Engine", "iptables: IPv4 addresses; not ARP, MACs, tags, IPv6");
         append_line(text, "Bridges", bridges);
         append_line(text, "Ports", ports);
         append_line(text, "libvirt",
