@@ -100,16 +100,9 @@ static void say_new_state(BwJournal *journal, const BwBridgePlan *bridge, const 
         g_assert_not_reached();
 }
 
-/* A port has trouble because another claims its address, or because its section is wrong; never
- * both. The planner's words tell which, and no name from outside comes before them. */
-static bool is_claimed_by_others(const BwPortPlan *port) {
-        return port->trouble && g_str_has_prefix(port->trouble, "address ");
-}
-
 static void say_conflict(BwJournal *journal, const BwBridgePlan *bridge, const BwPortPlan *before,
                          const BwPortPlan *port) {
-        if (!is_claimed_by_others(port) ||
-            (before && g_strcmp0(before->trouble, port->trouble) == 0))
+        if (!port->contested || (before && g_strcmp0(before->trouble, port->trouble) == 0))
                 return;
         g_autofree char *what = g_strdup_printf(
                 "lost an address: %s. It may not use it while both claim it", port->trouble);

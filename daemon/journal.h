@@ -20,8 +20,9 @@ typedef enum BwMessage {
         BW_MESSAGE_PORT_ARMED,    /* rules in force for a port that had none */
         BW_MESSAGE_PORT_REARMED,  /* its rules changed */
         BW_MESSAGE_PORT_RELEASED, /* it went; its rules are gone */
-        BW_MESSAGE_PORT_CLOSED,   /* its configuration is broken: nothing passes */
-        BW_MESSAGE_STRANGER,      /* an undeclared port on a guarded bridge */
+        BW_MESSAGE_PORT_CLOSED, /* its configuration is wrong: none of its packets pass, or all are
+                                   reported */
+        BW_MESSAGE_STRANGER,    /* an undeclared port on a guarded bridge */
         BW_MESSAGE_BRIDGE_GUARDED,
         BW_MESSAGE_BRIDGE_RELEASED,
         BW_MESSAGE_COMMITTED,      /* one commit: how many events, ports, rules, microseconds */

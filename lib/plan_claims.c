@@ -27,6 +27,7 @@ static void lose(Claim *claim, const BwPortPlan *other) {
         g_autofree char *former = claim->port->trouble;
 
         claim->lost = true;
+        claim->port->contested = true;
         if (++claim->rivals > MAX_NAMED) {
                 claim->port->trouble = g_steal_pointer(&former);
                 return;

@@ -20,8 +20,8 @@ typedef enum BwPortState {
         BW_PORT_ANY_ADDRESS, /* Addresses=any: this version checks nothing for it in IPv4       */
         BW_PORT_OFF,         /* Mode=off                                                        */
         BW_PORT_BORDER,      /* link or uplink: not guarded by this version, passes             */
-        BW_PORT_INHERITED,   /* rules of a former run guard it, and who it is cannot be asked now   */
-        BW_PORT_STRANGER,    /* nobody has declared it                                          */
+        BW_PORT_INHERITED, /* rules of a former run guard it, and who it is cannot be asked now   */
+        BW_PORT_STRANGER,  /* nobody has declared it                                          */
 } BwPortState;
 
 typedef struct BwPortPlan {
@@ -34,8 +34,9 @@ typedef struct BwPortPlan {
         GArray *addresses; /* BwPrefix, sorted, both families; without those lost by conflict */
         char *guest;       /* NULL: not a guest's */
         char uuid[BW_UUID_TEXT_SIZE];
-        char *where;   /* the most exact section that speaks of it, "file:line"; or NULL */
-        char *trouble; /* a sentence why it is closed or lost an address; or NULL */
+        char *where;    /* the most exact section that speaks of it, "file:line"; or NULL */
+        bool contested; /* it lost an address that another port claims, too */
+        char *trouble;  /* a sentence why it is closed or lost an address; or NULL */
 } BwPortPlan;
 
 typedef struct BwBridgePlan {
