@@ -53,7 +53,7 @@ ExecStopPost=/bin/systemctl --no-block poweroff
 }
 
 
-def cover_root(kept):
+def cover_root():
     base = LAB / "systemd" / "cover"
     base.mkdir(parents=True)
     mount("-t", "tmpfs", "-o", "mode=755", "tmpfs", base)
@@ -63,6 +63,10 @@ def cover_root(kept):
     # the machine's own root, not the lab's covers of its folders
     layers = f"lowerdir=/,upperdir={base}/upper,workdir={base}/work"
     mount("-t", "overlay", "-o", layers, "lab", ROOT)
+
+
+def keep_folders(kept):
+    """After /tmp and /run have their covers: a tree may have been cloned there."""
     for folder in kept:
         target = ROOT / Path(folder).relative_to("/")
         target.mkdir(parents=True, exist_ok=True)
@@ -111,10 +115,11 @@ def write_units(script, arguments):
 
 def become_system(script, arguments, install, kept):
     """Runs as PID 1 of the new namespaces."""
-    cover_root(kept)
+    cover_root()
     write_units(script, arguments)
     install(ROOT)
     fill_kernel_views()
+    keep_folders(kept)
     fill_dev()
     os.chroot(ROOT)
     os.chdir("/")
