@@ -6,6 +6,8 @@
 
 #define QUIET_USEC (20 * 1000)
 #define CAP_USEC   (200 * 1000)
+/* After so long without a commit there is no burst, and the next news waits for nothing. */
+#define CALM_USEC (50 * 1000)
 
 struct BwPace {
         void (*work)(gpointer user);
@@ -60,7 +62,7 @@ void bw_pace_news(BwPace *pace) {
                 pace->first_usec = now;
         if (pace->hurried)
                 return;
-        if (pace->count == 1 && now - pace->wrote_usec > CAP_USEC)
+        if (pace->count == 1 && now - pace->wrote_usec > CALM_USEC)
                 bw_pace_hurry(pace);
         else
                 set_timer(pace, MIN(QUIET_USEC, MAX(0, pace->first_usec + CAP_USEC - now)));
