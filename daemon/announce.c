@@ -76,7 +76,7 @@ static void say_new_state(BwJournal *journal, const BwBridgePlan *bridge, const 
         switch (port->state) {
         case BW_PORT_BOUND:
         case BW_PORT_UNADDRESSED:
-                if (before && bw_port_state_is_guarded(before->state)) {
+                if (before && bw_port_state_checks_ip(before->state)) {
                         what = g_strdup_printf("re-armed %s", how);
                         say_port(journal, BW_MESSAGE_PORT_REARMED, LOG_INFO, bridge, port, what);
                         return;
@@ -147,8 +147,8 @@ static void say_gone_ports(BwJournal *journal, const BwBridgePlan *bridge, const
                 const BwPortPlan *port = bridge->ports->pdata[i];
                 const BwPortPlan *now = find_same(after, bridge, port);
 
-                if (bw_port_state_is_guarded(port->state) &&
-                    !(now && bw_port_state_is_guarded(now->state)))
+                if (bw_port_state_checks_ip(port->state) &&
+                    !(now && bw_port_state_checks_ip(now->state)))
                         say_port(journal, BW_MESSAGE_PORT_RELEASED, LOG_INFO, bridge, port,
                                  "released: its rules are gone");
         }

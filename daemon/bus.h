@@ -22,8 +22,8 @@ typedef struct BwBusPort {
         const char *const *macs;      /* NULL-terminated */
         const char *const *addresses; /* NULL-terminated */
         const char *where, *trouble;  /* "" when there is none */
-        uint64_t dropped[8];          /* packets by BwReason; index 0 unused */
-        uint64_t monitored[8];
+        uint64_t dropped[16];         /* packets by BwReason; index 0 unused */
+        uint64_t monitored[16];
 } BwBusPort;
 
 /* A row of ListFdb(), lent: what a guarded bridge has learned. For looking at, nothing is decided

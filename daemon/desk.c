@@ -115,7 +115,7 @@ static void count_ports(const BwPlan *plan, BwBusState *ret) {
                         const BwPortPlan *port = bridge->ports->pdata[k];
 
                         ret->ports_total++;
-                        ret->ports_guarded += bw_port_state_is_guarded(port->state);
+                        ret->ports_guarded += bw_port_state_checks_ip(port->state);
                         ret->strangers += port->state == BW_PORT_STRANGER;
                 }
         }

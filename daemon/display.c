@@ -8,10 +8,10 @@
 #define KEPT_USEC G_USEC_PER_SEC
 
 typedef struct Tally {
-        uint64_t dropped[8], monitored[8];
+        uint64_t dropped[16], monitored[16];
 } Tally;
 
-G_STATIC_ASSERT(BW_REASON_MAX <= 8);
+G_STATIC_ASSERT(BW_REASON_MAX <= 16);
 
 struct BwDisplay {
         GHashTable *tallies; /* port name -> Tally * */
@@ -82,7 +82,7 @@ static void show_port(const BwDisplay *display, const BwBridgePlan *bridge, cons
                 .state = bw_port_state_name(port->state),
                 .protected =
                         in_force && bridge->nf_call_iptables && port->mode == BW_MODE_ENFORCE &&
-                        bw_port_state_is_guarded(port->state) && port->state != BW_PORT_INHERITED,
+                        bw_port_state_checks_ip(port->state) && port->state != BW_PORT_INHERITED,
                 .macs = (const char *const *) macs,
                 .addresses = (const char *const *) addresses,
                 .where = port->where ? port->where : "",

@@ -119,15 +119,49 @@ static bool take_yes_no(const Key *key, const BwConfigPlace *place,
         return true;
 }
 
-static bool take_link_local(const Key *key, const BwConfigPlace *place,
-                            gpointer section G_GNUC_UNUSED) {
+static bool take_permission(const Key *key, const BwConfigPlace *place, BwBindingSection *binding,
+                            BwSet set, bool *ret) {
+        static const char *const words[] = { "no", "yes", NULL };
+        unsigned yes;
+
+        if (!bw_config_value_find_word(place->line->value, words, &yes))
+                return false;
+        *ret = yes;
+        binding->set |= set;
+        if (yes)
+                bw_config_place_warn(place, "%s", key->unmet);
+        return true;
+}
+
+static bool take_dhcp_server(const Key *key, const BwConfigPlace *place, gpointer section) {
+        BwBindingSection *binding = section;
+
+        return take_permission(key, place, binding, BW_SET_DHCP_SERVER, &binding->dhcp_server);
+}
+
+static bool take_router(const Key *key, const BwConfigPlace *place, gpointer section) {
+        BwBindingSection *binding = section;
+
+        return take_permission(key, place, binding, BW_SET_ROUTER, &binding->router);
+}
+
+static bool take_querier(const Key *key, const BwConfigPlace *place, gpointer section) {
+        BwBindingSection *binding = section;
+
+        return take_permission(key, place, binding, BW_SET_QUERIER, &binding->querier);
+}
+
+static bool take_link_local(const Key *key, const BwConfigPlace *place, gpointer section) {
         static const char *const words[] = { "any", "declared", NULL };
+        BwBindingSection *binding = section;
         unsigned declared;
 
         if (!bw_config_value_find_word(place->line->value, words, &declared))
                 return false;
+        binding->strict_link_local = declared;
         if (declared)
                 bw_config_place_warn(place, "%s", key->unmet);
+        binding->set |= BW_SET_LINK_LOCAL;
         return true;
 }
 
@@ -300,12 +334,12 @@ static const Key binding_keys[] = {
         { "Role", "guest, host, link or uplink", take_role,
           "border ports are not guarded by this version: the port passes" },
         { "Mode", "enforce, monitor or off", take_mode, NULL },
-        { "DhcpServer", "yes or no", take_yes_no,
+        { "DhcpServer", "yes or no", take_dhcp_server,
           "this version does not guard against DHCP servers, so the key has no effect yet" },
-        { "Router", "yes or no", take_yes_no,
+        { "Router", "yes or no", take_router,
           "this version does not guard against router advertisements, and the port may use its own "
           "addresses only all the same, so the key has no effect yet" },
-        { "Querier", "yes or no", take_yes_no,
+        { "Querier", "yes or no", take_querier,
           "this version does not guard against queriers, so the key has no effect yet" },
         { "Closed", "yes or no", take_yes_no, NOT_YET },
         { "FdbLock", "yes or no", take_yes_no, NOT_YET },

@@ -183,7 +183,7 @@ static void keep_port(Compiler *compiler, const BwPortPlan *port) {
 }
 
 static void write_port(Compiler *compiler, const BwPortPlan *port) {
-        if (!bw_port_state_is_guarded(port->state))
+        if (!bw_port_state_checks_ip(port->state))
                 return;
         if (port->state == BW_PORT_INHERITED) {
                 keep_port(compiler, port);
@@ -213,7 +213,7 @@ static void write_leaf(Compiler *compiler, BwIptChain *chain, BwIptRule rule, co
         const BwPortPlan *port = bw_plan_find_port(compiler->plan, name, NULL);
 
         rule.physdev_kind = compiler->side->exact;
-        if (bw_port_state_is_guarded(port->state)) {
+        if (bw_port_state_checks_ip(port->state)) {
                 rule.target = BW_IPT_GOTO;
                 bw_ipt_port_chain(compiler->side->port_kind, name, rule.chain);
         } else {

@@ -156,6 +156,18 @@ static void plan_macs(const Planner *planner, BwPortPlan *port, const BwLink *li
         g_array_sort(port->macs, compare_macs);
 }
 
+static void plan_permissions(BwPortPlan *port, const Voices *voices) {
+        const BwBindingSection *dhcp_server = voice_for(voices, BW_SET_DHCP_SERVER);
+        const BwBindingSection *router = voice_for(voices, BW_SET_ROUTER);
+        const BwBindingSection *querier = voice_for(voices, BW_SET_QUERIER);
+        const BwBindingSection *link_local = voice_for(voices, BW_SET_LINK_LOCAL);
+
+        port->dhcp_server = dhcp_server && dhcp_server->dhcp_server;
+        port->router = router && router->router;
+        port->querier = querier && querier->querier;
+        port->strict_link_local = link_local && link_local->strict_link_local;
+}
+
 static BwPortState state_of(const BwPortPlan *port, const Voices *voices) {
         const BwBindingSection *addresses = voice_for(voices, BW_SET_ADDRESSES);
 
@@ -192,6 +204,7 @@ static BwPortPlan *plan_port(const Planner *planner, const BwBridgePlan *bridge,
         port->macs = g_array_new(FALSE, TRUE, sizeof(BwMac));
         port->addresses = g_array_new(FALSE, TRUE, sizeof(BwPrefix));
         plan_macs(planner, port, link, &voices);
+        plan_permissions(port, &voices);
         if (addresses)
                 g_array_append_vals(port->addresses, addresses->addresses->data,
                                     addresses->addresses->len);

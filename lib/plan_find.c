@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-#include <bw/plan.h>
+#include <bw/owner.h>
 #include <string.h>
 
 static BwPortPlan *find_in_bridge(const BwBridgePlan *bridge, const char *name) {
@@ -59,17 +59,11 @@ static bool has_ifindex(const BwPortPlan *port, gconstpointer ifindex) {
 }
 
 static bool owns_address(const BwPortPlan *port, gconstpointer address) {
-        for (guint i = 0; i < port->addresses->len; i++)
-                if (bw_prefix_contains(&g_array_index(port->addresses, BwPrefix, i), address))
-                        return true;
-        return false;
+        return bw_owner_has_address(port, address);
 }
 
 static bool owns_mac(const BwPortPlan *port, gconstpointer mac) {
-        for (guint i = 0; i < port->macs->len; i++)
-                if (bw_mac_equal(&g_array_index(port->macs, BwMac, i), mac))
-                        return true;
-        return false;
+        return bw_owner_has_mac(port, mac);
 }
 
 const BwPortPlan *bw_plan_find_port_by_ifindex(const BwPlan *plan, int ifindex,
@@ -102,11 +96,17 @@ static bool same_addresses(const GArray *a, const GArray *b) {
         return true;
 }
 
+static bool same_permissions(const BwPortPlan *a, const BwPortPlan *b) {
+        return a->dhcp_server == b->dhcp_server && a->router == b->router &&
+               a->querier == b->querier && a->strict_link_local == b->strict_link_local;
+}
+
 bool bw_port_plan_equal(const BwPortPlan *a, const BwPortPlan *b) {
         return g_str_equal(a->name, b->name) && a->ifindex == b->ifindex && a->state == b->state &&
-               a->role == b->role && a->mode == b->mode && same_macs(a->macs, b->macs) &&
-               same_addresses(a->addresses, b->addresses) && g_strcmp0(a->guest, b->guest) == 0 &&
-               g_str_equal(a->uuid, b->uuid) && g_strcmp0(a->trouble, b->trouble) == 0;
+               a->role == b->role && same_permissions(a, b) && a->mode == b->mode &&
+               same_macs(a->macs, b->macs) && same_addresses(a->addresses, b->addresses) &&
+               g_strcmp0(a->guest, b->guest) == 0 && g_str_equal(a->uuid, b->uuid) &&
+               g_strcmp0(a->trouble, b->trouble) == 0;
 }
 
 const char *bw_port_state_name(BwPortState state) {
@@ -137,12 +137,16 @@ bool bw_port_state_is_guarded(BwPortState state) {
         case BW_PORT_UNADDRESSED:
         case BW_PORT_CLOSED:
         case BW_PORT_INHERITED:
-                return true;
         case BW_PORT_ANY_ADDRESS:
+                return true;
         case BW_PORT_OFF:
         case BW_PORT_BORDER:
         case BW_PORT_STRANGER:
                 return false;
         }
         g_assert_not_reached();
+}
+
+bool bw_port_state_checks_ip(BwPortState state) {
+        return bw_port_state_is_guarded(state) && state != BW_PORT_ANY_ADDRESS;
 }

@@ -8,8 +8,28 @@ const char *bw_reason_name(BwReason reason) {
                 return "none";
         case BW_REASON_UNBOUND:
                 return "unbound";
+        case BW_REASON_ETHERTYPE:
+                return "ethertype";
+        case BW_REASON_BPDU:
+                return "bpdu";
+        case BW_REASON_SPOOFED_MAC:
+                return "spoofed-mac";
+        case BW_REASON_SPOOFED_ARP:
+                return "spoofed-arp";
+        case BW_REASON_SPOOFED_ND:
+                return "spoofed-nd";
+        case BW_REASON_ROGUE_DHCP:
+                return "rogue-dhcp";
+        case BW_REASON_ROGUE_RA:
+                return "rogue-ra";
+        case BW_REASON_REDIRECT:
+                return "redirect";
+        case BW_REASON_ROGUE_QUERIER:
+                return "rogue-querier";
         case BW_REASON_SPOOFED_IP:
                 return "spoofed-ip";
+        case BW_REASON_FLOODED:
+                return "flooded";
         case BW_REASON_MISDELIVERED:
                 return "misdelivered";
         case BW_REASON_REFLECTED:
@@ -31,8 +51,28 @@ const char *bw_reason_sentence(BwReason reason) {
                 return "no rule applies";
         case BW_REASON_UNBOUND:
                 return "nobody has declared who is behind the port, or it has no address yet";
+        case BW_REASON_ETHERTYPE:
+                return "the frame is neither ARP nor IPv4 nor IPv6, or it is tagged";
+        case BW_REASON_BPDU:
+                return "the frame is for bridges only: spanning tree and its like";
+        case BW_REASON_SPOOFED_MAC:
+                return "the source MAC does not belong to the sender";
+        case BW_REASON_SPOOFED_ARP:
+                return "the ARP message claims an address or MAC that is not the sender's";
+        case BW_REASON_SPOOFED_ND:
+                return "the neighbour discovery message claims what is not the sender's";
+        case BW_REASON_ROGUE_DHCP:
+                return "the sender is not declared as DHCP server";
+        case BW_REASON_ROGUE_RA:
+                return "the sender is not declared as router";
+        case BW_REASON_REDIRECT:
+                return "only a declared router may redirect";
+        case BW_REASON_ROGUE_QUERIER:
+                return "the sender is not declared as multicast querier";
         case BW_REASON_SPOOFED_IP:
                 return "the source address does not belong to the sender";
+        case BW_REASON_FLOODED:
+                return "the destination MAC does not belong to the receiver";
         case BW_REASON_MISDELIVERED:
                 return "the destination address does not belong to the receiver";
         case BW_REASON_REFLECTED:

@@ -48,6 +48,10 @@ typedef enum BwSet {
         BW_SET_MACS = 1 << 1,
         BW_SET_ROLE = 1 << 2,
         BW_SET_MODE = 1 << 3,
+        BW_SET_DHCP_SERVER = 1 << 4,
+        BW_SET_ROUTER = 1 << 5,
+        BW_SET_QUERIER = 1 << 6,
+        BW_SET_LINK_LOCAL = 1 << 7,
 } BwSet;
 
 /* More would make one port's chain long enough to slow its own traffic. */
@@ -65,6 +69,8 @@ typedef struct BwBindingSection {
         GArray *macs;      /* BwMac, sorted, no duplicates                                       */
         BwRole role;
         BwMode mode;
+        bool dhcp_server, router, querier; /* may answer as such */
+        bool strict_link_local; /* LinkLocal=declared: no fe80::/10 address but those bound */
 } BwBindingSection;
 
 typedef struct BwBridgeSection {

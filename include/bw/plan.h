@@ -17,7 +17,7 @@ typedef enum BwPortState {
         BW_PORT_BOUND,       /* checked against its addresses                                   */
         BW_PORT_UNADDRESSED, /* its MACs are known, no address yet: DHCP client and nothing else */
         BW_PORT_CLOSED,      /* its configuration is broken: nothing passes                     */
-        BW_PORT_ANY_ADDRESS, /* Addresses=any: this version checks nothing for it in IPv4       */
+        BW_PORT_ANY_ADDRESS, /* Addresses=any: checked against its MACs alone                     */
         BW_PORT_OFF,         /* Mode=off                                                        */
         BW_PORT_BORDER,      /* link or uplink: not guarded by this version, passes             */
         BW_PORT_INHERITED, /* rules of a former run guard it, and who it is cannot be asked now   */
@@ -29,8 +29,10 @@ typedef struct BwPortPlan {
         int ifindex;
         BwPortState state;
         BwRole role;
-        BwMode mode;       /* never BW_MODE_OFF together with a checked state */
-        GArray *macs;      /* BwMac, sorted */
+        bool dhcp_server, router, querier; /* may answer as such */
+        bool strict_link_local;            /* LinkLocal=declared */
+        BwMode mode;                       /* never BW_MODE_OFF together with a checked state */
+        GArray *macs;                      /* BwMac, sorted */
         GArray *addresses; /* BwPrefix, sorted, both families; without those lost by conflict */
         char *guest;       /* NULL: not a guest's */
         char uuid[BW_UUID_TEXT_SIZE];
@@ -76,5 +78,7 @@ const BwPortPlan *bw_plan_find_owner_of_mac(const BwPlan *plan, const BwBridgePl
 
 bool bw_port_plan_equal(const BwPortPlan *a, const BwPortPlan *b);
 const char *bw_port_state_name(BwPortState state);
-/* Whether rules check its IPv4 traffic. */
+/* Whether rules check what it sends and receives; a stranger's are the bridge's. */
 bool bw_port_state_is_guarded(BwPortState state);
+/* Whether they look at its IP addresses: iptables has rules for these alone. */
+bool bw_port_state_checks_ip(BwPortState state);

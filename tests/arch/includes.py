@@ -29,6 +29,7 @@ ADAPTERS = {
     'nflog': ('netlink/', 'linux/'),
     'nl': ('netlink/',),
     'ipt': ('libiptc/', 'linux/netfilter'),
+    'nftables': ('nftables/libnftables.h', 'linux/netlink.h', 'linux/netfilter/'),
     'settings': (),
     'kernel': (),
 }

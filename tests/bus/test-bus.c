@@ -5,6 +5,7 @@
 #include "netns.h"
 #include "private_bus.h"
 
+#include <bw/reason.h>
 #include <errno.h>
 #include <glib/gstdio.h>
 #include <grp.h>
@@ -429,8 +430,8 @@ static const BwBusPort hostile_ports[] = {
           .addresses = some_addresses,
           .where = "x.conf:3",
           .trouble = "",
-          .dropped = { 9, 0, 7 },
-          .monitored = { 0, 1 } },
+          .dropped = { [BW_REASON_NONE] = 9, [BW_REASON_SPOOFED_IP] = 7 },
+          .monitored = { [BW_REASON_UNBOUND] = 1 } },
         { .port = "\xfe",
           .bridge = "virbr6",
           .guest = "",

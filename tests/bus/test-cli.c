@@ -4,6 +4,7 @@
 #include "netns.h"
 #include "private_bus.h"
 
+#include <bw/reason.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -40,7 +41,7 @@ static const BwBusPort some_ports[] = {
           .addresses = addresses,
           .where = "bridgewarden.conf:3",
           .trouble = "",
-          .dropped = { 0, 0, 7, 5 } },
+          .dropped = { [BW_REASON_SPOOFED_IP] = 7, [BW_REASON_MISDELIVERED] = 5 } },
         { .port = "$(x)\x1b[2J",
           .bridge = "virbr6",
           .guest = "a\nb\xe2\x80\xae%n",

@@ -164,7 +164,7 @@ static bool some_port_is_switched_on(const BwTestOracle *oracle, const BwLink *b
         for (guint i = 0; i < oracle->world->links->len; i++) {
                 const BwLink *link = &g_array_index(oracle->world->links, BwLink, i);
                 BwTestPort port = { .link = link };
-                bool switched_on = false, broken = false, any = false;
+                bool switched_on = false, broken = false;
                 BwRole role = BW_ROLE_GUEST;
                 Voices voices;
 
@@ -179,10 +179,8 @@ static bool some_port_is_switched_on(const BwTestOracle *oracle, const BwLink *b
                         switched_on =
                                 section->has_mode ? section->mode != BW_MODE_OFF : switched_on;
                         role = section->has_role ? section->role : role;
-                        any = section->has_addresses ? section->any : any;
                 }
-                if (switched_on && !broken && !any &&
-                    (role == BW_ROLE_GUEST || role == BW_ROLE_HOST))
+                if (switched_on && !broken && (role == BW_ROLE_GUEST || role == BW_ROLE_HOST))
                         return true;
         }
         return false;

@@ -156,7 +156,11 @@ static void test_binding(void) {
         section = find(config->ports, "vmh1");
         assert_addresses(section, "10.0.0.0/8 10.1.0.0/16");
         g_assert_cmpuint(section->set, ==,
-                         BW_SET_ADDRESSES | BW_SET_MACS | BW_SET_ROLE | BW_SET_MODE);
+                         BW_SET_ADDRESSES | BW_SET_MACS | BW_SET_ROLE | BW_SET_MODE |
+                                 BW_SET_DHCP_SERVER | BW_SET_ROUTER | BW_SET_QUERIER |
+                                 BW_SET_LINK_LOCAL);
+        g_assert_false(section->dhcp_server || section->router || section->querier ||
+                       section->strict_link_local);
         g_assert_cmpuint(section->macs->len, ==, 2);
         g_assert_cmpint(g_array_index(section->macs, BwMac, 0).octet[0], ==, 0x02);
         g_assert_cmpint(g_array_index(section->macs, BwMac, 1).octet[5], ==, 0x09);
@@ -228,17 +232,12 @@ static void test_not_yet(void) {
         static const struct {
                 const char *line, *says;
         } unmet[] = {
-                { "DhcpServer=yes", "does not guard against DHCP servers" },
-                { "Router=yes", "does not guard against router" },
-                { "Querier=yes", "does not guard against queriers" },
                 { "Closed=yes", "not carried out by this version" },
                 { "FdbLock=yes", "not carried out by this version" },
                 { "Isolated=yes", "not carried out by this version" },
-                { "LinkLocal=declared", "not carried out by this version" },
                 { "Gateway=192.0.2.1 2001:db8::1", "not carried out by this version" },
                 { "Role=link", "the port passes" },
                 { "Role=uplink", "the port passes" },
-                { "Addresses=any", "MAC addresses are not guarded by this version" },
         };
 
         for (gsize i = 0; i < G_N_ELEMENTS(unmet); i++) {
@@ -249,6 +248,34 @@ static void test_not_yet(void) {
 
                 assert_problem(config, BW_SEVERITY_WARNING, place, unmet[i].says);
                 g_assert_false(find(config->ports, "vk63")->broken);
+        }
+}
+
+/* Each key says one thing, and the other three stay unsaid. */
+static void test_permissions(void) {
+        static const struct {
+                const char *line;
+                BwSet set;
+                bool dhcp_server, router, querier, strict_link_local;
+        } keys[] = {
+                { "DhcpServer=yes", BW_SET_DHCP_SERVER, true, false, false, false },
+                { "Router=yes", BW_SET_ROUTER, false, true, false, false },
+                { "Querier=yes", BW_SET_QUERIER, false, false, true, false },
+                { "LinkLocal=declared", BW_SET_LINK_LOCAL, false, false, false, true },
+                { "Router=yes\nRouter=no", BW_SET_ROUTER, false, false, false, false },
+        };
+
+        for (gsize i = 0; i < G_N_ELEMENTS(keys); i++) {
+                g_autofree char *text = g_strdup_printf("[Port vk63]\n%s\n", keys[i].line);
+                g_autoptr(BwConfig) config = read_text(text);
+                const BwBindingSection *section = find(config->ports, "vk63");
+
+                g_assert_cmpuint(bw_config_count_errors(config), ==, 0);
+                g_assert_cmpuint(section->set, ==, keys[i].set);
+                g_assert_cmpint(section->dhcp_server, ==, keys[i].dhcp_server);
+                g_assert_cmpint(section->router, ==, keys[i].router);
+                g_assert_cmpint(section->querier, ==, keys[i].querier);
+                g_assert_cmpint(section->strict_link_local, ==, keys[i].strict_link_local);
         }
 }
 
@@ -429,6 +456,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/config/binding", test_binding);
         g_test_add_func("/config/binding/errors", test_binding_errors);
         g_test_add_func("/config/binding/not-yet", test_not_yet);
+        g_test_add_func("/config/binding/permissions", test_permissions);
         g_test_add_func("/config/binding/any-address", test_any_address);
         g_test_add_func("/config/binding/roles", test_roles);
         g_test_add_func("/config/binding/too-many", test_too_many);

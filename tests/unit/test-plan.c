@@ -97,6 +97,39 @@ static void test_wins_key_by_key(void) {
         g_assert_cmpuint(port->macs->len, ==, 1);
 }
 
+static void test_permissions_win_key_by_key(void) {
+        g_auto(Scene) scene = scene_new();
+        const BwPortPlan *port = plan(&scene,
+                                      "[Guest web]\nAddresses=10.0.0.1\nRouter=yes\nQuerier=yes\n"
+                                      "DhcpServer=yes\nLinkLocal=declared\n"
+                                      "[Port vnet0]\nRouter=no\n",
+                                      "vnet0");
+
+        g_assert_false(port->router);
+        g_assert_true(port->querier && port->dhcp_server && port->strict_link_local);
+
+        port = plan(&scene, "[Guest web]\nAddresses=10.0.0.1\n", "vnet0");
+        g_assert_false(port->router || port->querier || port->dhcp_server ||
+                       port->strict_link_local);
+}
+
+static void test_permissions_are_compared(void) {
+        static const char *const lines[] = { "Router=yes", "Querier=yes", "DhcpServer=yes",
+                                             "LinkLocal=declared" };
+        g_auto(Scene) scene = scene_new();
+        g_auto(Scene) other = scene_new();
+        const BwPortPlan *without = plan(&scene, "[Guest web]\nAddresses=10.0.0.1\n", "vnet0");
+
+        for (gsize i = 0; i < G_N_ELEMENTS(lines); i++) {
+                g_autofree char *text =
+                        g_strdup_printf("[Guest web]\nAddresses=10.0.0.1\n%s\n", lines[i]);
+
+                g_assert_false(bw_port_plan_equal(without, plan(&other, text, "vnet0")));
+        }
+        g_assert_true(bw_port_plan_equal(
+                without, plan(&other, "[Guest web]\nAddresses=10.0.0.1\n", "vnet0")));
+}
+
 static void test_without_address(void) {
         g_auto(Scene) scene = scene_new();
         const BwPortPlan *port = plan(&scene, "[Guest web]\nRole=guest\n", "vnet0");
@@ -418,6 +451,8 @@ int main(int argc, char **argv) {
         g_test_add_func("/plan/nobody-has-spoken", test_nobody_has_spoken);
         g_test_add_func("/plan/more-exact-wins", test_more_exact_wins);
         g_test_add_func("/plan/wins-key-by-key", test_wins_key_by_key);
+        g_test_add_func("/plan/permissions", test_permissions_win_key_by_key);
+        g_test_add_func("/plan/permissions/compared", test_permissions_are_compared);
         g_test_add_func("/plan/without-address", test_without_address);
         g_test_add_func("/plan/interface-section-finds-its-tap",
                         test_interface_section_finds_its_tap);

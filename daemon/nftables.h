@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * nftables adapter
+ *
+ * Reads and writes our table of the bridge family through libnftables. One
+ * change is one transaction: packets see all of it or none. Tables of others are
+ * never touched. Needs CAP_NET_ADMIN and nothing else.
+ *
+ * The kernel numbers its rulesets; every transaction of anybody's is the next
+ * generation. What was read and found equal stays so until the number moves, so
+ * asking again costs one short message.
+ *
+ * Tries once and reports. Who retries, and what is said, is not decided here.
+ */
+
+#include <bw/nft_table.h>
+
+typedef struct BwNftables BwNftables;
+
+typedef struct BwNftReport {
+        bool changed; /* false: the table was as wanted, nothing was written */
+        bool whole;   /* the table was missing, or its chains were not ours: all written anew */
+} BwNftReport;
+
+/* Opens nothing yet. */
+BwNftables *bw_nftables_new(void);
+void bw_nftables_free(BwNftables *nftables);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwNftables, bw_nftables_free)
+
+/* Whether kernel and library can carry our chains; writes nothing. BW_ERROR_DENIED,
+ * BW_ERROR_ABSENT (a kernel without nf_tables or without its bridge family). */
+bool bw_nftables_probe(BwNftables *nftables, GError **error);
+
+/* Whether the kernel's table is exactly @table; @table NULL: whether there is none. Reads the table
+ * only when the generation has moved since it was last found as @table says. */
+bool bw_nftables_check(BwNftables *nftables, const BwNftTable *table, bool *ret_equal,
+                       GError **error);
+
+/* Makes it so, in one transaction that touches only elements that differ; when chains differ or the
+ * table is missing, it is replaced whole, with the counts it had. @ret is set on success only.
+ * BW_ERROR_BUSY: others changed rules meanwhile: come back. BW_ERROR_STALE: written, but the
+ * read-back differs. */
+bool bw_nftables_sync(BwNftables *nftables, const BwNftTable *table, BwNftReport *ret,
+                      GError **error);
+
+/* Takes the table down. That there is none is no error. */
+bool bw_nftables_remove(BwNftables *nftables, GError **error);
+
+/* (transfer full): what is there now, with all its counts. BW_ERROR_ABSENT: no table. */
+BwNftListing *bw_nftables_read(BwNftables *nftables, GError **error);

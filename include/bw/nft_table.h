@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * The nftables table
+ *
+ * Plan to one table of the bridge family, and back from what nft lists. The
+ * chains are fixed: they depend on the log rate and on what becomes of unknown
+ * ports alone. All that belongs to a port is elements of sets keyed by its name,
+ * so that a packet costs look-ups and a change costs the elements that changed.
+ *
+ * prerouting > in-PORTCLASS  > ...: may this port send that?
+ * forward, output > out-PORTCLASS > ...: may this port receive that?
+ *
+ * Names of ports are data. They stand in quotes, and a name that nft's scanner
+ * would not take as it is (a quote in it, a star at its end) is never written:
+ * such a port is told of, and while it is there, what is in no list is dropped.
+ */
+
+#include <bw/plan.h>
+
+#define BW_NFT_FAMILY "bridge"
+#define BW_NFT_TABLE  "bridgewarden"
+/* Dormant, for a moment: how the library at hand lists our chains. */
+#define BW_NFT_TWIN "bridgewarden-twin"
+
+/* One set, with elements as nft lists them: "\"vk63\" . 192.0.2.7". */
+typedef struct BwNftSet {
+        const char *name;    /* static */
+        const char *type;    /* static: what stands between its braces, beside the elements */
+        GPtrArray *elements; /* char *, sorted by strcmp(), no duplicates */
+} BwNftSet;
+
+typedef struct BwNftTable {
+        GArray *sets;         /* BwNftSet, in a fixed order */
+        char *base;           /* everything else: counters, counting sets, chains */
+        GPtrArray *unwritten; /* char *: guarded ports whose names cannot be written; closed */
+} BwNftTable;
+
+/* (transfer full): never NULL. @elsewhere: as of bw_nft_list_elsewhere(). */
+BwNftTable *bw_nft_compile(const BwPlan *plan, const GPtrArray *elsewhere);
+/* (transfer full) (element-type BwLink): ports of bridges that are not guarded, so that they are
+ * not taken for strangers: many kernels cannot tell a rule which bridge a port is on. Lent from
+ * @model. */
+GPtrArray *bw_nft_list_elsewhere(const BwModel *model, const BwPlan *plan);
+void bw_nft_table_free(BwNftTable *table);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwNftTable, bw_nft_table_free)
+
+/* Whether nft 1.0.6 and later take @name in quotes for exactly these bytes. */
+bool bw_nft_name_is_writable(const char *name);
+
+/* What nft listed of one table. */
+typedef struct BwNftListing {
+        char *base;           /* without elements, counts and the table's own name */
+        GHashTable *elements; /* name of a set -> GPtrArray of char *, sorted */
+        GHashTable *counts;   /* name of a counter -> BwNftCount * */
+} BwNftListing;
+
+typedef struct BwNftCount {
+        uint64_t packets, bytes;
+} BwNftCount;
+
+/* (transfer full): NULL when @text is no listing of one table. */
+BwNftListing *bw_nft_listing_parse(const char *text);
+void bw_nft_listing_free(BwNftListing *listing);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwNftListing, bw_nft_listing_free)
+
+/* (transfer full): the whole table as one text. @found: its counts go on; or NULL. */
+char *bw_nft_print(const BwNftTable *table, const BwNftListing *found);
+/* (transfer full): the chains and empty sets as a dormant table BW_NFT_TWIN. */
+char *bw_nft_print_twin(const BwNftTable *table);
+
+/* (transfer full): the commands that turn the elements of @found into those of @wanted, one
+ * transaction; NULL when there is nothing to do. Chains are not looked at. */
+char *bw_nft_diff(const BwNftTable *wanted, const BwNftListing *found);
+
+/* Counts of a listing. */
+
+/* How often @reason was met: by the whole host. */
+BwNftCount bw_nft_count(const BwNftListing *listing, BwDirection direction, BwReason reason,
+                        bool drops);
+/* Calls @counted once for each port and reason that was met. */
+typedef void (*BwNftCounted)(const char *port, BwDirection direction, BwReason reason,
+                             BwNftCount count, gpointer user);
+void bw_nft_count_ports(const BwNftListing *listing, BwNftCounted counted, gpointer user);

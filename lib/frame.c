@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include <bw/frame.h>
+#include <netinet/in.h>
+#include <string.h>
+
+/* Bytes not read yet. */
+typedef struct Rest {
+        const uint8_t *bytes;
+        gsize length;
+} Rest;
+
+#define ETHERNET_HEADER 14
+#define ARP_MESSAGE     28
+#define IPV6_HEADER     40
+
+static uint16_t number_at(const uint8_t *bytes) {
+        return (uint16_t) (bytes[0] << 8 | bytes[1]);
+}
+
+static BwMac mac_at(const uint8_t *bytes) {
+        BwMac mac;
+
+        memcpy(mac.octet, bytes, sizeof(mac.octet));
+        return mac;
+}
+
+/* False: there is not that much, and nothing is skipped. */
+static bool skip(Rest *rest, gsize length) {
+        if (rest->length < length)
+                return false;
+        rest->bytes += length;
+        rest->length -= length;
+        return true;
+}
+
+bool bw_mac_is_group(const BwMac *mac) {
+        return mac->octet[0] & 1;
+}
+
+static BwFrameArp decode_arp(Rest rest) {
+        static const uint8_t form[] = { 0, 1, 8, 0, 6, 4 };
+        const uint8_t *bytes = rest.bytes;
+
+        if (rest.length < ARP_MESSAGE || memcmp(bytes, form, sizeof(form)) != 0)
+                return (BwFrameArp){};
+        return (BwFrameArp){
+                .plain = true,
+                .operation = number_at(bytes + 6),
+                .sender_mac = mac_at(bytes + 8),
+                .sender = bw_prefix_from_address(BW_FAMILY_IPV4, bytes + 14),
+                .target_mac = mac_at(bytes + 18),
+                .target = bw_prefix_from_address(BW_FAMILY_IPV4, bytes + 24),
+        };
+}
+
+/* UDP and what is in it. @rest begins with the UDP header. */
+
+static BwFrameBootp decode_bootp(Rest rest) {
+        static const uint8_t ethernet[] = { 1, 6 };
+        const gsize chaddr = 28;
+
+        if (!skip(&rest, 8) || rest.length < chaddr + sizeof(BwMac) ||
+            memcmp(rest.bytes + 1, ethernet, sizeof(ethernet)) != 0)
+                return (BwFrameBootp){};
+        return (BwFrameBootp){ true, rest.bytes[0], mac_at(rest.bytes + chaddr) };
+}
+
+/* Neighbour discovery. @rest begins with the ICMPv6 type. */
+
+static bool decode_option(Rest *rest, BwFrameNd *nd) {
+        enum { SOURCE = 1, TARGET = 2 };
+        const uint8_t *option = rest->bytes;
+        bool has_mac;
+
+        if (rest->length < 8 || option[1] == 0 || !skip(rest, option[1] * 8u))
+                return false;
+        has_mac = option[0] == SOURCE || option[0] == TARGET;
+        if (has_mac)
+                nd->macs[nd->n_macs++] = mac_at(option + 2);
+        return !has_mac || option[1] == 1;
+}
+
+static BwFrameNd decode_nd(Rest rest, gsize fixed) {
+        const uint8_t *message = rest.bytes;
+        BwFrameNd nd = {};
+
+        if (rest.length > BW_FRAME_ND_LENGTH || !skip(&rest, fixed))
+                return nd;
+        if (fixed > 8)
+                nd.target = bw_prefix_from_address(BW_FAMILY_IPV6, message + 8);
+        while (rest.length > 0)
+                if (!decode_option(&rest, &nd))
+                        return (BwFrameNd){};
+        nd.plain = true;
+        return nd;
+}
+
+/* What is behind the IP headers. A later fragment shows none of it. */
+
+static void decode_ports(BwFrame *frame, Rest rest) {
+        if (rest.length < 4)
+                return;
+        frame->ip.has_ports = true;
+        frame->ip.source_port = number_at(rest.bytes);
+        frame->ip.destination_port = number_at(rest.bytes + 2);
+        if (frame->kind == BW_FRAME_IPV4)
+                frame->bootp = decode_bootp(rest);
+}
+
+static void decode_type(BwFrame *frame, Rest rest) {
+        uint8_t type;
+
+        if (rest.length < 1)
+                return;
+        frame->ip.has_type = true;
+        frame->ip.type = type = rest.bytes[0];
+        frame->ip.code = rest.length > 1 ? rest.bytes[1] : 0;
+        if (frame->kind != BW_FRAME_IPV6 || frame->ip.cut)
+                return;
+        if (type == BW_ND_SOLICITATION || type == BW_ND_ADVERTISEMENT)
+                frame->nd = decode_nd(rest, 24);
+        if (type == BW_ND_ROUTER_SOLICITATION)
+                frame->nd = decode_nd(rest, 8);
+}
+
+static void decode_transport(BwFrame *frame, Rest rest) {
+        bool ipv6 = frame->kind == BW_FRAME_IPV6;
+
+        if (frame->ip.part == BW_FRAME_LATER || !frame->ip.chain_is_read)
+                return;
+        if (frame->ip.protocol == IPPROTO_UDP)
+                decode_ports(frame, rest);
+        if (frame->ip.protocol == (ipv6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP) ||
+            (!ipv6 && frame->ip.protocol == IPPROTO_IGMP))
+                decode_type(frame, rest);
+}
+
+/* IPv4 */
+
+static BwFramePart part_of(unsigned offset, bool more) {
+        if (offset > 0)
+                return BW_FRAME_LATER;
+        return more ? BW_FRAME_FIRST : BW_FRAME_WHOLE;
+}
+
+/* Padding behind the end is not the packet's. */
+static void trim(Rest *rest, gsize length) {
+        rest->length = MIN(rest->length, length);
+}
+
+static void decode_ipv4(BwFrame *frame, Rest rest) {
+        const uint8_t *bytes = rest.bytes;
+        gsize header, total;
+
+        if (rest.length < 20 || bytes[0] >> 4 != 4)
+                return;
+        header = (bytes[0] & 0x0f) * 4u;
+        total = number_at(bytes + 2);
+        if (header < 20 || total < header || total > rest.length)
+                return;
+        trim(&rest, total);
+        skip(&rest, header);
+        frame->ip = (BwFrameIp){
+                .valid = true,
+                .source = bw_prefix_from_address(BW_FAMILY_IPV4, bytes + 12),
+                .destination = bw_prefix_from_address(BW_FAMILY_IPV4, bytes + 16),
+                .hop_limit = bytes[8],
+                .part = part_of(number_at(bytes + 6) & 0x1fff, bytes[6] & 0x20),
+                .chain_is_read = true,
+                .protocol = bytes[9],
+        };
+        decode_transport(frame, rest);
+}
+
+/* IPv6 */
+
+/* RFC 6564 gives every later extension header the same form, yet a host may know one we do not:
+ * only what is known to be none ends the chain. */
+static bool is_transport(uint8_t protocol) {
+        static const uint8_t known[] = {
+                IPPROTO_IPIP,   IPPROTO_TCP,    IPPROTO_UDP,  33 /* DCCP */,
+                IPPROTO_IPV6,   IPPROTO_GRE,    IPPROTO_ESP,  IPPROTO_ICMPV6,
+                IPPROTO_NONE,   89 /* OSPF */,  IPPROTO_PIM,  108 /* IPComp */,
+                112 /* VRRP */, 115 /* L2TP */, IPPROTO_SCTP, IPPROTO_UDPLITE,
+        };
+
+        return memchr(known, protocol, sizeof(known)) != NULL;
+}
+
+static bool is_extension(uint8_t protocol) {
+        return protocol == IPPROTO_HOPOPTS || protocol == IPPROTO_ROUTING ||
+               protocol == IPPROTO_FRAGMENT || protocol == IPPROTO_DSTOPTS ||
+               protocol == IPPROTO_AH;
+}
+
+/* The length of the extension header @rest begins with; at least 8 bytes are there. */
+static gsize extension_length(uint8_t protocol, const uint8_t *bytes) {
+        if (protocol == IPPROTO_FRAGMENT)
+                return 8;
+        if (protocol == IPPROTO_AH)
+                return (bytes[1] + 2u) * 4u;
+        return (bytes[1] + 1u) * 8u;
+}
+
+/* A fragment header inside a first fragment may not turn it back into a whole packet. */
+static BwFramePart fragment_part(const uint8_t *bytes) {
+        return number_at(bytes + 2) >> 3 > 0 ? BW_FRAME_LATER : BW_FRAME_FIRST;
+}
+
+/* False: cut short. Of a later fragment, only the headers that all fragments repeat are there. */
+static bool skip_extensions(BwFrameIp *ip, Rest *rest) {
+        while (is_extension(ip->protocol) && ip->part != BW_FRAME_LATER) {
+                const uint8_t *bytes = rest->bytes;
+
+                ip->extended = true;
+                if (rest->length < 8 || !skip(rest, extension_length(ip->protocol, bytes)))
+                        return false;
+                if (ip->protocol == IPPROTO_FRAGMENT)
+                        ip->part = fragment_part(bytes);
+                ip->protocol = bytes[0];
+        }
+        return true;
+}
+
+static void decode_ipv6(BwFrame *frame, Rest rest) {
+        const uint8_t *bytes = rest.bytes;
+
+        if (!skip(&rest, IPV6_HEADER) || bytes[0] >> 4 != 6)
+                return;
+        frame->ip = (BwFrameIp){
+                .valid = true,
+                .source = bw_prefix_from_address(BW_FAMILY_IPV6, bytes + 8),
+                .destination = bw_prefix_from_address(BW_FAMILY_IPV6, bytes + 24),
+                .hop_limit = bytes[7],
+                .protocol = bytes[6],
+        };
+        frame->ip.cut = rest.length < number_at(bytes + 4);
+        trim(&rest, number_at(bytes + 4));
+        frame->ip.chain_is_read =
+                skip_extensions(&frame->ip, &rest) && is_transport(frame->ip.protocol);
+        decode_transport(frame, rest);
+}
+
+static BwFrameKind kind_of(uint16_t ethertype) {
+        switch (ethertype) {
+        case 0x0800:
+                return BW_FRAME_IPV4;
+        case 0x0806:
+                return BW_FRAME_ARP;
+        case 0x8035:
+                return BW_FRAME_RARP;
+        case 0x86dd:
+                return BW_FRAME_IPV6;
+        default:
+                return BW_FRAME_OTHER;
+        }
+}
+
+static void decode_payload(BwFrame *frame, Rest rest) {
+        switch (frame->kind) {
+        case BW_FRAME_SHORT:
+        case BW_FRAME_OTHER:
+                return;
+        case BW_FRAME_ARP:
+        case BW_FRAME_RARP:
+                frame->arp = decode_arp(rest);
+                return;
+        case BW_FRAME_IPV4:
+                decode_ipv4(frame, rest);
+                return;
+        case BW_FRAME_IPV6:
+                decode_ipv6(frame, rest);
+                return;
+        }
+        g_assert_not_reached();
+}
+
+BwFrame bw_frame_decode(const uint8_t *bytes, gsize length) {
+        Rest rest = { bytes, length };
+        BwFrame frame = {};
+
+        if (!skip(&rest, ETHERNET_HEADER))
+                return frame;
+        frame.destination = mac_at(bytes);
+        frame.source = mac_at(bytes + 6);
+        frame.ethertype = number_at(bytes + 12);
+        frame.kind = kind_of(frame.ethertype);
+        decode_payload(&frame, rest);
+        return frame;
+}

@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include <bw/ipt_rule.h>
+#include <bw/nft_chains.h>
+#include <bw/violation.h>
+
+/* A chain that never changes. Every way out is accept, a goto to a later chain, or a goto to the
+ * chain of a reason; what a rule cannot read in a short frame does not match, so each chain allows
+ * what it has seen and denies the rest. nft 1.0.6 makes one comparison of two unequal signs over
+ * neighbouring fields, which then means "not both": never two of them in one rule. The kernel
+ * follows gotos 16 deep: keep paths short. */
+typedef struct Chain {
+        const char *name;
+        const char *body;
+} Chain;
+
+static const Chain sending[] = {
+        /* ether type is the outermost tag's, even where the card has taken the tag off. */
+        { "in-bound", "ether type 0x8035 goto in-rarp\n"
+                      "ether type != { 0x0800, 0x0806, 0x86dd } goto in-ethertype\n"
+                      "ether daddr & ff:ff:ff:ff:ff:f0 == 01:80:c2:00:00:00 goto in-bpdu\n"
+                      "iifname . ether saddr != @macs goto in-spoofed-mac\n"
+                      "ether type vmap { 0x0800 : goto in-ip4, 0x86dd : goto in-ip6 }\n"
+                      "goto in-arp\n" },
+        /* DHCP's first words (RFC 2131), and nothing else. */
+        { "in-unaddressed", "ether type 0x0800 iifname . ether saddr @macs ip saddr 0.0.0.0 "
+                            "ip daddr 255.255.255.255 ip frag-off & 0x3fff == 0 udp sport 68 "
+                            "udp dport 67 @th,64,24 0x010106 @nh,4,4 . ip length @bootp "
+                            "iifname . @th,288,48 @lladdrs goto in-dhcp-first\n"
+                            "goto in-unbound\n" },
+        { "in-dhcp-first", "ether daddr & ff:ff:ff:ff:ff:f0 == 01:80:c2:00:00:00 goto in-bpdu\n"
+                           "accept\n" },
+        /* What QEMU says for a guest that has come from elsewhere. */
+        { "in-rarp", "meta length < 28 goto in-ethertype\n"
+                     "@nh,0,64 != 0x0001080006040003 goto in-ethertype\n"
+                     "iifname . @nh,64,48 != @lladdrs goto in-ethertype\n"
+                     "iifname . @nh,144,48 != @lladdrs goto in-ethertype\n"
+                     "@nh,112,32 != 0 goto in-ethertype\n"
+                     "@nh,192,32 != 0 goto in-ethertype\n"
+                     "ether daddr & ff:ff:ff:ff:ff:f0 == 01:80:c2:00:00:00 goto in-bpdu\n"
+                     "iifname . ether saddr != @macs goto in-spoofed-mac\n"
+                     "accept\n" },
+        { "in-arp", "meta length < 28 goto in-spoofed-arp\n"
+                    "@nh,0,48 != 0x000108000604 goto in-spoofed-arp\n"
+                    "arp operation != { request, reply } goto in-spoofed-arp\n"
+                    "iifname . arp saddr ether != @macs goto in-spoofed-arp\n"
+                    "iifname . arp saddr ip @own4 accept\n"
+                    "iifname . arp saddr ip @own-net4 accept\n"
+                    "iifname @any-address accept\n"
+                    "arp operation request arp saddr ip 0.0.0.0 "
+                    "iifname . arp daddr ip @own4 accept\n"
+                    "arp operation request arp saddr ip 0.0.0.0 "
+                    "iifname . arp daddr ip @own-net4 accept\n"
+                    "goto in-spoofed-arp\n" },
+        /* meta l4proto says nothing of a header that is not sound. */
+        { "in-ip4", "meta l4proto vmap { 1 : goto in-icmp4, 2 : goto in-igmp, 17 : goto in-udp4 }\n"
+                    "meta l4proto >= 0 goto in-ip4-source\n"
+                    "goto in-spoofed-ip\n" },
+        { "in-icmp4", "ip frag-off & 0x1fff != 0 goto in-ip4-source\n"
+                      "iifname @routers goto in-ip4-source\n"
+                      "ip length < 61 @nh,4,4 . ip length @empty goto in-redirect\n"
+                      "icmp type router-advertisement goto in-rogue-ra\n"
+                      "icmp type != redirect goto in-ip4-source\n"
+                      "goto in-redirect\n" },
+        { "in-igmp", "iifname @queriers goto in-ip4-source\n"
+                     "ip frag-off & 0x3fff != 0 goto in-rogue-querier\n"
+                     "ip length < 61 @nh,4,4 . ip length @empty goto in-rogue-querier\n"
+                     "@th,0,8 != { 0x11, 0x30 } goto in-ip4-source\n"
+                     "goto in-rogue-querier\n" },
+        { "in-udp4", "ip frag-off & 0x1fff != 0 goto in-ip4-source\n"
+                     "iifname @dhcp-servers goto in-udp4-source\n"
+                     "ip length < 64 @nh,4,4 . ip length @portless goto in-rogue-dhcp\n"
+                     "udp sport 67 goto in-rogue-dhcp\n"
+                     "udp dport 68 goto in-rogue-dhcp\n"
+                     "goto in-udp4-source\n" },
+        { "in-udp4-source",
+          "ip saddr != 0.0.0.0 goto in-ip4-source\n"
+          "ip daddr 255.255.255.255 ip frag-off & 0x3fff == 0 udp sport 68 udp dport 67 "
+          "@th,64,24 0x010106 @nh,4,4 . ip length @bootp iifname . @th,288,48 @lladdrs accept\n"
+          "goto in-ip4-source\n" },
+        { "in-ip4-source", "iifname . ip saddr @own4 accept\n"
+                           "iifname . ip saddr @own-net4 accept\n"
+                           "iifname @any-address accept\n"
+                           "iifname != @routers goto in-spoofed-ip\n"
+                           "ip saddr { 0.0.0.0, 127.0.0.0/8, 224.0.0.0/4, 255.255.255.255 } "
+                           "goto in-spoofed-ip\n"
+                           "iifname . ip saddr @foreign4 goto in-spoofed-ip\n"
+                           "iifname . ip saddr @foreign-net4 goto in-spoofed-ip\n"
+                           "accept\n" },
+        /* What stands right behind the header is read by its place there: that works for a packet
+         * cut short, too. */
+        { "in-ip6", "meta length < 40 goto in-spoofed-ip\n"
+                    "ip6 version != 6 goto in-spoofed-ip\n"
+                    "ip6 nexthdr vmap { 6 : goto in-ip6-source, 17 : goto in-udp6, "
+                    "58 : goto in-icmp6 }\n"
+                    "meta l4proto vmap { 17 : goto in-udp6-behind, 58 : goto in-icmp6-behind }\n"
+                    "meta l4proto @transports goto in-ip6-source\n"
+                    "goto in-spoofed-nd\n" },
+        /* Behind extension headers: listener discovery has a right to be there. What no place in
+         * the packet shows, later fragments apart, is hidden on purpose (RFC 6980, RFC 7113). */
+        { "in-icmp6-behind", "frag frag-off != 0 goto in-icmp6-later\n"
+                             "@th,0,8 { 133-137, 141, 142 } goto in-spoofed-nd\n"
+                             "@th,0,8 { 130, 151 } iifname != @queriers goto in-rogue-querier\n"
+                             "exthdr frag exists goto in-icmp6-first\n"
+                             "@th,0,8 { 130-132, 143 } ip6 saddr :: ip6 daddr ff00::/8 accept\n"
+                             "goto in-icmp6-first\n" },
+        { "in-icmp6-first", "@th,0,8 >= 0 goto in-ip6-source\n"
+                            "goto in-spoofed-nd\n" },
+        { "in-icmp6-later", "ip6 hoplimit 255 goto in-spoofed-nd\n"
+                            "goto in-ip6-source\n" },
+        { "in-icmp6", "ip6 length 0 goto in-spoofed-nd\n"
+                      "@nh,320,8 { 133-137, 141, 142 } goto in-nd\n"
+                      "@nh,320,8 { 130, 151 } iifname != @queriers goto in-rogue-querier\n"
+                      "@nh,320,8 { 130-132, 143 } ip6 saddr :: ip6 daddr ff00::/8 accept\n"
+                      "@nh,320,8 >= 0 goto in-ip6-source\n"
+                      "goto in-spoofed-nd\n" },
+        { "in-nd", "ip6 hoplimit != 255 goto in-spoofed-nd\n"
+                   "ip6 length > 1 @nh,328,8 != 0 goto in-spoofed-nd\n"
+                   "@nh,320,8 134 goto in-ra\n"
+                   "@nh,320,8 137 goto in-redirect6\n"
+                   /* From here on the packet must be whole. */
+                   "@th,0,8 vmap { 133 : goto nd-option-8, 135 : goto nd-option-24, "
+                   "136 : goto in-na }\n"
+                   "goto in-spoofed-nd\n" },
+        { "in-ra", "iifname @routers goto in-ip6-source\n"
+                   "goto in-rogue-ra\n" },
+        { "in-redirect6", "iifname @routers goto in-ip6-source\n"
+                          "goto in-redirect\n" },
+        { "in-na", "iifname . @th,64,128 @targets goto nd-option-24\n"
+                   "iifname . @th,64,128 @target-nets goto nd-option-24\n"
+                   "iifname @any-address goto nd-option-24\n"
+                   "@th,64,10 != 0x3fa goto in-spoofed-nd\n"
+                   "iifname @strict goto in-spoofed-nd\n"
+                   "iifname . @th,64,128 @derived-targets goto nd-option-24\n"
+                   "@th,64,128 @owned-targets goto in-spoofed-nd\n"
+                   "@th,64,128 @owned-target-nets goto in-spoofed-nd\n"
+                   "goto nd-option-24\n" },
+        { "nd-source", "ip6 saddr != :: goto in-ip6-source\n"
+                       "icmpv6 type 135 goto nd-detection\n"
+                       "ip6 daddr ff00::/8 icmpv6 type 133 accept\n"
+                       "goto in-ip6-source\n" },
+        { "nd-detection", "iifname . @th,64,128 @targets goto nd-detected\n"
+                          "iifname . @th,64,128 @target-nets goto nd-detected\n"
+                          "iifname @any-address accept\n"
+                          "@th,64,10 != 0x3fa goto in-spoofed-nd\n"
+                          "iifname @strict goto in-spoofed-nd\n"
+                          "iifname . @th,64,128 @derived-targets goto nd-detected\n"
+                          "@th,64,128 @owned-targets goto in-spoofed-nd\n"
+                          "@th,64,128 @owned-target-nets goto in-spoofed-nd\n"
+                          "goto nd-detected\n" },
+        { "nd-detected", "ip6 daddr ff00::/8 accept\n"
+                         "goto in-spoofed-ip\n" },
+        { "in-udp6", "iifname @dhcp-servers goto in-ip6-source\n"
+                     "ip6 length < 4 goto in-rogue-dhcp\n"
+                     "@nh,320,16 547 goto in-rogue-dhcp\n"
+                     "@nh,336,16 546 goto in-rogue-dhcp\n"
+                     "@nh,336,16 >= 0 goto in-ip6-source\n"
+                     "goto in-rogue-dhcp\n" },
+        { "in-udp6-behind", "iifname @dhcp-servers goto in-ip6-source\n"
+                            "frag frag-off != 0 goto in-ip6-source\n"
+                            "udp sport 547 goto in-rogue-dhcp\n"
+                            "udp dport 546 goto in-rogue-dhcp\n"
+                            "udp dport >= 0 goto in-ip6-source\n"
+                            "goto in-rogue-dhcp\n" },
+        { "in-ip6-source", "iifname . ip6 saddr @own6 accept\n"
+                           "iifname . ip6 saddr @own-net6 accept\n"
+                           "iifname @any-address accept\n"
+                           "ip6 saddr fe80::/10 goto in-link-local\n"
+                           "iifname != @routers goto in-spoofed-ip\n"
+                           "ip6 saddr { ::, ::1, ff00::/8 } goto in-spoofed-ip\n"
+                           "iifname . ip6 saddr @foreign6 goto in-spoofed-ip\n"
+                           "iifname . ip6 saddr @foreign-net6 goto in-spoofed-ip\n"
+                           "accept\n" },
+        { "in-link-local", "iifname @strict goto in-spoofed-ip\n"
+                           "iifname . ip6 saddr @derived accept\n"
+                           "ip6 saddr @owned goto in-spoofed-ip\n"
+                           "ip6 saddr @owned-nets goto in-spoofed-ip\n"
+                           "accept\n" },
+};
+
+static const Chain receiving[] = {
+        { "out-bound", "oifname . ether daddr @macs goto out-own\n"
+                       "ether daddr & 01:00:00:00:00:00 == 00:00:00:00:00:00 goto out-flooded\n"
+                       "goto out-own\n" },
+        { "out-any-address", "oifname . ether daddr @macs accept\n"
+                             "ether daddr & 01:00:00:00:00:00 == 00:00:00:00:00:00 "
+                             "goto out-flooded\n"
+                             "accept\n" },
+        { "out-unaddressed", "ether type 0x0800 ip frag-off & 0x3fff == 0 udp sport 67 "
+                             "udp dport 68 @th,64,24 0x020106 @nh,4,4 . ip length @bootp "
+                             "oifname . @th,288,48 @lladdrs goto out-any-address\n"
+                             "goto out-unbound\n" },
+        { "out-own", "ether type vmap { 0x0800 : goto out-ip4, 0x86dd : goto out-ip6 }\n"
+                     "accept\n" },
+        { "out-ip4", "meta l4proto >= 0 goto out-ip4-destination\n"
+                     "goto out-misdelivered\n" },
+        { "out-ip4-destination",
+          "oifname . ip daddr @own4 goto out-ip4-source\n"
+          "ip daddr { 224.0.0.0/4, 255.255.255.255 } goto out-ip4-source\n"
+          "oifname . ip daddr @broadcasts goto out-ip4-source\n"
+          "oifname . ip daddr @own-net4 goto out-ip4-source\n"
+          "ip frag-off & 0x3fff == 0 udp sport 67 udp dport 68 @th,64,24 0x020106 "
+          "@nh,4,4 . ip length @bootp oifname . @th,288,48 @lladdrs goto out-ip4-source\n"
+          "oifname != @routers goto out-misdelivered\n"
+          "oifname . ip daddr @foreign4 goto out-misdelivered\n"
+          "oifname . ip daddr @foreign-net4 goto out-misdelivered\n"
+          "goto out-ip4-source\n" },
+        { "out-ip4-source", "oifname . ip saddr @own4 goto out-reflected\n"
+                            "oifname . ip saddr @own-net4 goto out-reflected\n"
+                            "accept\n" },
+        { "out-ip6", "meta length < 40 goto out-misdelivered\n"
+                     "ip6 version != 6 goto out-misdelivered\n"
+                     "oifname . ip6 daddr @own6 goto out-ip6-source\n"
+                     "ip6 daddr ff00::/8 goto out-ip6-source\n"
+                     "oifname . ip6 daddr @own-net6 goto out-ip6-source\n"
+                     "ip6 daddr fe80::/10 goto out-link-local\n"
+                     "oifname != @routers goto out-misdelivered\n"
+                     "oifname . ip6 daddr @foreign6 goto out-misdelivered\n"
+                     "oifname . ip6 daddr @foreign-net6 goto out-misdelivered\n"
+                     "goto out-ip6-source\n" },
+        { "out-link-local", "oifname @strict goto out-misdelivered\n"
+                            "oifname . ip6 daddr @derived goto out-ip6-source\n"
+                            "ip6 daddr @owned goto out-misdelivered\n"
+                            "ip6 daddr @owned-nets goto out-misdelivered\n"
+                            "goto out-ip6-source\n" },
+        { "out-ip6-source", "oifname . ip6 saddr @own6 goto out-reflected\n"
+                            "oifname . ip6 saddr @own-net6 goto out-reflected\n"
+                            "accept\n" },
+};
+
+/* Link layer options of solicitations and advertisements, wherever they stand among others. A
+ * chain for each place an option may begin, the places counted from the ICMPv6 header. */
+#define FIRST_OPTION 8
+#define LAST_OPTION  56
+
+bool bw_nft_reason_has(BwReason reason, BwDirection direction) {
+        switch (reason) {
+        case BW_REASON_NONE:
+                return false;
+        case BW_REASON_UNBOUND:
+                return true;
+        case BW_REASON_ETHERTYPE:
+        case BW_REASON_BPDU:
+        case BW_REASON_SPOOFED_MAC:
+        case BW_REASON_SPOOFED_ARP:
+        case BW_REASON_SPOOFED_ND:
+        case BW_REASON_ROGUE_DHCP:
+        case BW_REASON_ROGUE_RA:
+        case BW_REASON_REDIRECT:
+        case BW_REASON_ROGUE_QUERIER:
+        case BW_REASON_SPOOFED_IP:
+                return direction == BW_DIRECTION_IN;
+        case BW_REASON_FLOODED:
+        case BW_REASON_MISDELIVERED:
+        case BW_REASON_REFLECTED:
+                return direction == BW_DIRECTION_OUT;
+        }
+        g_assert_not_reached();
+}
+
+const char *bw_nft_counter_name(BwDirection direction, BwReason reason, bool drops,
+                                char name[static BW_NFT_NAME_SIZE]) {
+        g_snprintf(name, BW_NFT_NAME_SIZE, "%s-%s-%s", bw_direction_name(direction),
+                   bw_reason_name(reason), drops ? "drop" : "monitor");
+        return name;
+}
+
+const char *bw_nft_seen_name(BwDirection direction, BwReason reason,
+                             char name[static BW_NFT_NAME_SIZE]) {
+        g_snprintf(name, BW_NFT_NAME_SIZE, "seen-%s-%s", bw_direction_name(direction),
+                   bw_reason_name(reason));
+        return name;
+}
+
+static void close_chain(GString *text) {
+        g_string_append(text, "\t}\n");
+}
+
+static void print_chain(GString *text, const Chain *chain) {
+        const char *line = chain->body;
+
+        g_string_append_printf(text, "\tchain %s {\n", chain->name);
+        for (const char *end; *line; line = end + 1) {
+                end = line;
+                while (*end != '\n')
+                        end++;
+                g_string_append_printf(text, "\t\t%.*s\n", (int) (end - line), line);
+        }
+        close_chain(text);
+}
+
+static const char *port_word(BwDirection direction) {
+        return direction == BW_DIRECTION_IN ? "iifname" : "oifname";
+}
+
+/* Counts all, reports what the port's own limit lets through, and gives the verdict. @match: for
+ * whom; or "". */
+static void print_verdict(GString *text, BwDirection direction, BwReason reason, bool drops,
+                          const char *match) {
+        char prefix[BW_VIOLATION_PREFIX_SIZE], name[BW_NFT_NAME_SIZE];
+
+        bw_violation_prefix(direction, reason, drops, prefix);
+        g_string_append_printf(text, "\t\t%scounter name %s\n", match,
+                               bw_nft_counter_name(direction, reason, drops, name));
+        g_string_append_printf(text,
+                               "\t\t%supdate @%s { %s } log prefix \"%s\" group %u snaplen %u\n",
+                               match, bw_nft_seen_name(direction, reason, name),
+                               port_word(direction), prefix, BW_NFLOG_GROUP, BW_NFLOG_SNAPLEN);
+        g_string_append_printf(text, "\t\t%s%s\n", match, drops ? "drop" : "accept");
+}
+
+static void print_reason(GString *text, BwDirection direction, BwReason reason) {
+        g_autofree char *match = g_strdup_printf("%s @monitored ", port_word(direction));
+
+        g_string_append_printf(text, "\tchain %s-%s {\n", bw_direction_name(direction),
+                               bw_reason_name(reason));
+        print_verdict(text, direction, reason, false, match);
+        print_verdict(text, direction, reason, true, "");
+        close_chain(text);
+}
+
+/* Strangers that are only watched. */
+static void print_watched(GString *text, BwDirection direction) {
+        g_string_append_printf(text, "\tchain %s-watched {\n", bw_direction_name(direction));
+        print_verdict(text, direction, BW_REASON_UNBOUND, false, "");
+        close_chain(text);
+}
+
+static void print_counting(GString *text, BwDirection direction, BwReason reason,
+                           unsigned log_rate) {
+        char name[BW_NFT_NAME_SIZE];
+
+        for (unsigned drops = 0; drops < 2; drops++)
+                g_string_append_printf(text, "\tcounter %s {\n\t\tpackets 0 bytes 0\n\t}\n",
+                                       bw_nft_counter_name(direction, reason, drops, name));
+        g_string_append_printf(text,
+                               "\tset %s {\n\t\ttype ifname\n\t\tsize 65535\n\t\tflags dynamic\n"
+                               "\t\tcounter limit rate %u/second burst %u packets\n\t}\n",
+                               bw_nft_seen_name(direction, reason, name), log_rate, log_rate);
+}
+
+static void print_reasons(GString *text, unsigned log_rate) {
+        static const BwDirection directions[] = { BW_DIRECTION_IN, BW_DIRECTION_OUT };
+
+        for (BwReason reason = BW_REASON_UNBOUND; reason < BW_REASON_MAX; reason++)
+                for (gsize i = 0; i < G_N_ELEMENTS(directions); i++) {
+                        if (!bw_nft_reason_has(reason, directions[i]))
+                                continue;
+                        print_counting(text, directions[i], reason, log_rate);
+                        print_reason(text, directions[i], reason);
+                }
+}
+
+/* An option says its own length, in units of eight bytes. */
+static void print_option_lengths(GString *text, unsigned at) {
+        g_string_append_printf(text, "\t\t@th,%u,8 vmap { ", at * 8 + 8);
+        for (unsigned units = 1; at + units * 8 <= LAST_OPTION; units++)
+                g_string_append_printf(text, "%s%u : goto nd-option-%u", units > 1 ? ", " : "",
+                                       units, at + units * 8);
+        g_string_append(text, " }\n");
+}
+
+static void print_option(GString *text, unsigned at) {
+        g_string_append_printf(text, "\tchain nd-option-%u {\n\t\tip6 length %u goto nd-source\n",
+                               at, at);
+        if (at < LAST_OPTION) {
+                g_string_append_printf(text,
+                                       "\t\t@th,%u,8 { 1, 2 } @th,%u,8 != 1 goto in-spoofed-nd\n"
+                                       "\t\t@th,%u,8 { 1, 2 } iifname . @th,%u,48 != @lladdrs "
+                                       "goto in-spoofed-nd\n",
+                                       at * 8, at * 8 + 8, at * 8, at * 8 + 16);
+                print_option_lengths(text, at);
+        }
+        g_string_append(text, "\t\tgoto in-spoofed-nd\n\t}\n");
+}
+
+static const char *unknown_verdict(BwDirection direction, BwUnknownPorts unknown) {
+        bool in = direction == BW_DIRECTION_IN;
+
+        switch (unknown) {
+        case BW_UNKNOWN_PORTS_DROP:
+                return in ? "goto in-unbound" : "goto out-unbound";
+        case BW_UNKNOWN_PORTS_MONITOR:
+                return in ? "goto in-watched" : "goto out-watched";
+        case BW_UNKNOWN_PORTS_ACCEPT:
+                return "accept";
+        }
+        g_assert_not_reached();
+}
+
+/* A base chain. Sets and not one map of verdicts: the kernel follows every element of such a map
+ * through all chains behind it whenever one is added. @match: what frames; or "". */
+static void print_hook(GString *text, const char *hook, const char *match, BwDirection direction,
+                       BwUnknownPorts unknown) {
+        const char *way = bw_direction_name(direction), *port = port_word(direction);
+        const char *any = direction == BW_DIRECTION_IN ? "bound" : "any-address";
+
+        g_string_append_printf(text,
+                               "\tchain %s {\n"
+                               "\t\ttype filter hook %s priority -350; policy accept;\n",
+                               hook, hook);
+        g_string_append_printf(text, "\t\t%s%s @bound goto %s-bound\n", match, port, way);
+        g_string_append_printf(text, "\t\t%s%s @passing accept\n", match, port);
+        g_string_append_printf(text, "\t\t%s%s @any-address goto %s-%s\n", match, port, way, any);
+        g_string_append_printf(text, "\t\t%s%s @unaddressed goto %s-unaddressed\n", match, port,
+                               way);
+        g_string_append_printf(text, "\t\t%s%s @closed goto %s-unbound\n", match, port, way);
+        g_string_append_printf(text, "\t\t%s%s @watched goto %s-watched\n", match, port, way);
+        g_string_append_printf(text, "\t\t%s%s\n", match, unknown_verdict(direction, unknown));
+        close_chain(text);
+}
+
+/* Frames to a link-local group are handed to the host, and their source is learned, without ever
+ * passing prerouting. */
+static void print_hooks(GString *text, BwUnknownPorts unknown) {
+        print_hook(text, "prerouting", "", BW_DIRECTION_IN, unknown);
+        print_hook(text, "input", "ether daddr & ff:ff:ff:ff:ff:f0 == 01:80:c2:00:00:00 ",
+                   BW_DIRECTION_IN, unknown);
+        print_hook(text, "forward", "", BW_DIRECTION_OUT, unknown);
+        print_hook(text, "output", "", BW_DIRECTION_OUT, unknown);
+}
+
+/* Pairs of an IPv4 header's length, in units of four bytes, and the packet's: padding behind its
+ * end is not the packet's. From @from to @to bytes behind the header. */
+static void print_lengths(GString *text, const char *name, unsigned from, unsigned to) {
+        g_string_append_printf(text,
+                               "\tset %s {\n\t\ttypeof @nh,4,4 . ip length\n"
+                               "\t\tflags constant,interval\n\t\telements = { ",
+                               name);
+        for (unsigned units = 5; units < 16; units++) {
+                unsigned first = units * 4 + from;
+
+                g_string_append_printf(text, "%s%u . %u", units > 5 ? ",\n\t\t\t" : "", units,
+                                       first);
+                if (to > from)
+                        g_string_append_printf(text, "-%u", MIN(units * 4 + to, 65535));
+        }
+        g_string_append(text, " }\n\t}\n");
+}
+
+/* Of IPv6: what is known to be no further header (as in bw/frame.h's room). */
+static void print_transports(GString *text) {
+        g_string_append(text, "\tset transports {\n\t\ttype inet_proto\n\t\tflags constant\n"
+                              "\t\telements = { 4, 6, 17, 33, 41, 47, 50, 58, 59, 89, 103, 108, "
+                              "112, 115, 132, 136 }\n\t}\n");
+}
+
+char *bw_nft_chains_print(unsigned log_rate, BwUnknownPorts unknown) {
+        GString *text = g_string_new(NULL);
+
+        print_lengths(text, "empty", 0, 0);
+        print_lengths(text, "portless", 0, 3);
+        print_lengths(text, "bootp", 42, 65535);
+        print_transports(text);
+        print_reasons(text, log_rate);
+        print_watched(text, BW_DIRECTION_IN);
+        print_watched(text, BW_DIRECTION_OUT);
+        for (unsigned at = LAST_OPTION; at >= FIRST_OPTION; at -= 8)
+                print_option(text, at);
+        for (gsize i = 0; i < G_N_ELEMENTS(sending); i++)
+                print_chain(text, &sending[i]);
+        for (gsize i = 0; i < G_N_ELEMENTS(receiving); i++)
+                print_chain(text, &receiving[i]);
+        print_hooks(text, unknown);
+        return g_string_free(text, FALSE);
+}

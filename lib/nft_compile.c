@@ -1,0 +1,503 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include <bw/nft_chains.h>
+#include <bw/nft_table.h>
+#include <bw/owner.h>
+#include <string.h>
+
+/* Room for a name in quotes. */
+#define QUOTED_SIZE (BW_IFNAME_SIZE + 2)
+
+typedef enum SetName {
+        SET_BOUND,
+        SET_PASSING,
+        SET_UNADDRESSED,
+        SET_CLOSED,
+        SET_WATCHED, /* strangers that may pass, but are told of */
+        SET_MONITORED,
+        SET_ANY_ADDRESS,
+        SET_STRICT, /* LinkLocal=declared */
+        SET_DHCP_SERVERS,
+        SET_ROUTERS,
+        SET_QUERIERS,
+        SET_MACS,
+        SET_LLADDRS, /* the same, for places in a frame that nft has no name for */
+        SET_IP4,
+        SET_NET4,
+        SET_BROADCASTS, /* directed broadcasts a port may receive */
+        SET_IP6,
+        SET_NET6,
+        SET_TARGETS, /* the same, for the target of a neighbour message */
+        SET_TARGET_NETS,
+        SET_DERIVED, /* link-local addresses made from the port's MACs */
+        SET_DERIVED_TARGETS,
+        SET_OWNED, /* link-local addresses that are somebody's */
+        SET_OWNED_NETS,
+        SET_OWNED_TARGETS,
+        SET_OWNED_TARGET_NETS,
+        SET_FOREIGN4, /* for a router: what others on its bridge own */
+        SET_FOREIGN_NET4,
+        SET_FOREIGN6,
+        SET_FOREIGN_NET6,
+} SetName;
+
+static const BwNftSet sets[] = {
+        [SET_BOUND] = { "bound", "type ifname", NULL },
+        [SET_PASSING] = { "passing", "type ifname", NULL },
+        [SET_UNADDRESSED] = { "unaddressed", "type ifname", NULL },
+        [SET_CLOSED] = { "closed", "type ifname", NULL },
+        [SET_WATCHED] = { "watched", "type ifname", NULL },
+        [SET_MONITORED] = { "monitored", "type ifname", NULL },
+        [SET_ANY_ADDRESS] = { "any-address", "type ifname", NULL },
+        [SET_STRICT] = { "strict", "type ifname", NULL },
+        [SET_DHCP_SERVERS] = { "dhcp-servers", "type ifname", NULL },
+        [SET_ROUTERS] = { "routers", "type ifname", NULL },
+        [SET_QUERIERS] = { "queriers", "type ifname", NULL },
+        [SET_MACS] = { "macs", "type ifname . ether_addr", NULL },
+        [SET_LLADDRS] = { "lladdrs", "typeof iifname . @th,0,48", NULL },
+        [SET_IP4] = { "own4", "type ifname . ipv4_addr", NULL },
+        [SET_NET4] = { "own-net4", "type ifname . ipv4_addr\nflags interval", NULL },
+        [SET_BROADCASTS] = { "broadcasts", "type ifname . ipv4_addr", NULL },
+        [SET_IP6] = { "own6", "type ifname . ipv6_addr", NULL },
+        [SET_NET6] = { "own-net6", "type ifname . ipv6_addr\nflags interval", NULL },
+        [SET_TARGETS] = { "targets", "typeof iifname . @th,0,128", NULL },
+        [SET_TARGET_NETS] = { "target-nets", "typeof iifname . @th,0,128\nflags interval", NULL },
+        [SET_DERIVED] = { "derived", "type ifname . ipv6_addr", NULL },
+        [SET_DERIVED_TARGETS] = { "derived-targets", "typeof iifname . @th,0,128", NULL },
+        [SET_OWNED] = { "owned", "type ipv6_addr", NULL },
+        [SET_OWNED_NETS] = { "owned-nets", "type ipv6_addr\nflags interval", NULL },
+        [SET_OWNED_TARGETS] = { "owned-targets", "typeof @th,0,128", NULL },
+        [SET_OWNED_TARGET_NETS] = { "owned-target-nets", "typeof @th,0,128\nflags interval", NULL },
+        [SET_FOREIGN4] = { "foreign4", "type ifname . ipv4_addr", NULL },
+        [SET_FOREIGN_NET4] = { "foreign-net4", "type ifname . ipv4_addr\nflags interval", NULL },
+        [SET_FOREIGN6] = { "foreign6", "type ifname . ipv6_addr", NULL },
+        [SET_FOREIGN_NET6] = { "foreign-net6", "type ifname . ipv6_addr\nflags interval", NULL },
+};
+
+typedef struct Compiler {
+        BwNftTable *table;
+        const BwBridgePlan *bridge;
+        const BwPortPlan *port;
+        GPtrArray *declared;      /* BwPortPlan *, of the bridge: those with a link-local address */
+        char quoted[QUOTED_SIZE]; /* the port's name */
+        BwUnknownPorts unknown;   /* the strictest of the guarded bridges */
+} Compiler;
+
+bool bw_nft_name_is_writable(const char *name) {
+        gsize length = strlen(name);
+
+        return length > 0 && length < BW_IFNAME_SIZE && !strpbrk(name, "\"\n") &&
+               name[length - 1] != '*';
+}
+
+static GPtrArray *elements_of(Compiler *compiler, SetName set) {
+        return g_array_index(compiler->table->sets, BwNftSet, set).elements;
+}
+
+/* The port's name alone, or with what else the set's key has. */
+static void add(Compiler *compiler, SetName set, const char *joint, const char *rest) {
+        g_ptr_array_add(elements_of(compiler, set),
+                        g_strconcat(compiler->quoted, joint, rest, NULL));
+}
+
+static void add_name(Compiler *compiler, SetName set) {
+        add(compiler, set, "", "");
+}
+
+/* Bytes as one number; nft prints no leading zeros. */
+static char *print_number(const uint8_t *bytes, gsize n) {
+        static const char digits[] = "0123456789abcdef";
+        char text[2 * 16 + 1] = "";
+        const char *first;
+
+        g_assert(n <= 16);
+        for (gsize i = 0; i < n; i++) {
+                text[2 * i] = digits[bytes[i] >> 4];
+                text[2 * i + 1] = digits[bytes[i] & 0x0f];
+        }
+        first = text + strspn(text, "0");
+        return g_strconcat("0x", *first ? first : "0", NULL);
+}
+
+static int compare_prefixes(gconstpointer a, gconstpointer b) {
+        return bw_prefix_compare(a, b);
+}
+
+static void last_address(const BwPrefix *prefix, uint8_t last[static 16]) {
+        for (unsigned bit = 0; bit < 128; bit++) {
+                uint8_t mask = (uint8_t) (0x80 >> bit % 8);
+
+                if (bit % 8 == 0)
+                        last[bit / 8] = prefix->bytes[bit / 8];
+                if (bit >= prefix->length)
+                        last[bit / 8] |= mask;
+        }
+}
+
+static char *print_target(const BwPrefix *prefix) {
+        g_autofree char *first = print_number(prefix->bytes, 16);
+        g_autofree char *last = NULL;
+        uint8_t bytes[16];
+
+        if (prefix->length == 128)
+                return g_steal_pointer(&first);
+        last_address(prefix, bytes);
+        last = print_number(bytes, 16);
+        return g_strconcat(first, "-", last, NULL);
+}
+
+static void add_mac(Compiler *compiler, const BwMac *mac) {
+        char text[BW_MAC_TEXT_SIZE];
+        g_autofree char *number = print_number(mac->octet, sizeof(mac->octet));
+
+        add(compiler, SET_MACS, " . ", bw_mac_print(mac, text));
+        add(compiler, SET_LLADDRS, " . ", number);
+}
+
+/* The sets an address may belong to, by family and by being single or a network. */
+typedef struct Kinds {
+        SetName ip4, net4, ip6, net6;
+} Kinds;
+
+static const Kinds own = { SET_IP4, SET_NET4, SET_IP6, SET_NET6 };
+static const Kinds foreign = { SET_FOREIGN4, SET_FOREIGN_NET4, SET_FOREIGN6, SET_FOREIGN_NET6 };
+
+static void add_address(Compiler *compiler, const Kinds *kinds, const BwPrefix *address) {
+        g_autofree char *text = bw_prefix_print(address);
+
+        if (address->family == BW_FAMILY_IPV4)
+                add(compiler, address->length == 32 ? kinds->ip4 : kinds->net4, " . ", text);
+        else
+                add(compiler, address->length == 128 ? kinds->ip6 : kinds->net6, " . ", text);
+}
+
+static void add_target(Compiler *compiler, const BwPrefix *address) {
+        g_autofree char *target = NULL;
+
+        if (address->family == BW_FAMILY_IPV4)
+                return;
+        target = print_target(address);
+        add(compiler, address->length == 128 ? SET_TARGETS : SET_TARGET_NETS, " . ", target);
+}
+
+/* Networks of one set must not overlap; sorted, a network stands right before all that is in it. */
+static void drop_contained(GArray *addresses) {
+        guint last = 0;
+
+        for (guint i = 1; i < addresses->len; i++) {
+                BwPrefix address = g_array_index(addresses, BwPrefix, i);
+
+                if (!bw_prefix_contains(&g_array_index(addresses, BwPrefix, last), &address))
+                        g_array_index(addresses, BwPrefix, ++last) = address;
+        }
+        g_array_set_size(addresses, MIN(addresses->len, last + 1));
+}
+
+static void add_addresses(Compiler *compiler) {
+        g_autoptr(GArray) addresses = g_array_copy(compiler->port->addresses);
+
+        drop_contained(addresses);
+        for (guint i = 0; i < addresses->len; i++) {
+                BwPrefix *address = &g_array_index(addresses, BwPrefix, i);
+
+                add_address(compiler, &own, address);
+                add_target(compiler, address);
+        }
+}
+
+/* What is declared goes before what a MAC makes likely. */
+static bool is_declared_by_another(const Compiler *compiler, const BwPrefix *address) {
+        for (guint i = 0; i < compiler->declared->len; i++) {
+                const BwPortPlan *other = compiler->declared->pdata[i];
+
+                if (other != compiler->port && bw_owner_has_address(other, address))
+                        return true;
+        }
+        return false;
+}
+
+static void add_derived(Compiler *compiler, const BwMac *mac) {
+        BwPrefix address = bw_owner_derive_link_local(mac);
+        g_autofree char *text = bw_prefix_print(&address);
+        g_autofree char *target = print_target(&address);
+
+        if (compiler->port->strict_link_local || is_declared_by_another(compiler, &address))
+                return;
+        add(compiler, SET_DERIVED, " . ", text);
+        add(compiler, SET_DERIVED_TARGETS, " . ", target);
+}
+
+/* A router may carry what nobody here owns. */
+static void add_foreign(Compiler *compiler) {
+        g_autoptr(GArray) addresses = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
+
+        for (guint i = 0; i < compiler->bridge->ports->len; i++) {
+                const BwPortPlan *other = compiler->bridge->ports->pdata[i];
+
+                if (other != compiler->port)
+                        g_array_append_vals(addresses, other->addresses->data,
+                                            other->addresses->len);
+        }
+        g_array_sort(addresses, compare_prefixes);
+        drop_contained(addresses);
+        for (guint i = 0; i < addresses->len; i++)
+                add_address(compiler, &foreign, &g_array_index(addresses, BwPrefix, i));
+}
+
+static void add_broadcasts(Compiler *compiler) {
+        for (guint i = 0; i < compiler->bridge->networks->len; i++) {
+                const BwPrefix *network = &g_array_index(compiler->bridge->networks, BwPrefix, i);
+                g_autofree char *text = NULL;
+                BwPrefix broadcast;
+                uint8_t bytes[16];
+
+                /* RFC 3021: networks of two addresses or one have no broadcast. */
+                if (network->family != BW_FAMILY_IPV4 || network->length >= 31)
+                        continue;
+                last_address(network, bytes);
+                broadcast = bw_prefix_from_address(BW_FAMILY_IPV4, bytes);
+                text = bw_prefix_print(&broadcast);
+                add(compiler, SET_BROADCASTS, " . ", text);
+        }
+}
+
+static void add_flags(Compiler *compiler) {
+        const BwPortPlan *port = compiler->port;
+
+        if (port->mode == BW_MODE_MONITOR)
+                add_name(compiler, SET_MONITORED);
+        if (port->dhcp_server)
+                add_name(compiler, SET_DHCP_SERVERS);
+        if (port->router)
+                add_name(compiler, SET_ROUTERS);
+        if (port->querier)
+                add_name(compiler, SET_QUERIERS);
+        if (port->strict_link_local)
+                add_name(compiler, SET_STRICT);
+}
+
+static void add_own(Compiler *compiler) {
+        const BwPortPlan *port = compiler->port;
+
+        for (guint i = 0; i < port->macs->len; i++) {
+                BwMac *mac = &g_array_index(port->macs, BwMac, i);
+
+                add_mac(compiler, mac);
+                add_derived(compiler, mac);
+        }
+        add_addresses(compiler);
+        add_flags(compiler);
+        if (port->router)
+                add_foreign(compiler);
+}
+
+static void add_bound(Compiler *compiler) {
+        add_name(compiler, SET_BOUND);
+        add_own(compiler);
+        add_broadcasts(compiler);
+}
+
+static void add_any_address(Compiler *compiler) {
+        add_name(compiler, SET_ANY_ADDRESS);
+        add_own(compiler);
+}
+
+static void add_unaddressed(Compiler *compiler) {
+        add_name(compiler, SET_UNADDRESSED);
+        for (guint i = 0; i < compiler->port->macs->len; i++)
+                add_mac(compiler, &g_array_index(compiler->port->macs, BwMac, i));
+        add_flags(compiler);
+}
+
+static void add_closed(Compiler *compiler) {
+        add_name(compiler, SET_CLOSED);
+        if (compiler->port->mode == BW_MODE_MONITOR)
+                add_name(compiler, SET_MONITORED);
+}
+
+static void add_stranger(Compiler *compiler) {
+        switch (compiler->bridge->unknown_ports) {
+        case BW_UNKNOWN_PORTS_DROP:
+                add_name(compiler, SET_CLOSED);
+                return;
+        case BW_UNKNOWN_PORTS_MONITOR:
+                add_name(compiler, SET_WATCHED);
+                return;
+        case BW_UNKNOWN_PORTS_ACCEPT:
+                add_name(compiler, SET_PASSING);
+                return;
+        }
+        g_assert_not_reached();
+}
+
+static void add_state(Compiler *compiler) {
+        switch (compiler->port->state) {
+        case BW_PORT_BOUND:
+                add_bound(compiler);
+                return;
+        case BW_PORT_UNADDRESSED:
+                add_unaddressed(compiler);
+                return;
+        case BW_PORT_CLOSED:
+                add_closed(compiler);
+                return;
+        case BW_PORT_ANY_ADDRESS:
+                add_any_address(compiler);
+                return;
+        case BW_PORT_OFF:
+        case BW_PORT_BORDER:
+                add_name(compiler, SET_PASSING);
+                return;
+        case BW_PORT_INHERITED: /* what a former run left in this table is not kept yet */
+        case BW_PORT_STRANGER:
+                add_stranger(compiler);
+                return;
+        }
+        g_assert_not_reached();
+}
+
+/* Which link-local addresses nobody else may use: declared ones, and those made from MACs. */
+static void add_owned(GArray *owned, const BwPortPlan *port) {
+        for (guint i = 0; i < port->macs->len; i++) {
+                BwPrefix derived = bw_owner_derive_link_local(&g_array_index(port->macs, BwMac, i));
+
+                g_array_append_val(owned, derived);
+        }
+        for (guint i = 0; i < port->addresses->len; i++) {
+                BwPrefix *address = &g_array_index(port->addresses, BwPrefix, i);
+
+                if (bw_owner_is_link_local(address))
+                        g_array_append_val(owned, *address);
+        }
+}
+
+static void write_owned(Compiler *compiler, GArray *owned) {
+        g_array_sort(owned, compare_prefixes);
+        drop_contained(owned);
+        for (guint i = 0; i < owned->len; i++) {
+                const BwPrefix *address = &g_array_index(owned, BwPrefix, i);
+
+                bool single = address->length == 128;
+
+                g_ptr_array_add(elements_of(compiler, single ? SET_OWNED : SET_OWNED_NETS),
+                                bw_prefix_print(address));
+                g_ptr_array_add(
+                        elements_of(compiler, single ? SET_OWNED_TARGETS : SET_OWNED_TARGET_NETS),
+                        print_target(address));
+        }
+}
+
+static bool quote(Compiler *compiler, const char *name) {
+        if (!bw_nft_name_is_writable(name))
+                return false;
+        g_snprintf(compiler->quoted, sizeof(compiler->quoted), "\"%s\"", name);
+        return true;
+}
+
+static void add_port(Compiler *compiler, const BwPortPlan *port) {
+        compiler->port = port;
+        if (quote(compiler, port->name)) {
+                add_state(compiler);
+                return;
+        }
+        /* It is in no list then, and must not gain by that. */
+        g_ptr_array_add(compiler->table->unwritten, g_strdup(port->name));
+        compiler->unknown = BW_UNKNOWN_PORTS_DROP;
+}
+
+static unsigned looseness(BwUnknownPorts unknown_ports) {
+        switch (unknown_ports) {
+        case BW_UNKNOWN_PORTS_DROP:
+                return 0;
+        case BW_UNKNOWN_PORTS_MONITOR:
+                return 1;
+        case BW_UNKNOWN_PORTS_ACCEPT:
+                return 2;
+        }
+        g_assert_not_reached();
+}
+
+static bool declares_link_local(const BwPortPlan *port) {
+        for (guint i = 0; i < port->addresses->len; i++)
+                if (bw_owner_is_link_local(&g_array_index(port->addresses, BwPrefix, i)))
+                        return true;
+        return false;
+}
+
+static void add_bridge(Compiler *compiler, const BwBridgePlan *bridge, GArray *owned) {
+        compiler->bridge = bridge;
+        if (looseness(bridge->unknown_ports) < looseness(compiler->unknown))
+                compiler->unknown = bridge->unknown_ports;
+        compiler->declared = g_ptr_array_new();
+        for (guint i = 0; i < bridge->ports->len; i++) {
+                add_owned(owned, bridge->ports->pdata[i]);
+                if (declares_link_local(bridge->ports->pdata[i]))
+                        g_ptr_array_add(compiler->declared, bridge->ports->pdata[i]);
+        }
+        for (guint i = 0; i < bridge->ports->len; i++)
+                add_port(compiler, bridge->ports->pdata[i]);
+        g_ptr_array_unref(compiler->declared);
+}
+
+static int by_text(gconstpointer a, gconstpointer b) {
+        return strcmp(*(const char *const *) a, *(const char *const *) b);
+}
+
+/* nft refuses nothing that is there twice, but a list with doubles equals no read-back. */
+static void sort_elements(GPtrArray *elements) {
+        g_ptr_array_sort(elements, by_text);
+        for (guint i = elements->len; i-- > 1;)
+                if (g_str_equal(elements->pdata[i], elements->pdata[i - 1]))
+                        g_ptr_array_remove_index(elements, i);
+}
+
+static BwNftTable *table_new(void) {
+        BwNftTable *table = g_new0(BwNftTable, 1);
+
+        table->sets = g_array_new(FALSE, FALSE, sizeof(BwNftSet));
+        g_array_append_vals(table->sets, sets, G_N_ELEMENTS(sets));
+        for (guint i = 0; i < table->sets->len; i++)
+                g_array_index(table->sets, BwNftSet, i).elements =
+                        g_ptr_array_new_with_free_func(g_free);
+        table->unwritten = g_ptr_array_new_with_free_func(g_free);
+        return table;
+}
+
+BwNftTable *bw_nft_compile(const BwPlan *plan, const GPtrArray *elsewhere) {
+        g_autoptr(GArray) owned = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
+        Compiler compiler = { .table = table_new(), .unknown = BW_UNKNOWN_PORTS_ACCEPT };
+
+        for (guint i = 0; i < plan->bridges->len; i++)
+                add_bridge(&compiler, plan->bridges->pdata[i], owned);
+        for (guint i = 0; i < elsewhere->len; i++)
+                if (quote(&compiler, ((const BwLink *) elsewhere->pdata[i])->name))
+                        add_name(&compiler, SET_PASSING);
+        write_owned(&compiler, owned);
+        for (guint i = 0; i < compiler.table->sets->len; i++)
+                sort_elements(g_array_index(compiler.table->sets, BwNftSet, i).elements);
+        compiler.table->base = bw_nft_chains_print(plan->log_rate, compiler.unknown);
+        return compiler.table;
+}
+
+GPtrArray *bw_nft_list_elsewhere(const BwModel *model, const BwPlan *plan) {
+        GPtrArray *links = bw_model_list_links(model);
+
+        for (guint i = links->len; i-- > 0;) {
+                const BwLink *link = links->pdata[i];
+
+                if (!link->master || bw_plan_find_port_by_ifindex(plan, link->ifindex, NULL))
+                        g_ptr_array_remove_index(links, i);
+        }
+        return links;
+}
+
+void bw_nft_table_free(BwNftTable *table) {
+        if (!table)
+                return;
+        for (guint i = 0; i < table->sets->len; i++)
+                g_ptr_array_unref(g_array_index(table->sets, BwNftSet, i).elements);
+        g_array_unref(table->sets);
+        g_ptr_array_unref(table->unwritten);
+        g_free(table->base);
+        g_free(table);
+}

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * The nftables adapter against a real kernel: what it writes it finds again, a change touches the
+ * elements that changed, and whatever others do to our table is seen and mended.
+ */
+
+#include <bw/error.h>
+#include <command.h>
+#include <netns.h>
+#include <nftables.h>
+#include <settings.h>
+#include <string.h>
+
+static BwNftTable *compile_names(const char *const *names, guint n, guint moved, const char *more) {
+        g_autoptr(BwModel) model = bw_model_new();
+        g_autoptr(GString) text = g_string_new("[Guard]\nUnknownPorts=drop\nBridges=br1\n"
+                                               "[Bridge br1]\nNetworks=10.0.0.0/8\n");
+        g_autoptr(BwConfig) config = NULL;
+        g_autoptr(BwPlan) plan = NULL;
+        g_autoptr(GPtrArray) elsewhere = NULL;
+        BwLink link = bw_test_bridge(1, "br1");
+
+        bw_test_tell_link(model, &link);
+        for (guint i = 0; i < n; i++) {
+                BwMac mac = { { 0x00, 0x16, 0x3e, 0, (uint8_t) (i >> 8), (uint8_t) i } };
+                g_autofree char *name = g_strescape(names[i], NULL);
+                char text_of_mac[BW_MAC_TEXT_SIZE];
+
+                link = bw_test_tap((int) (10 + i), names[i], mac, 1);
+                bw_test_tell_link(model, &link);
+                g_string_append_printf(text,
+                                       "[Port %s]\nMACs=%s\n"
+                                       "Addresses=10.%u.%u.%u 192.168.%u.0/24 2001:db8::%x "
+                                       "2001:db8:%x::/64\n",
+                                       name, bw_mac_print(&mac, text_of_mac), i == moved ? 99 : 1,
+                                       i >> 8, i & 255, i & 255, i + 1, i + 1);
+        }
+        g_string_append(text, more);
+        config = bw_test_config_from_text(text->str);
+        g_assert_cmpuint(bw_config_count_errors(config), ==, 0);
+        plan = bw_plan_new(model, config);
+        elsewhere = bw_nft_list_elsewhere(model, plan);
+        return bw_nft_compile(plan, elsewhere);
+}
+
+#define NOBODY G_MAXUINT
+
+static BwNftTable *compile(guint n, guint moved) {
+        g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+
+        for (guint i = 0; i < n; i++)
+                g_ptr_array_add(names, g_strdup_printf("vk%u", i));
+        return compile_names((const char *const *) names->pdata, n, moved, "");
+}
+
+static BwNftReport sync_table(BwNftables *nftables, const BwNftTable *table) {
+        g_autoptr(GError) error = NULL;
+        BwNftReport report;
+
+        bw_nftables_sync(nftables, table, &report, &error);
+        g_assert_no_error(error);
+        return report;
+}
+
+static bool is_equal(BwNftables *nftables, const BwNftTable *table) {
+        g_autoptr(GError) error = NULL;
+        bool equal = false;
+
+        bw_nftables_check(nftables, table, &equal, &error);
+        g_assert_no_error(error);
+        return equal;
+}
+
+static void flush(void) {
+        bw_test_run("nft flush ruleset");
+}
+
+static void test_load(void) {
+        g_autoptr(BwNftables) nftables = bw_nftables_new(), later = bw_nftables_new();
+        g_autoptr(BwNftTable) table = compile(20, NOBODY);
+        g_autoptr(GError) error = NULL;
+        BwNftReport report;
+
+        flush();
+        g_assert_true(bw_nftables_probe(nftables, &error));
+        g_assert_no_error(error);
+        g_assert_false(bw_test_try("nft list tables | grep -q bridgewarden"));
+        g_assert_true(is_equal(nftables, NULL));
+        g_assert_false(is_equal(nftables, table));
+        report = sync_table(nftables, table);
+        g_assert_true(report.changed && report.whole);
+        g_assert_true(is_equal(nftables, table));
+        g_assert_false(is_equal(nftables, NULL));
+        g_assert_false(bw_test_try("nft list tables | grep -q twin"));
+        g_assert_false(sync_table(nftables, table).changed);
+        /* Who comes later, after a restart for instance, finds it as it is. */
+        g_assert_true(is_equal(later, table));
+        g_assert_false(sync_table(later, table).changed);
+        g_assert_true(bw_nftables_remove(later, &error));
+        g_assert_true(bw_nftables_remove(later, &error));
+        g_assert_no_error(error);
+        g_assert_true(is_equal(nftables, NULL));
+}
+
+/* What others are told of a change is what it was. */
+static void test_change(void) {
+        g_autoptr(BwNftables) nftables = bw_nftables_new();
+        g_autoptr(BwNftTable) before = compile(20, NOBODY), after = compile(20, 7);
+        g_autofree char *told = NULL;
+        BwNftReport report;
+        g_auto(GStrv) lines = NULL;
+
+        flush();
+        sync_table(nftables, before);
+        is_equal(nftables, after);
+        bw_test_run("timeout 2 stdbuf -oL nft monitor >/run/told 2>/dev/null & sleep 0.3");
+        report = sync_table(nftables, after);
+        g_assert_true(report.changed);
+        g_assert_false(report.whole);
+        told = bw_test_output("sleep 0.3; grep -v '^#' /run/told");
+        lines = g_strsplit(g_strstrip(told), "\n", -1);
+        g_assert_cmpuint(g_strv_length(lines), ==, 2);
+        g_assert_true(
+                strstr(told, "delete element bridge bridgewarden own4 { \"vk7\" . 10.1.0.7 }"));
+        g_assert_true(strstr(told, "add element bridge bridgewarden own4 { \"vk7\" . 10.99.0.7 }"));
+        g_assert_true(is_equal(nftables, after));
+}
+
+/* What others do */
+
+static const char *const deeds[] = {
+        "flush ruleset",
+        "delete table bridge bridgewarden",
+        "flush chain bridge bridgewarden prerouting",
+        "insert rule bridge bridgewarden prerouting accept",
+        "add rule bridge bridgewarden in-spoofed-ip accept",
+        "add chain bridge bridgewarden mine",
+        "add set bridge bridgewarden mine { type ifname; }",
+        "add element bridge bridgewarden passing { \"vk3\" }",
+        "delete element bridge bridgewarden bound { \"vk3\" }",
+        "flush set bridge bridgewarden macs",
+        "add element bridge bridgewarden own4 { \"vk3\" . 10.1.0.4 }",
+        "add element bridge bridgewarden own-net6 { \"vk3\" . 2001:db8:ff::/48 }",
+        "add table bridge bridgewarden { flags dormant; }",
+};
+
+static void test_foreign(void) {
+        g_autoptr(BwNftables) nftables = bw_nftables_new();
+        g_autoptr(BwNftTable) table = compile(20, NOBODY);
+
+        flush();
+        for (guint i = 0; i < G_N_ELEMENTS(deeds); i++) {
+                sync_table(nftables, table);
+                g_assert_true(is_equal(nftables, table));
+                bw_test_run("nft '%s'", deeds[i]);
+                if (is_equal(nftables, table))
+                        g_error("not seen: %s", deeds[i]);
+                g_assert_true(sync_table(nftables, table).changed);
+                g_assert_true(is_equal(nftables, table));
+        }
+        bw_test_run("nft add table ip other; nft add chain bridge bridgewarden foo;"
+                    "nft delete chain bridge bridgewarden foo");
+        g_assert_true(is_equal(nftables, table));
+        g_assert_false(sync_table(nftables, table).changed);
+}
+
+/* A frame from a stranger is counted; the count outlives a change, and chains written anew. */
+static void test_counts(void) {
+        g_autoptr(BwNftables) nftables = bw_nftables_new();
+        g_autoptr(BwNftTable) before = compile(20, NOBODY), after = compile(20, 7);
+        g_autoptr(BwNftListing) listing = NULL;
+        BwNftCount count, again;
+
+        flush();
+        bw_test_run("ip link add br1 type bridge; ip link set br1 up;"
+                    "ip link add stray type veth peer name far; ip link set stray master br1;"
+                    "ip link set stray up");
+        sync_table(nftables, before);
+        bw_test_run("ip link set far up; ip addr add 10.8.0.1/24 dev far;"
+                    "ping -c 1 -W 1 10.8.0.2 >/dev/null || true");
+        listing = bw_nftables_read(nftables, NULL);
+        count = bw_nft_count(listing, BW_DIRECTION_IN, BW_REASON_UNBOUND, true);
+        g_assert_cmpuint(count.packets, >, 0);
+        bw_test_run("ip link del br1; ip link del far");
+
+        sync_table(nftables, after);
+        bw_test_run("nft insert rule bridge bridgewarden in-bound accept");
+        g_assert_true(sync_table(nftables, after).whole);
+        g_clear_pointer(&listing, bw_nft_listing_free);
+        listing = bw_nftables_read(nftables, NULL);
+        again = bw_nft_count(listing, BW_DIRECTION_IN, BW_REASON_UNBOUND, true);
+        g_assert_cmpuint(again.packets, >=, count.packets);
+}
+
+/* Every byte an interface's name may have, in front, within and at the end. */
+static void test_names(void) {
+        g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+        g_autoptr(BwNftables) nftables = bw_nftables_new();
+        g_autoptr(BwNftTable) table = NULL;
+        g_autofree char *listed = NULL;
+
+        for (unsigned byte = 1; byte < 256; byte++) {
+                if (strchr("/:", (int) byte) || g_ascii_isspace((char) byte) || byte == 0x0b ||
+                    byte == 0xa0 || byte == '[' || byte == ']')
+                        continue;
+                g_ptr_array_add(names, g_strdup_printf("%c-a", byte));
+                g_ptr_array_add(names, g_strdup_printf("b%cb", byte));
+                g_ptr_array_add(names, g_strdup_printf("cdefghijklmnop%c", byte));
+        }
+        g_ptr_array_add(names, g_strdup("accept"));
+        g_ptr_array_add(names, g_strdup("ip6"));
+        g_ptr_array_add(names, g_strdup("vk1\\*"));
+        table = compile_names((const char *const *) names->pdata, names->len, NOBODY, "");
+        flush();
+        sync_table(nftables, table);
+        g_assert_true(is_equal(nftables, table));
+        /* A quote anywhere, and a star at the end. */
+        g_assert_cmpuint(table->unwritten->len, ==, 5);
+        listed = bw_test_output("nft list set bridge bridgewarden bound");
+        g_assert_null(strstr(listed, "*\""));
+        g_assert_true(bw_test_try("nft list chain bridge bridgewarden prerouting |"
+                                  " grep -q '^\t\tgoto in-unbound'"));
+}
+
+/* 1000 ports */
+
+static double in_milliseconds(gint64 since) {
+        return (double) (g_get_monotonic_time() - since) / 1000;
+}
+
+static void test_size(void) {
+        g_autoptr(BwNftables) nftables = bw_nftables_new();
+        g_autoptr(BwNftTable) table = compile(1000, NOBODY);
+        double best = G_MAXDOUBLE;
+        gint64 start = g_get_monotonic_time();
+
+        flush();
+        sync_table(nftables, table);
+        g_test_message("1000 ports, first load with its read-back: %.1f ms",
+                       in_milliseconds(start));
+        for (guint i = 0; i < 10; i++) {
+                g_autoptr(BwNftTable) other = compile(1000, i);
+                double took;
+
+                start = g_get_monotonic_time();
+                g_assert_false(sync_table(nftables, other).whole);
+                took = in_milliseconds(start);
+                g_test_message("one port changed: %.2f ms", took);
+                best = MIN(best, took);
+        }
+        start = g_get_monotonic_time();
+        g_assert_false(is_equal(nftables, table));
+        g_test_message("checked, nothing new: %.2f ms", in_milliseconds(start));
+        bw_test_run("nft add table ip other");
+        start = g_get_monotonic_time();
+        is_equal(nftables, table);
+        g_test_message("checked, all read: %.2f ms", in_milliseconds(start));
+        g_test_message("one port changed, best of 10: %.2f ms", best);
+        g_assert_cmpfloat(best, <, 10);
+}
+
+int main(int argc, char **argv) {
+        g_test_init(&argc, &argv, NULL);
+        if (!bw_test_enter_netns()) {
+                g_print("1..0 # SKIP no namespaces here\n");
+                return 0;
+        }
+        g_test_add_func("/nftables/load", test_load);
+        g_test_add_func("/nftables/change", test_change);
+        g_test_add_func("/nftables/foreign", test_foreign);
+        g_test_add_func("/nftables/counts", test_counts);
+        g_test_add_func("/nftables/names", test_names);
+        g_test_add_func("/nftables/size", test_size);
+        return g_test_run();
+}

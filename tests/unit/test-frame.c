@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "packet.h"
+#include "world.h"
+
+#include <bw/frame.h>
+#include <netinet/in.h>
+#include <string.h>
+
+static const BwMac own = { { 0x52, 0x54, 0, 0, 0, 1 } }, other = { { 0x52, 0x54, 0, 0, 0, 2 } };
+
+static BwTestIp ipv4_of(uint8_t protocol) {
+        return (BwTestIp){ .source = bw_test_prefix("10.0.0.1"),
+                           .destination = bw_test_prefix("10.0.0.2"),
+                           .protocol = protocol };
+}
+
+static BwTestIp ipv6_of(uint8_t protocol) {
+        return (BwTestIp){ .source = bw_test_prefix("2001:db8::1"),
+                           .destination = bw_test_prefix("2001:db8::2"),
+                           .protocol = protocol,
+                           .hop_limit = 255 };
+}
+
+/* Decodes an exact copy, so that a sanitizer sees each byte read too far. */
+static BwFrame decode(const GByteArray *bytes, gsize length) {
+        g_autofree uint8_t *copy = g_memdup2(bytes->data, length);
+
+        return bw_frame_decode(copy, length);
+}
+
+static BwFrame decode_ip(BwTestIp ip, GByteArray *payload) {
+        g_autoptr(GByteArray) bytes =
+                bw_test_ethernet(other, own, ip.source.family == BW_FAMILY_IPV4 ? 0x0800 : 0x86dd,
+                                 bw_test_ip(&ip, payload));
+
+        return decode(bytes, bytes->len);
+}
+
+static void test_ethernet(void) {
+        g_autoptr(GByteArray) bytes = bw_test_ethernet(other, own, 0x88cc, bw_test_filler(3));
+        BwFrame frame = decode(bytes, bytes->len);
+
+        g_assert_cmpint(frame.kind, ==, BW_FRAME_OTHER);
+        g_assert_cmpuint(frame.ethertype, ==, 0x88cc);
+        g_assert_true(bw_mac_equal(&frame.source, &own));
+        g_assert_true(bw_mac_equal(&frame.destination, &other));
+        g_assert_cmpint(decode(bytes, 14).kind, ==, BW_FRAME_OTHER);
+        g_assert_cmpint(decode(bytes, 13).kind, ==, BW_FRAME_SHORT);
+        g_assert_cmpint(bw_frame_decode(NULL, 0).kind, ==, BW_FRAME_SHORT);
+        g_assert_true(bw_mac_is_group(&(BwMac){ { 1 } }));
+        g_assert_false(bw_mac_is_group(&own));
+}
+
+static void test_arp(void) {
+        const BwTestArp arp = { 1,
+                                0x0800,
+                                6,
+                                4,
+                                2,
+                                own,
+                                other,
+                                bw_test_prefix("10.0.0.1"),
+                                bw_test_prefix("10.0.0.2") };
+        g_autoptr(GByteArray) bytes = bw_test_ethernet(other, own, 0x0806, bw_test_arp(&arp));
+        BwFrame frame = decode(bytes, bytes->len);
+
+        g_assert_cmpint(frame.kind, ==, BW_FRAME_ARP);
+        g_assert_true(frame.arp.plain);
+        g_assert_cmpuint(frame.arp.operation, ==, 2);
+        g_assert_true(bw_mac_equal(&frame.arp.sender_mac, &own));
+        g_assert_true(bw_mac_equal(&frame.arp.target_mac, &other));
+        g_assert_true(bw_prefix_equal(&frame.arp.sender, &arp.sender));
+        g_assert_true(bw_prefix_equal(&frame.arp.target, &arp.target));
+        g_assert_false(decode(bytes, bytes->len - 1).arp.plain);
+        bytes->data[12] = 0x80;
+        bytes->data[13] = 0x35;
+        g_assert_cmpint(decode(bytes, bytes->len).kind, ==, BW_FRAME_RARP);
+}
+
+static void test_ipv4(void) {
+        BwTestIp ip = ipv4_of(IPPROTO_UDP);
+        BwFrame frame;
+
+        ip.options = 10;
+        frame = decode_ip(ip, bw_test_udp(68, 67, bw_test_bootp(1, own)));
+        g_assert_true(frame.ip.valid && frame.ip.chain_is_read && frame.ip.has_ports);
+        g_assert_true(bw_prefix_equal(&frame.ip.source, &ip.source));
+        g_assert_true(bw_prefix_equal(&frame.ip.destination, &ip.destination));
+        g_assert_cmpint(frame.ip.part, ==, BW_FRAME_WHOLE);
+        g_assert_cmpuint(frame.ip.source_port, ==, 68);
+        g_assert_cmpuint(frame.ip.destination_port, ==, 67);
+        g_assert_true(frame.bootp.whole);
+        g_assert_cmpuint(frame.bootp.operation, ==, 1);
+        g_assert_true(bw_mac_equal(&frame.bootp.client, &own));
+}
+
+static void test_ipv4_fragments(void) {
+        static const struct {
+                uint16_t fragment;
+                BwFramePart part;
+        } cases[] = { { 0x4000, BW_FRAME_WHOLE },
+                      { 0x2000, BW_FRAME_FIRST },
+                      { 0x0001, BW_FRAME_LATER },
+                      { 0x2001, BW_FRAME_LATER },
+                      { 0x1fff, BW_FRAME_LATER } };
+
+        for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+                BwTestIp ip = ipv4_of(IPPROTO_UDP);
+                BwFrame frame;
+
+                ip.fragment = cases[i].fragment;
+                frame = decode_ip(ip, bw_test_udp(68, 67, bw_test_filler(8)));
+                g_assert_cmpint(frame.ip.part, ==, cases[i].part);
+                g_assert_cmpint(frame.ip.has_ports, ==, cases[i].part != BW_FRAME_LATER);
+        }
+}
+
+/* Bytes behind the packet's own end are padding, whatever they look like. */
+static void test_padding(void) {
+        BwTestIp ip = ipv4_of(IPPROTO_UDP);
+        g_autoptr(GByteArray) bytes =
+                bw_test_ethernet(other, own, 0x0800, bw_test_ip(&ip, g_byte_array_new()));
+        const uint8_t ports[] = { 0, 67, 0, 68 };
+
+        g_byte_array_append(bytes, ports, sizeof(ports));
+        g_assert_true(decode(bytes, bytes->len).ip.valid);
+        g_assert_false(decode(bytes, bytes->len).ip.has_ports);
+}
+
+static void test_bootp_needs_its_client(void) {
+        BwTestIp ip = ipv4_of(IPPROTO_UDP);
+        GByteArray *bootp = bw_test_bootp(1, own);
+        BwFrame frame;
+
+        g_byte_array_set_size(bootp, 33);
+        frame = decode_ip(ip, bw_test_udp(68, 67, bootp));
+        g_assert_true(frame.ip.has_ports);
+        g_assert_false(frame.bootp.whole);
+        bootp = bw_test_bootp(1, own);
+        bootp->data[2] = 16;
+        g_assert_false(decode_ip(ip, bw_test_udp(68, 67, bootp)).bootp.whole);
+        bootp = bw_test_bootp(1, own);
+        bootp->data[1] = 6;
+        g_assert_false(decode_ip(ip, bw_test_udp(68, 67, bootp)).bootp.whole);
+}
+
+/* One header after the other, up to the transport header or to the end of what can be read. */
+static void test_extensions(void) {
+        BwTestIp ip = ipv6_of(IPPROTO_HOPOPTS);
+        GByteArray *payload = bw_test_extension(IPPROTO_ICMPV6, bw_test_nd(134, NULL, NULL));
+        BwFrame frame;
+
+        payload = bw_test_extension(IPPROTO_DSTOPTS, payload);
+        frame = decode_ip(ip, payload);
+        g_assert_true(frame.ip.valid && frame.ip.extended && frame.ip.chain_is_read);
+        g_assert_cmpuint(frame.ip.protocol, ==, IPPROTO_ICMPV6);
+        g_assert_true(frame.ip.has_type);
+        g_assert_cmpuint(frame.ip.type, ==, 134);
+
+        /* A length beyond the end, and a kind nobody knows. */
+        payload = bw_test_extension(IPPROTO_ICMPV6, bw_test_nd(134, NULL, NULL));
+        payload->data[1] = 2;
+        frame = decode_ip(ip, payload);
+        g_assert_true(frame.ip.valid);
+        g_assert_false(frame.ip.chain_is_read || frame.ip.has_type);
+        payload = bw_test_extension(253, bw_test_nd(134, NULL, NULL));
+        g_assert_false(decode_ip(ip, payload).ip.chain_is_read);
+}
+
+static void test_ipv6_fragments(void) {
+        BwTestIp ip = ipv6_of(IPPROTO_FRAGMENT);
+        BwFrame frame = decode_ip(
+                ip, bw_test_fragment(IPPROTO_ICMPV6, 0, false, bw_test_nd(134, NULL, NULL)));
+
+        g_assert_cmpint(frame.ip.part, ==, BW_FRAME_FIRST);
+        g_assert_true(frame.ip.has_type);
+        frame = decode_ip(ip,
+                          bw_test_fragment(IPPROTO_ICMPV6, 8, false, bw_test_nd(134, NULL, NULL)));
+        g_assert_cmpint(frame.ip.part, ==, BW_FRAME_LATER);
+        g_assert_false(frame.ip.has_type);
+        /* A later fragment's first bytes are no header, whatever kind it names. */
+        frame = decode_ip(ip, bw_test_fragment(IPPROTO_DSTOPTS, 8, false,
+                                               bw_test_extension(IPPROTO_UDP, bw_test_filler(8))));
+        g_assert_cmpint(frame.ip.part, ==, BW_FRAME_LATER);
+        g_assert_false(frame.ip.chain_is_read);
+}
+
+static void test_nd(void) {
+        BwTestIp ip = ipv6_of(IPPROTO_ICMPV6);
+        BwPrefix target = bw_test_prefix("2001:db8::7");
+        GByteArray *options = bw_test_option(14, own, bw_test_option(2, other, NULL));
+        BwFrame frame = decode_ip(ip, bw_test_nd(136, &target, options));
+
+        g_assert_true(frame.nd.plain);
+        g_assert_true(bw_prefix_equal(&frame.nd.target, &target));
+        g_assert_cmpuint(frame.nd.n_macs, ==, 1);
+        g_assert_true(bw_mac_equal(&frame.nd.macs[0], &other));
+
+        options = bw_test_option(2, own, NULL);
+        options->data[1] = 0;
+        g_assert_false(decode_ip(ip, bw_test_nd(136, &target, options)).nd.plain);
+        g_assert_false(decode_ip(ip, bw_test_nd(136, NULL, NULL)).nd.plain);
+        g_assert_true(decode_ip(ip, bw_test_nd(133, NULL, NULL)).nd.plain);
+}
+
+/* The header promises more than the frame has: what is missing may be the claim. */
+static void test_cut_nd(void) {
+        BwTestIp ip = ipv6_of(IPPROTO_ICMPV6);
+        BwPrefix target = bw_test_prefix("2001:db8::7");
+        g_autoptr(GByteArray) bytes = bw_test_ethernet(
+                other, own, 0x86dd,
+                bw_test_ip(&ip, bw_test_nd(136, &target, bw_test_option(2, other, NULL))));
+        BwFrame frame = decode(bytes, bytes->len - 8);
+
+        g_assert_true(decode(bytes, bytes->len).nd.plain);
+        g_assert_true(frame.ip.valid && frame.ip.cut && frame.ip.has_type);
+        g_assert_false(frame.nd.plain);
+}
+
+int main(int argc, char **argv) {
+        g_test_init(&argc, &argv, NULL);
+        g_test_add_func("/frame/ethernet", test_ethernet);
+        g_test_add_func("/frame/arp", test_arp);
+        g_test_add_func("/frame/ipv4", test_ipv4);
+        g_test_add_func("/frame/ipv4/fragments", test_ipv4_fragments);
+        g_test_add_func("/frame/ipv4/padding", test_padding);
+        g_test_add_func("/frame/bootp", test_bootp_needs_its_client);
+        g_test_add_func("/frame/ipv6/extensions", test_extensions);
+        g_test_add_func("/frame/ipv6/fragments", test_ipv6_fragments);
+        g_test_add_func("/frame/nd", test_nd);
+        g_test_add_func("/frame/nd/cut", test_cut_nd);
+        return g_test_run();
+}
