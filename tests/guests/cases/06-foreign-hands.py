@@ -69,7 +69,8 @@ def check_refused_disarm(world, report, kali, as_it_was):
         refused = guard.present and guard.refuses("disarm")
     report.guard_check("disarm with the lock held: refused", refused)
     time.sleep(CHECK_INTERVAL + SLACK)
-    report.guard_check("disarm with the lock held: the rules stand", our_rules() == as_it_was)
+    stands = as_it_was and our_rules() == as_it_was
+    report.guard_check("disarm with the lock held: the rules stand", stands)
     check_holds(world, report, kali, "disarm with the lock held")
 
 

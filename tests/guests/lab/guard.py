@@ -130,6 +130,8 @@ class Guard:
 
     def states(self):
         """What the daemon says of each port: bound, stranger, inherited, ..."""
+        if not self.is_running:
+            return {}
         return {port["Port"]: port["State"] for port in self.listing("ports")}
 
     def ports_with_chains(self):
