@@ -7,7 +7,6 @@
 
 #include <bw/evaluate.h>
 #include <bw/frame.h>
-#include <bw/ipt_rule.h>
 #include <bw/owner.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -506,7 +505,8 @@ unsigned bw_evaluate_engines(BwReason reason, const uint8_t *frame, gsize length
         BwFrame decoded = bw_frame_decode(frame, length);
         bool passes_iptables = is_ip(&decoded) && decoded.ip.valid;
 
-        if (passes_iptables && (reason == BW_REASON_NONE || bw_ipt_carries(reason)))
-                return BW_ENGINE_IPTABLES | BW_ENGINE_NFTABLES;
-        return BW_ENGINE_NFTABLES;
+        if (passes_iptables &&
+            (reason == BW_REASON_NONE || bw_engine_carries(BW_ENGINE_IPTABLES, reason)))
+                return BW_ENGINE_ALL;
+        return BW_ENGINE_BIT(BW_ENGINE_NFTABLES);
 }

@@ -34,29 +34,6 @@ const char *bw_ipt_table_root(BwIptTable table) {
         g_assert_not_reached();
 }
 
-bool bw_ipt_carries(BwReason reason) {
-        switch (reason) {
-        case BW_REASON_UNBOUND:
-        case BW_REASON_SPOOFED_IP:
-        case BW_REASON_MISDELIVERED:
-        case BW_REASON_REFLECTED:
-                return true;
-        case BW_REASON_NONE:
-        case BW_REASON_ETHERTYPE:
-        case BW_REASON_BPDU:
-        case BW_REASON_SPOOFED_MAC:
-        case BW_REASON_SPOOFED_ARP:
-        case BW_REASON_SPOOFED_ND:
-        case BW_REASON_ROGUE_DHCP:
-        case BW_REASON_ROGUE_RA:
-        case BW_REASON_REDIRECT:
-        case BW_REASON_ROGUE_QUERIER:
-        case BW_REASON_FLOODED:
-                return false;
-        }
-        g_assert_not_reached();
-}
-
 /* "bw-shaping" may be somebody's own: ours are the roots, and "bw-KIND-…" or "bw-KINDx-…". */
 bool bw_ipt_chain_is_ours(const char *name) {
         static const char *const kinds[] = { "i", "o", "r", "is", "os", "it", "ot", "ia", "oa" };

@@ -23,6 +23,7 @@
  *   queriers', those of RFC 1256 are routers'.
  */
 
+#include <bw/engine.h>
 #include <bw/plan.h>
 
 typedef struct BwVerdict {
@@ -45,10 +46,5 @@ BwVerdict bw_evaluate_in(const BwPlan *plan, const BwBridgePlan *bridge, const B
 BwVerdict bw_evaluate_out(const BwPlan *plan, const BwBridgePlan *bridge, const BwPortPlan *port,
                           const uint8_t *frame, gsize length);
 
-/* Which engines can see enough of the frame to carry @reason for it. */
-typedef enum BwEngineSet {
-        BW_ENGINE_IPTABLES = 1 << 0,
-        BW_ENGINE_NFTABLES = 1 << 1,
-} BwEngineSet;
-
+/* (set of engines) Which can see enough of the frame to carry @reason for it. */
 unsigned bw_evaluate_engines(BwReason reason, const uint8_t *frame, gsize length);

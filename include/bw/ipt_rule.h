@@ -86,10 +86,6 @@ const char *bw_ipt_table_name(BwIptTable table); /* "raw", "mangle" */
 const char *bw_ipt_table_hook(BwIptTable table); /* the built-in chain our anchor stands first in */
 const char *
 bw_ipt_table_root(BwIptTable table); /* our chain the anchor jumps to: "bw-in", "bw-out" */
-/* Whether the chains alone can deny for @reason: what they see is IP without tags, nothing below
- * it.
- */
-bool bw_ipt_carries(BwReason reason);
 /* Whether a chain of this name is ours to write and to remove. */
 bool bw_ipt_chain_is_ours(const char *name);
 

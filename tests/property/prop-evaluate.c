@@ -193,7 +193,7 @@ static void test_meaning(void) {
                 }
         }
         for (unsigned reason = BW_REASON_UNBOUND; reason < BW_REASON_MAX; reason++) {
-                if (!bw_ipt_carries((BwReason) reason))
+                if (!bw_engine_carries(BW_ENGINE_IPTABLES, (BwReason) reason))
                         continue;
                 g_test_message("%s: %u dropped, %u reported", bw_reason_name((BwReason) reason),
                                tally.seen[reason][true], tally.seen[reason][false]);

@@ -15,6 +15,7 @@
 #include "random_packet.h"
 #include "settings.h"
 
+#include <bw/engine.h>
 #include <bw/ipt_compile.h>
 #include <string.h>
 
@@ -163,7 +164,7 @@ static void test_meaning(void) {
                 }
         }
         for (unsigned reason = BW_REASON_UNBOUND; reason < BW_REASON_MAX; reason++) {
-                if (!bw_ipt_carries((BwReason) reason)) {
+                if (!bw_engine_carries(BW_ENGINE_IPTABLES, (BwReason) reason)) {
                         g_assert_cmpuint(tally.seen[reason][true] + tally.seen[reason][false], ==,
                                          0);
                         continue;

@@ -340,7 +340,6 @@ static void test_order(void) {
 }
 
 static void test_engines(void) {
-        const unsigned both = BW_ENGINE_IPTABLES | BW_ENGINE_NFTABLES;
         g_auto(Scene) scene = scene_new("");
         static const struct {
                 const char *name;
@@ -365,7 +364,8 @@ static void test_engines(void) {
                 const GByteArray *bytes = find(&scene, cases[i].name)->bytes;
 
                 g_assert_cmpuint(bw_evaluate_engines(cases[i].reason, bytes->data, bytes->len), ==,
-                                 cases[i].iptables ? both : BW_ENGINE_NFTABLES);
+                                 cases[i].iptables ? BW_ENGINE_ALL
+                                                   : BW_ENGINE_BIT(BW_ENGINE_NFTABLES));
         }
 }
 
