@@ -66,6 +66,13 @@ bool bw_display_refresh(BwDisplay *display, int64_t now_usec, BwDisplayRead read
         return false;
 }
 
+/* Rules that are listed are not rules that packets meet. */
+static bool is_fed(const BwBridgePlan *bridge) {
+        unsigned needed = bw_bridge_switches_feeding(BW_ENGINE_BIT(BW_ENGINE_IPTABLES));
+
+        return (bridge->switches & needed) == needed;
+}
+
 static void show_port(const BwDisplay *display, const BwBridgePlan *bridge, const BwPortPlan *port,
                       bool in_force, void (*row)(const BwBusPort *port, gpointer row_user),
                       gpointer row_user) {
@@ -80,9 +87,9 @@ static void show_port(const BwDisplay *display, const BwBridgePlan *bridge, cons
                 .role = bw_role_name(port->role),
                 .mode = bw_mode_name(port->mode),
                 .state = bw_port_state_name(port->state),
-                .protected =
-                        in_force && bridge->nf_call_iptables && port->mode == BW_MODE_ENFORCE &&
-                        bw_port_state_checks_ip(port->state) && port->state != BW_PORT_INHERITED,
+                .protected = in_force && is_fed(bridge) && port->mode == BW_MODE_ENFORCE &&
+                             bw_port_state_checks_ip(port->state) &&
+                             port->state != BW_PORT_INHERITED,
                 .macs = (const char *const *) macs,
                 .addresses = (const char *const *) addresses,
                 .where = port->where ? port->where : "",

@@ -7,6 +7,7 @@
 #include <bw/netlink_decode.h>
 #include <glib-unix.h>
 #include <linux/if_addr.h>
+#include <linux/if_bridge.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
@@ -203,7 +204,26 @@ bool bw_netlink_dump(BwNetlink *netlink, GError **error) {
         return true;
 }
 
-static Message *build_nf_call(int bridge, bool on) {
+static int put_option(Message *message, unsigned option, bool on) {
+        const struct br_boolopt_multi options = { .optval = on ? 1u << option : 0,
+                                                  .optmask = 1u << option };
+
+        return nla_put(message, IFLA_BR_MULTI_BOOLOPT, sizeof(options), &options);
+}
+
+static int put_switch(Message *message, BwBridgeSwitch kind, bool on) {
+        switch (kind) {
+        case BW_SWITCH_NF_CALL_IPTABLES:
+                return nla_put_u8(message, IFLA_BR_NF_CALL_IPTABLES, on);
+        case BW_SWITCH_NF_CALL_IP6TABLES:
+                return nla_put_u8(message, IFLA_BR_NF_CALL_IP6TABLES, on);
+        case BW_SWITCH_NO_LINKLOCAL_LEARN:
+                return put_option(message, BR_BOOLOPT_NO_LL_LEARN, on);
+        }
+        g_assert_not_reached();
+}
+
+static Message *build_wish(int bridge, BwBridgeSwitch kind, bool on) {
         struct ifinfomsg header = { .ifi_family = AF_UNSPEC, .ifi_index = bridge };
         Message *message = nlmsg_alloc_simple(RTM_NEWLINK, NLM_F_REQUEST | NLM_F_ACK);
         struct nlattr *outer, *inner;
@@ -214,7 +234,7 @@ static Message *build_nf_call(int bridge, bool on) {
         outer = nla_nest_start(message, IFLA_LINKINFO);
         code |= nla_put_string(message, IFLA_INFO_KIND, "bridge");
         inner = nla_nest_start(message, IFLA_INFO_DATA);
-        code |= nla_put_u8(message, IFLA_BR_NF_CALL_IPTABLES, on);
+        code |= put_switch(message, kind, on);
         /* A fresh message holds a page; these few bytes always fit. */
         g_assert(code == 0 && outer && inner);
         nla_nest_end(message, inner);
@@ -223,13 +243,17 @@ static Message *build_nf_call(int bridge, bool on) {
 }
 
 /* The attribute is kept by a kernel without br_netfilter too, but nothing looks at it then. */
-static bool has_br_netfilter(void) {
+static bool is_heard(BwBridgeSwitch kind) {
+        if (!bw_bridge_switch_feeds(kind, BW_ENGINE_IPTABLES))
+                return true;
         return access("/proc/sys/net/bridge", F_OK) == 0 || access("/proc/sys/net", F_OK) != 0;
 }
 
-bool bw_netlink_set_nf_call_iptables(BwNetlink *netlink, int bridge, bool on, GError **error) {
-        g_autofree char *what = g_strdup_printf("set nf_call_iptables of bridge %d", bridge);
-        g_autoptr(Message) message = build_nf_call(bridge, on);
+bool bw_netlink_set_switch(BwNetlink *netlink, int bridge, BwBridgeSwitch kind, bool on,
+                           GError **error) {
+        g_autofree char *what =
+                g_strdup_printf("set %s of bridge %d", bw_bridge_switch_name(kind), bridge);
+        g_autoptr(Message) message = build_wish(bridge, kind, on);
         g_autoptr(Socket) socket = open_question(error);
         int code;
 
@@ -242,7 +266,7 @@ bool bw_netlink_set_nf_call_iptables(BwNetlink *netlink, int bridge, bool on, GE
                 return fail(error, what, code);
         /* Of a bridge that is down there is no news. */
         ask_for_link(netlink, bridge);
-        if (!on || has_br_netfilter())
+        if (!on || is_heard(kind))
                 return true;
         g_set_error(error, BW_ERROR, BW_ERROR_ABSENT,
                     "%s: set, but without effect until br_netfilter is loaded", what);

@@ -4,8 +4,8 @@
 /*
  * rtnetlink adapter
  *
- * Links, forwarding table and neighbours as facts; the one bridge attribute the
- * guard needs as a wish. Bytes are decoded by bw/netlink_decode.h. Never waits,
+ * Links, forwarding table and neighbours as facts; the few bridge attributes the
+ * guard needs as wishes. Bytes are decoded by bw/netlink_decode.h. Never waits,
  * never retries, never logs.
  */
 
@@ -25,8 +25,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwNetlink, bw_netlink_free)
  * addresses only the first some thousand are read: guests can make millions of them. */
 bool bw_netlink_dump(BwNetlink *netlink, GError **error);
 
-/* Sets IFLA_BR_NF_CALL_IPTABLES of one bridge (works without writing /proc/sys). A LINK fact with
- * what the kernel has then follows in the main loop. BW_ERROR_DENIED without CAP_NET_ADMIN,
- * BW_ERROR_ABSENT when the bridge is gone, or when br_netfilter is not loaded: the flag is kept
- * then, but has no effect yet. */
-bool bw_netlink_set_nf_call_iptables(BwNetlink *netlink, int bridge, bool on, GError **error);
+/* Sets one switch of one bridge (works without writing /proc/sys). A LINK fact with what the kernel
+ * has then follows in the main loop; a kernel too old for the switch may call that a success, and
+ * the fact says that it does not know it. BW_ERROR_DENIED without CAP_NET_ADMIN, BW_ERROR_ABSENT
+ * when the bridge is gone, or for nf_call_* when br_netfilter is not loaded: the flag is kept then,
+ * but has no effect yet. */
+bool bw_netlink_set_switch(BwNetlink *netlink, int bridge, BwBridgeSwitch kind, bool on,
+                           GError **error);

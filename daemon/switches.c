@@ -11,8 +11,9 @@ struct BwSwitches {
         BwJournal *journal;
         BwHazards *hazards;
         BwNetlink *netlink;
-        GHashTable *seen_on; /* ifindexes of bridges */
-        GHashTable *stuck;   /* names of bridges that could not be switched on */
+        unsigned engines;
+        GHashTable *seen_on; /* ifindex of a bridge -> set of switches */
+        GHashTable *stuck;   /* keys of hazards: what could not be switched on */
 };
 
 BwSwitches *bw_switches_new(BwJournal *journal, BwHazards *hazards, BwNetlink *netlink) {
@@ -21,6 +22,7 @@ BwSwitches *bw_switches_new(BwJournal *journal, BwHazards *hazards, BwNetlink *n
         switches->journal = journal;
         switches->hazards = hazards;
         switches->netlink = netlink;
+        switches->engines = BW_ENGINE_BIT(BW_ENGINE_IPTABLES);
         switches->seen_on = g_hash_table_new(NULL, NULL);
         switches->stuck = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         return switches;
@@ -34,81 +36,108 @@ void bw_switches_free(BwSwitches *switches) {
         g_free(switches);
 }
 
-static char *hazard_of(const char *bridge) {
-        return g_strdup_printf("nf_call %s", bridge);
+void bw_switches_serve(BwSwitches *switches, unsigned engines) {
+        switches->engines = engines;
 }
 
-static void note_stuck(BwSwitches *switches, const char *bridge, const GError *error) {
-        g_autofree char *key = hazard_of(bridge);
-        g_autofree char *sentence = g_strdup_printf(
-                "Bridge %s does not show its packets to iptables: %s", bridge, error->message);
+static unsigned seen_on(const BwSwitches *switches, int bridge) {
+        return GPOINTER_TO_UINT(g_hash_table_lookup(switches->seen_on, GINT_TO_POINTER(bridge)));
+}
 
-        /* A bridge that has just gone is no hazard; the news is on its way. */
-        if (g_error_matches(error, BW_ERROR, BW_ERROR_ABSENT) && bw_kernel_has_br_netfilter())
-                return;
-        g_hash_table_add(switches->stuck, g_strdup(bridge));
+/* What nobody needs now may be switched off by whom it pleases. */
+static void note_seen(BwSwitches *switches, const BwBridgePlan *bridge, unsigned wanted) {
+        unsigned seen = (seen_on(switches, bridge->ifindex) | bridge->switches) & wanted;
+
+        g_hash_table_insert(switches->seen_on, GINT_TO_POINTER(bridge->ifindex),
+                            GUINT_TO_POINTER(seen));
+}
+
+static void raise_hazard(BwSwitches *switches, GHashTable *stuck, const BwBridgePlan *bridge,
+                         BwBridgeSwitch kind, const char *reason) {
+        char *key = g_strdup_printf("%s %s", bw_bridge_switch_name(kind), bridge->name);
+        g_autofree char *sentence = g_strdup_printf("Bridge %s %s: %s", bridge->name,
+                                                    bw_bridge_switch_risk(kind), reason);
+
         bw_hazards_raise(switches->hazards, key, sentence);
+        g_hash_table_add(stuck, key);
 }
 
-static void switch_on(BwSwitches *switches, const BwBridgePlan *bridge) {
-        g_autofree char *sentence = NULL;
-        g_autoptr(GError) error = NULL;
+static void say_repaired(const BwSwitches *switches, const BwBridgePlan *bridge,
+                         BwBridgeSwitch kind) {
+        g_autofree char *sentence = g_strdup_printf(
+                "Somebody switched %s of bridge %s off; it is on again. Without it "
+                "the bridge %s",
+                bw_bridge_switch_name(kind), bridge->name, bw_bridge_switch_risk(kind));
 
-        if (!bw_netlink_set_nf_call_iptables(switches->netlink, bridge->ifindex, true, &error)) {
-                note_stuck(switches, bridge->name, error);
-                return;
-        }
-        if (!g_hash_table_contains(switches->seen_on, GINT_TO_POINTER(bridge->ifindex)))
-                return;
-        sentence = g_strdup_printf(
-                "Somebody switched nf_call_iptables of bridge %s off; it is on again",
-                bridge->name);
         bw_journal_say(switches->journal, BW_MESSAGE_DRIFT_REPAIRED, LOG_WARNING, sentence,
                        "BW_BRIDGE", bridge->name, NULL);
 }
 
-static bool is_off(const BwPlan *plan, const char *name) {
-        for (guint i = 0; i < plan->bridges->len; i++) {
-                const BwBridgePlan *bridge = plan->bridges->pdata[i];
+/* A kernel too old for a switch takes the wish and forgets it; it is not asked again and again. */
+static void switch_on(BwSwitches *switches, const BwBridgePlan *bridge, BwBridgeSwitch kind,
+                      GHashTable *stuck) {
+        g_autoptr(GError) error = NULL;
 
-                if (g_str_equal(bridge->name, name))
-                        return !bridge->nf_call_iptables;
+        if (!(bridge->switches_known & BW_SWITCH_BIT(kind))) {
+                g_autofree char *reason = g_strdup_printf("this kernel does not have the switch %s",
+                                                          bw_bridge_switch_name(kind));
+
+                raise_hazard(switches, stuck, bridge, kind, reason);
+                return;
         }
-        return false;
+        if (bw_netlink_set_switch(switches->netlink, bridge->ifindex, kind, true, &error)) {
+                if (seen_on(switches, bridge->ifindex) & BW_SWITCH_BIT(kind))
+                        say_repaired(switches, bridge, kind);
+                return;
+        }
+        /* A bridge that has just gone is no hazard; the news is on its way. */
+        if (g_error_matches(error, BW_ERROR, BW_ERROR_ABSENT) &&
+            (bw_kernel_has_br_netfilter() || !bw_bridge_switch_feeds(kind, BW_ENGINE_IPTABLES)))
+                return;
+        raise_hazard(switches, stuck, bridge, kind, error->message);
 }
 
-static void clear_hazards(BwSwitches *switches, const BwPlan *plan) {
+static void check_bridge(BwSwitches *switches, const BwBridgePlan *bridge, GHashTable *stuck) {
+        unsigned wanted = bw_bridge_switches_wanted(switches->engines);
+
+        for (unsigned kind = 0; kind < BW_SWITCH_MAX; kind++)
+                if (wanted & ~bridge->switches & BW_SWITCH_BIT(kind))
+                        switch_on(switches, bridge, kind, stuck);
+        note_seen(switches, bridge, wanted);
+}
+
+/* Clears all hazards that are not in @stuck, which replaces the former list. */
+static void take_over_stuck(BwSwitches *switches, GHashTable *stuck) {
         GHashTableIter iter;
-        const char *name;
+        const char *key;
 
         g_hash_table_iter_init(&iter, switches->stuck);
-        while (g_hash_table_iter_next(&iter, (gpointer *) &name, NULL)) {
-                g_autofree char *key = hazard_of(name);
-
-                if (is_off(plan, name))
-                        continue;
-                bw_hazards_clear(switches->hazards, key);
-                g_hash_table_iter_remove(&iter);
-        }
+        while (g_hash_table_iter_next(&iter, (gpointer *) &key, NULL))
+                if (!g_hash_table_contains(stuck, key))
+                        bw_hazards_clear(switches->hazards, key);
+        g_hash_table_unref(switches->stuck);
+        switches->stuck = stuck;
 }
 
-void bw_switches_check(BwSwitches *switches, const BwPlan *plan) {
-        for (guint i = 0; i < plan->bridges->len; i++) {
-                const BwBridgePlan *bridge = plan->bridges->pdata[i];
+static void check_module(BwSwitches *switches) {
+        bool needed = switches->engines & BW_ENGINE_BIT(BW_ENGINE_IPTABLES);
 
-                if (bridge->nf_call_iptables)
-                        g_hash_table_add(switches->seen_on, GINT_TO_POINTER(bridge->ifindex));
-                else
-                        switch_on(switches, bridge);
-        }
-        clear_hazards(switches, plan);
-        if (bw_kernel_has_br_netfilter())
+        if (!needed || bw_kernel_has_br_netfilter())
                 bw_hazards_clear(switches->hazards, "br_netfilter");
         else
                 bw_hazards_raise(
                         switches->hazards, "br_netfilter",
                         "The kernel module br_netfilter is not loaded: no iptables rule sees a "
                         "bridged packet. Load it: modprobe br_netfilter");
+}
+
+void bw_switches_check(BwSwitches *switches, const BwPlan *plan) {
+        GHashTable *stuck = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+
+        for (guint i = 0; i < plan->bridges->len; i++)
+                check_bridge(switches, plan->bridges->pdata[i], stuck);
+        take_over_stuck(switches, stuck);
+        check_module(switches);
 }
 
 void bw_switches_forget(BwSwitches *switches, int bridge) {

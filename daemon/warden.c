@@ -476,8 +476,10 @@ bool bw_warden_disarm(BwWarden *warden, GError **error) {
 
 /* Rules that are listed are not rules that packets meet. */
 static bool sees_packets(const BwPlan *plan) {
+        unsigned needed = bw_bridge_switches_feeding(BW_ENGINE_BIT(BW_ENGINE_IPTABLES));
+
         for (guint i = 0; plan && i < plan->bridges->len; i++)
-                if (!((const BwBridgePlan *) plan->bridges->pdata[i])->nf_call_iptables)
+                if (needed & ~((const BwBridgePlan *) plan->bridges->pdata[i])->switches)
                         return false;
         return bw_kernel_has_br_netfilter();
 }

@@ -108,7 +108,8 @@ static bool link_equal(const BwLink *a, const BwLink *b) {
         return a->ifindex == b->ifindex && g_str_equal(a->name, b->name) &&
                memcmp(&a->mac, &b->mac, sizeof(BwMac)) == 0 && a->kind == b->kind &&
                a->master == b->master && a->peer == b->peer && a->up == b->up &&
-               a->promiscuous == b->promiscuous && a->nf_call_iptables == b->nf_call_iptables &&
+               a->promiscuous == b->promiscuous && a->switches == b->switches &&
+               a->switches_known == b->switches_known &&
                a->ageing_centiseconds == b->ageing_centiseconds;
 }
 

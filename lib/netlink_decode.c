@@ -3,6 +3,7 @@
 #include <bw/netlink_decode.h>
 
 #include <linux/if_addr.h>
+#include <linux/if_bridge.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
@@ -113,12 +114,38 @@ static int peer_of(struct nlattr *const *attributes) {
         return ifindex_of(attributes[IFLA_LINK]);
 }
 
+static void note_switch(BwLink *link, BwBridgeSwitch kind, bool known, bool on) {
+        if (!known)
+                return;
+        link->switches_known |= BW_SWITCH_BIT(kind);
+        if (on)
+                link->switches |= BW_SWITCH_BIT(kind);
+}
+
+static void read_flag(const struct nlattr *attribute, BwBridgeSwitch kind, BwLink *link) {
+        note_switch(link, kind, attribute && nla_len(attribute) == sizeof(uint8_t),
+                    u8_of(attribute) != 0);
+}
+
+/* The mask names all options this kernel has. */
+static void read_options(const struct nlattr *attribute, BwLink *link) {
+        struct br_boolopt_multi options = {};
+
+        if (attribute && nla_len(attribute) == sizeof(options))
+                memcpy(&options, nla_data(attribute), sizeof(options));
+        note_switch(link, BW_SWITCH_NO_LINKLOCAL_LEARN,
+                    options.optmask & (1u << BR_BOOLOPT_NO_LL_LEARN),
+                    options.optval & (1u << BR_BOOLOPT_NO_LL_LEARN));
+}
+
 static bool read_bridge(const struct nlattr *attribute, BwLink *link) {
         struct nlattr *bridge[IFLA_BR_MAX + 1];
 
         if (!split_nested(attribute, bridge, IFLA_BR_MAX))
                 return false;
-        link->nf_call_iptables = u8_of(bridge[IFLA_BR_NF_CALL_IPTABLES]) != 0;
+        read_flag(bridge[IFLA_BR_NF_CALL_IPTABLES], BW_SWITCH_NF_CALL_IPTABLES, link);
+        read_flag(bridge[IFLA_BR_NF_CALL_IP6TABLES], BW_SWITCH_NF_CALL_IP6TABLES, link);
+        read_options(bridge[IFLA_BR_MULTI_BOOLOPT], link);
         link->ageing_centiseconds = u32_of(bridge[IFLA_BR_AGEING_TIME]);
         return true;
 }

@@ -328,7 +328,8 @@ static BwBridgePlan *plan_bridge(const Planner *planner, const BwLink *link) {
         if (section && !section->broken)
                 g_array_append_vals(bridge->networks, section->networks->data,
                                     section->networks->len);
-        bridge->nf_call_iptables = link->nf_call_iptables;
+        bridge->switches = link->switches;
+        bridge->switches_known = link->switches_known;
         bridge->ports = g_ptr_array_new_with_free_func(free_port);
         return bridge;
 }

@@ -13,6 +13,7 @@
  * OVERRUN says news was lost; the conductor then asks for a new snapshot.
  */
 
+#include <bw/bridge_switch.h>
 #include <bw/guest.h>
 
 typedef enum BwSource {
@@ -38,7 +39,8 @@ typedef struct BwLink {
         bool up;          /* IFF_UP */
         bool promiscuous; /* IFF_PROMISC */
         /* bridges only */
-        bool nf_call_iptables;        /* IFLA_BR_NF_CALL_IPTABLES, the bridge's own flag */
+        unsigned switches;            /* set of BwBridgeSwitch that are on */
+        unsigned switches_known;      /* set of those this kernel has at all */
         uint32_t ageing_centiseconds; /* IFLA_BR_AGEING_TIME, USER_HZ */
 } BwLink;
 

@@ -48,7 +48,8 @@ typedef struct BwBridgePlan {
         BwUnknownPorts unknown_ports; /* after the mode: a monitored bridge drops nothing */
         GArray *networks;             /* BwPrefix, sorted: declared, and the host's own */
         GPtrArray *ports;             /* BwPortPlan *, strangers included, sorted by name */
-        bool nf_call_iptables;        /* as the kernel has it now */
+        unsigned switches;            /* set of BwBridgeSwitch that are on, as the kernel says */
+        unsigned switches_known;      /* set of those it has at all */
 } BwBridgePlan;
 
 typedef struct BwPlan {

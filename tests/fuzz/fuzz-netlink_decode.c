@@ -11,7 +11,9 @@ static void check_link(const BwLink *link) {
         g_assert(link->ifindex > 0 && length > 0 && length < sizeof(link->name));
         g_assert(link->master >= 0 && link->peer >= 0);
         g_assert(link->peer == 0 || link->kind == BW_LINK_VETH);
-        g_assert(!link->nf_call_iptables || link->kind == BW_LINK_BRIDGE);
+        g_assert(!link->switches_known || link->kind == BW_LINK_BRIDGE);
+        g_assert((link->switches & ~link->switches_known) == 0);
+        g_assert((link->switches_known & ~BW_SWITCH_ALL) == 0);
 }
 
 static void check_neighbour(const BwNeighbour *neighbour) {

@@ -28,10 +28,10 @@ char *bw_test_plan_text(const BwPlan *plan) {
         for (guint i = 0; i < plan->bridges->len; i++) {
                 const BwBridgePlan *bridge = plan->bridges->pdata[i];
 
-                g_string_append_printf(text, "%s %d %s %s %d", bridge->name, bridge->ifindex,
+                g_string_append_printf(text, "%s %d %s %s %u", bridge->name, bridge->ifindex,
                                        bw_mode_name(bridge->mode),
                                        bw_unknown_ports_name(bridge->unknown_ports),
-                                       bridge->nf_call_iptables);
+                                       bridge->switches);
                 for (guint k = 0; k < bridge->networks->len; k++) {
                         g_autofree char *network =
                                 bw_prefix_print(&g_array_index(bridge->networks, BwPrefix, k));

@@ -109,7 +109,8 @@ BwLink bw_test_bridge(int ifindex, const char *name) {
                         .mac = { { 0x52, 0x54, 0, 0xbb, 0, (uint8_t) ifindex } },
                         .kind = BW_LINK_BRIDGE,
                         .up = true,
-                        .nf_call_iptables = true,
+                        .switches = BW_SWITCH_ALL,
+                        .switches_known = BW_SWITCH_ALL,
                         .ageing_centiseconds = 30000 };
 
         g_strlcpy(link.name, name, sizeof(link.name));

@@ -91,7 +91,7 @@ static char *value_of(const BwFact *fact) {
                 return g_strdup_printf("%s %s kind %d master %d peer %d%s%s nf %d ageing %u",
                                        link->name, bw_mac_print(&link->mac, mac), link->kind,
                                        link->master, link->peer, link->up ? " up" : "",
-                                       link->promiscuous ? " promisc" : "", link->nf_call_iptables,
+                                       link->promiscuous ? " promisc" : "", link->switches & 1,
                                        link->ageing_centiseconds);
         if (fact->kind == BW_FACT_FDB)
                 return g_strdup_printf("port %d%s", fact->fdb.port,
@@ -632,23 +632,26 @@ static void test_set_nf_call(void) {
         WAIT_FOR(says(find(world, "link %u", bridge), " nf 0 "));
 
         /* A bridge that is down makes no news of its own; an up one does. */
-        g_assert_true(bw_netlink_set_nf_call_iptables(world->netlink, bridge, true, &error));
+        g_assert_true(bw_netlink_set_switch(world->netlink, bridge, BW_SWITCH_NF_CALL_IPTABLES,
+                                            true, &error));
         g_assert_no_error(error);
         WAIT_FOR(says(find(world, "link %u", bridge), " nf 1 "));
         run("ip link set br0 up");
-        g_assert_true(bw_netlink_set_nf_call_iptables(world->netlink, bridge, false, &error));
+        g_assert_true(bw_netlink_set_switch(world->netlink, bridge, BW_SWITCH_NF_CALL_IPTABLES,
+                                            false, &error));
         g_assert_no_error(error);
         WAIT_FOR(says(find(world, "link %u", bridge), " up ") &&
                  says(find(world, "link %u", bridge), " nf 0 "));
 
         run("ip link del br0");
-        g_assert_false(bw_netlink_set_nf_call_iptables(world->netlink, bridge, true, &error));
+        g_assert_false(bw_netlink_set_switch(world->netlink, bridge, BW_SWITCH_NF_CALL_IPTABLES,
+                                             true, &error));
         g_assert_error(error, BW_ERROR, BW_ERROR_ABSENT);
         g_clear_error(&error);
 
         run("ip link add p1 type veth peer name q1");
-        g_assert_false(bw_netlink_set_nf_call_iptables(world->netlink, if_nametoindex("p1"), true,
-                                                       &error));
+        g_assert_false(bw_netlink_set_switch(world->netlink, if_nametoindex("p1"),
+                                             BW_SWITCH_NF_CALL_IPTABLES, true, &error));
         g_assert_error(error, BW_ERROR, BW_ERROR_ABSENT);
         run("ip link del p1");
         WAIT_FOR(!find(world, "link %u", bridge));
@@ -678,7 +681,8 @@ static void test_denied(void) {
         /* Looking on needs no right. */
         world = open_world();
         g_assert_true(says(find(world, "link %u", bridge), "br0 "));
-        g_assert_false(bw_netlink_set_nf_call_iptables(world->netlink, bridge, true, &error));
+        g_assert_false(bw_netlink_set_switch(world->netlink, bridge, BW_SWITCH_NF_CALL_IPTABLES,
+                                             true, &error));
         g_assert_error(error, BW_ERROR, BW_ERROR_DENIED);
         set_effective(sets[0].effective);
         run("ip link del br0");

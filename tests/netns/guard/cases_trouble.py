@@ -15,9 +15,17 @@ from . import daemon as daemons
 from . import frames
 from .cases_life import tries
 from .cases_packets import NET, scene
-from .daemon import bound, set_nf_call
+from .daemon import bound, set_nf_call, set_switch
 from .macflood import MacFlood
-from .world import dropped_packets, has_chain, holds_within, raw_rules, rules_without_counters, run
+from .world import (
+    dropped_packets,
+    has_chain,
+    holds_within,
+    learned_port,
+    raw_rules,
+    rules_without_counters,
+    run,
+)
 
 REPAIR_SECONDS = 3.5  # two between two looks, and some for a busy machine
 FLOOD_SECONDS = 20
@@ -88,6 +96,31 @@ def switched_off(report):
 
 
 switched_off.needs_daemon = True
+
+
+def steals_by_link_local(world, thief, victim, last_octet):
+    """Whether a neighbour's MAC is the thief's for the bridge, after one frame that no rule sees."""
+    world.arrivals(victim, frames.new_token())  # what it sends is learned, as ever
+    thief.send(frames.link_local(victim.mac, last_octet, frames.new_token()))
+    world.arrivals(thief, frames.new_token(), victim)
+    where = learned_port("virbr6", victim.mac)
+    assert where in ("vk63", "vk64"), where
+    return where == "vk64"
+
+
+def link_local_theft(report):
+    """LLDP and its like are not forwarded and pass no rule; their sender must not be learned."""
+    with scene() as (world, daemon):
+        victim, thief, _ = world.fars.values()
+        for last_octet in (0x02, 0x03, 0x0E, 0x0F):
+            name = f"a neighbour's MAC, by a frame to :{last_octet:02x}"
+            report.stops(name, steals_by_link_local(world, thief, victim, last_octet))
+        time.sleep(0.5)
+        set_switch("virbr6", "no_linklocal_learn", 0)
+        daemon.must_say("switched no_linklocal_learn of bridge virbr6 off", 1)
+        report.stops("after the switch", steals_by_link_local(world, thief, victim, 0x0E))
+        set_switch("virbr6", "nf_call_ip6tables", 0)
+        daemon.must_say("switched nf_call_ip6tables of bridge virbr6 off", 1)
 
 
 def lock_is_stuck(report):
@@ -226,6 +259,7 @@ nobody_listens.needs_daemon = True
 CASES = [
     foreign_hands,
     switched_off,
+    link_local_theft,
     lock_is_stuck,
     killed_under_flood,
     many_macs,

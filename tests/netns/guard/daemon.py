@@ -108,5 +108,9 @@ def bound(name, octet):
     return port_section(name, f"Addresses=192.168.50.{octet}", mac)
 
 
+def set_switch(bridge, name, value):
+    run("ip", "link", "set", "dev", bridge, "type", "bridge", name, value)
+
+
 def set_nf_call(bridge, value):
-    run("ip", "link", "set", "dev", bridge, "type", "bridge", "nf_call_iptables", value)
+    set_switch(bridge, "nf_call_iptables", value)

@@ -59,6 +59,11 @@ def bootp(operation, mac, token, hardware=1, length=6):
     return (head + mac_bytes(mac)).ljust(236, b"\0") + b"\x63\x82\x53\x63" + token
 
 
+def link_local(source_mac, last_octet, token):
+    """A frame no bridge forwards (IEEE 802.1Q, table 8-1); with 0x0e, LLDP's."""
+    return ethernet(source_mac, f"01:80:c2:00:00:{last_octet:02x}", token, 0x88CC)
+
+
 def arp_fence(source_mac, token):
     """ARP the kernel ignores and the iptables engine never sees: it marks the end of a test."""
     return ethernet(source_mac, BROADCAST, bytes(28) + token, 0x0806)
