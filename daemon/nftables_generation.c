@@ -71,18 +71,23 @@ static bool read_answer(const Answer *answer, gsize length, uint32_t *ret, GErro
 }
 
 /* The kernel answers within the call that asks, so there is nothing to wait for. */
-bool bw_nftables_generation_read(int fd, uint32_t *ret, GError **error) {
+bool bw_nftables_generation_ask(int fd, GError **error) {
         Request request = {
                 .header = { .nlmsg_len = sizeof(request),
                             .nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETGEN,
                             .nlmsg_flags = NLM_F_REQUEST },
                 .family = { .version = NFNETLINK_V0 },
         };
+
+        return send(fd, &request, sizeof(request), 0) >= 0 || fail(error, errno);
+}
+
+bool bw_nftables_generation_read(int fd, uint32_t *ret, GError **error) {
         Answer answer;
         ssize_t length;
 
-        if (send(fd, &request, sizeof(request), 0) < 0)
-                return fail(error, errno);
+        if (!bw_nftables_generation_ask(fd, error))
+                return false;
         length = recv(fd, &answer, sizeof(answer), MSG_DONTWAIT);
         if (length < 0)
                 return fail(error, errno);

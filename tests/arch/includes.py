@@ -35,8 +35,10 @@ ADAPTERS = {
 }
 # What adapters of one library may have in common.
 SHARED = {'netlink': 'nl', 'nflog': 'nl'}
-# Bytes to facts, in libnl's words; a socket has no place in it.
-DECODER = ('linux/', 'netlink/attr.h', 'netlink/msg.h', 'net/if.h', 'sys/socket.h')
+# Bytes to facts, in the kernel's words and libnl's; a socket has no place in it.
+DECODERS = {'nft_news': ('linux/netlink.h', 'linux/netfilter'),
+            'netlink_decode': ('linux/', 'netlink/attr.h', 'netlink/msg.h', 'net/if.h',
+                               'sys/socket.h')}
 
 
 def family_of(stem):
@@ -53,7 +55,7 @@ def is_own(included):
 def lib_allows(path, quoted, included):
     if quoted:
         return False
-    if path.stem == 'netlink_decode' and path.suffix == '.c' and included.startswith(DECODER):
+    if path.suffix == '.c' and included.startswith(DECODERS.get(path.stem, '\0')):
         return True
     return included.startswith('bw/') or included == 'glib.h' or included in VALUES | ADDRESSES
 
