@@ -9,8 +9,40 @@
 #include <linux/netfilter/xt_physdev.h>
 #include <linux/netfilter/xt_tcpudp.h>
 #include <linux/netfilter/xt_u32.h>
-#include <netinet/in.h>
+#include <linux/netfilter_ipv6/ip6t_frag.h>
 #include <string.h>
+
+/* Where the two kinds of entry have what both have. */
+typedef struct Layout {
+        gsize header; /* all before the first match */
+        gsize target_offset, next_offset, counters;
+        gsize told; /* bytes at the front that are the rule's: addresses, devices, protocol, flags
+                     */
+} Layout;
+
+static const Layout layouts[] = {
+        [BW_FAMILY_IPV4] = { XT_ALIGN(sizeof(struct ipt_entry)),
+                             offsetof(struct ipt_entry, target_offset),
+                             offsetof(struct ipt_entry, next_offset),
+                             offsetof(struct ipt_entry, counters), sizeof(struct ipt_ip) },
+        [BW_FAMILY_IPV6] = { XT_ALIGN(sizeof(struct ip6t_entry)),
+                             offsetof(struct ip6t_entry, target_offset),
+                             offsetof(struct ip6t_entry, next_offset),
+                             offsetof(struct ip6t_entry, counters), sizeof(struct ip6t_ip6) },
+};
+
+static uint16_t offset_at(const void *entry, gsize place) {
+        uint16_t offset;
+
+        memcpy(&offset, (const uint8_t *) entry + place, sizeof(offset));
+        return offset;
+}
+
+static void put_offset(void *entry, gsize place, gsize offset) {
+        uint16_t value = (uint16_t) offset;
+
+        memcpy((uint8_t *) entry + place, &value, sizeof(value));
+}
 
 /* Where the next part of the entry goes. Everything was zeroed before. */
 typedef struct Writer {
@@ -31,11 +63,13 @@ static void *add_match(Writer *writer, const char *name, gsize size) {
 static void *add_target(Writer *writer, const char *name, gsize size) {
         struct xt_entry_target *target = (void *) (writer->entry->bytes + writer->offset);
 
-        writer->entry->entry.target_offset = (__u16) writer->offset;
+        put_offset(writer->entry->bytes, layouts[writer->entry->family].target_offset,
+                   writer->offset);
         target->u.user.target_size = (__u16) (XT_ALIGN(sizeof(*target)) + XT_ALIGN(size));
         g_strlcpy(target->u.user.name, name, sizeof(target->u.user.name));
         writer->offset += target->u.user.target_size;
-        writer->entry->entry.next_offset = (__u16) writer->offset;
+        put_offset(writer->entry->bytes, layouts[writer->entry->family].next_offset,
+                   writer->offset);
         return target->data;
 }
 
@@ -50,16 +84,50 @@ static void put_name(char *name, char *mask, const char *wish, bool prefix) {
                 name[length] = '+';
 }
 
-static void put_addresses(struct ipt_ip *ip, const BwIptRule *rule) {
-        memcpy(&ip->src, rule->source.bytes, sizeof(ip->src));
-        memcpy(&ip->dst, rule->destination.bytes, sizeof(ip->dst));
-        ip->smsk.s_addr = rule->source.length ? htonl(~0u << (32 - rule->source.length)) : 0;
-        ip->dmsk.s_addr =
-                rule->destination.length ? htonl(~0u << (32 - rule->destination.length)) : 0;
+static void put_prefix(const BwPrefix *prefix, void *address, void *mask, gsize size) {
+        memcpy(address, prefix->bytes, size);
+        for (unsigned bit = 0; bit < prefix->length; bit++)
+                ((uint8_t *) mask)[bit / 8] |= (uint8_t) (0x80 >> bit % 8);
+}
+
+static void put_ipv4(struct ipt_ip *ip, const BwIptRule *rule) {
+        put_prefix(&rule->source, &ip->src, &ip->smsk, sizeof(ip->src));
+        put_prefix(&rule->destination, &ip->dst, &ip->dmsk, sizeof(ip->dst));
         if (rule->in_bridge[0])
                 put_name(ip->iniface, (char *) ip->iniface_mask, rule->in_bridge, false);
         if (rule->out_bridge[0])
                 put_name(ip->outiface, (char *) ip->outiface_mask, rule->out_bridge, false);
+        if (rule->dhcp != BW_IPT_DHCP_NONE)
+                ip->proto = IPPROTO_UDP;
+        if (rule->target == BW_IPT_GOTO)
+                ip->flags |= IPT_F_GOTO;
+}
+
+static void put_ipv6(struct ip6t_ip6 *ip, const BwIptRule *rule) {
+        put_prefix(&rule->source, &ip->src, &ip->smsk, sizeof(ip->src));
+        put_prefix(&rule->destination, &ip->dst, &ip->dmsk, sizeof(ip->dst));
+        if (rule->in_bridge[0])
+                put_name(ip->iniface, (char *) ip->iniface_mask, rule->in_bridge, false);
+        if (rule->out_bridge[0])
+                put_name(ip->outiface, (char *) ip->outiface_mask, rule->out_bridge, false);
+        if (rule->icmpv6_type) {
+                ip->proto = IPPROTO_ICMPV6;
+                ip->flags |= IP6T_F_PROTO;
+        }
+        if (rule->target == BW_IPT_GOTO)
+                ip->flags |= IP6T_F_GOTO;
+}
+
+static void put_header(BwIptEntry *entry, const BwIptRule *rule) {
+        switch (entry->family) {
+        case BW_FAMILY_IPV4:
+                put_ipv4(&entry->ipv4.ip, rule);
+                return;
+        case BW_FAMILY_IPV6:
+                put_ipv6(&entry->ipv6.ipv6, rule);
+                return;
+        }
+        g_assert_not_reached();
 }
 
 static void add_physdev(Writer *writer, const BwIptRule *rule) {
@@ -145,29 +213,46 @@ static void add_bootp(Writer *writer, uint8_t operation, const BwMac *mac) {
         expect(test, (uint32_t) octet[4] << 8 | octet[5]);
 }
 
+static bool is_some(const BwMac *mac) {
+        static const BwMac any = {};
+
+        return !bw_mac_equal(mac, &any);
+}
+
 static void add_mac_source(Writer *writer, const BwMac *mac) {
         struct xt_mac_info *match = add_match(writer, "mac", sizeof(*match));
 
         memcpy(match->srcaddr, mac->octet, sizeof(match->srcaddr));
 }
 
-static void add_dhcp(Writer *writer, const BwIptRule *rule) {
-        switch (rule->dhcp) {
-        case BW_IPT_DHCP_NONE:
-                return;
-        case BW_IPT_DHCP_REQUEST:
-                writer->entry->entry.ip.proto = IPPROTO_UDP;
-                add_udp(writer, 68, 67);
-                add_mac_source(writer, &rule->mac);
-                add_bootp(writer, 1, &rule->mac);
-                return;
-        case BW_IPT_DHCP_REPLY:
-                writer->entry->entry.ip.proto = IPPROTO_UDP;
-                add_udp(writer, 67, 68);
-                add_bootp(writer, 2, &rule->mac);
-                return;
-        }
-        g_assert_not_reached();
+static void add_icmpv6(Writer *writer, uint8_t type) {
+        struct ip6t_icmp *icmp = add_match(writer, "icmp6", sizeof(*icmp));
+
+        icmp->type = type;
+        icmp->code[1] = 0xff;
+}
+
+static void add_fragment(Writer *writer) {
+        struct ip6t_frag *frag = add_match(writer, "frag", sizeof(*frag));
+
+        frag->ids[1] = 0xffffffff;
+}
+
+/* Ports before what is in the message, and IPv6's words in tables of IPv6 alone. */
+static void add_matches(Writer *writer, const BwIptRule *rule) {
+        bool request = rule->dhcp == BW_IPT_DHCP_REQUEST, ipv6 = writer->entry->family;
+
+        g_assert(ipv6 ? rule->dhcp == BW_IPT_DHCP_NONE : !rule->icmpv6_type && !rule->fragment);
+        if (rule->dhcp != BW_IPT_DHCP_NONE)
+                add_udp(writer, request ? 68 : 67, request ? 67 : 68);
+        if (rule->icmpv6_type)
+                add_icmpv6(writer, rule->icmpv6_type);
+        if (rule->fragment)
+                add_fragment(writer);
+        if (is_some(&rule->sender))
+                add_mac_source(writer, &rule->sender);
+        if (rule->dhcp != BW_IPT_DHCP_NONE && is_some(&rule->client))
+                add_bootp(writer, request ? 1 : 2, &rule->client);
 }
 
 static void add_limit(Writer *writer, unsigned rate) {
@@ -194,15 +279,12 @@ static void add_verdict(Writer *writer, const char *name) {
 static void put_target(Writer *writer, const BwIptRule *rule) {
         switch (rule->target) {
         case BW_IPT_RETURN:
-                add_verdict(writer, IPTC_LABEL_RETURN);
+                add_verdict(writer, "RETURN");
                 return;
         case BW_IPT_DROP:
-                add_verdict(writer, IPTC_LABEL_DROP);
+                add_verdict(writer, "DROP");
                 return;
         case BW_IPT_GOTO:
-                writer->entry->entry.ip.flags |= IPT_F_GOTO;
-                add_verdict(writer, rule->chain);
-                return;
         case BW_IPT_JUMP:
                 add_verdict(writer, rule->chain);
                 return;
@@ -218,17 +300,21 @@ static gsize room_for(const BwIptRule *rule) {
         return rule->dhcp == BW_IPT_DHCP_NONE ? 768 : BW_IPT_ENTRY_SIZE;
 }
 
-void bw_ipt_entry_encode(const BwIptRule *rule, BwIptEntry *ret) {
-        Writer writer = { ret, XT_ALIGN(sizeof(struct ipt_entry)) };
+void bw_ipt_entry_encode(BwFamily family, const BwIptRule *rule, BwIptEntry *ret) {
+        Writer writer = { ret, layouts[family].header };
 
+        g_assert(!rule->foreign);
+        ret->family = family;
         memset(ret->bytes, 0, room_for(rule));
-        put_addresses(&ret->entry.ip, rule);
+        put_header(ret, rule);
         add_physdev(&writer, rule);
-        add_dhcp(&writer, rule);
+        add_matches(&writer, rule);
         if (rule->log_rate)
                 add_limit(&writer, rule->log_rate);
         put_target(&writer, rule);
 }
+
+/* Comparing */
 
 /* Of a limit the kernel uses the tail for itself. */
 static gsize told_size(const struct xt_entry_match *match) {
@@ -244,24 +330,24 @@ static bool match_equal(const struct xt_entry_match *a, const struct xt_entry_ma
                memcmp(a->data, b->data, told_size(b)) == 0;
 }
 
-static bool matches_equal(const struct ipt_entry *found, const struct ipt_entry *wanted) {
-        for (gsize offset = sizeof(struct ipt_entry); offset < wanted->target_offset;) {
-                const struct xt_entry_match *match =
-                        (const void *) ((const uint8_t *) wanted + offset);
+static const void *at(const void *entry, gsize offset) {
+        return (const uint8_t *) entry + offset;
+}
 
-                if (!match_equal((const void *) ((const uint8_t *) found + offset), match))
+static bool matches_equal(const void *found, const BwIptEntry *wanted, gsize end) {
+        for (gsize offset = layouts[wanted->family].header; offset < end;) {
+                const struct xt_entry_match *match = at(wanted->bytes, offset);
+
+                if (!match_equal(at(found, offset), match))
                         return false;
                 offset += match->u.user.match_size;
         }
         return true;
 }
 
-static bool targets_equal(const struct ipt_entry *found, const char *name,
-                          const struct ipt_entry *wanted) {
-        const struct xt_entry_target *a =
-                (const void *) ((const uint8_t *) found + found->target_offset);
-        const struct xt_entry_target *b =
-                (const void *) ((const uint8_t *) wanted + wanted->target_offset);
+static bool targets_equal(const void *found, const char *name, const BwIptEntry *wanted,
+                          gsize offset) {
+        const struct xt_entry_target *a = at(found, offset), *b = at(wanted->bytes, offset);
 
         if (strcmp(name, b->u.user.name) != 0)
                 return false;
@@ -270,10 +356,230 @@ static bool targets_equal(const struct ipt_entry *found, const char *name,
         return memcmp(a->data, b->data, sizeof(struct xt_nflog_info)) == 0;
 }
 
-bool bw_ipt_entry_says(const struct ipt_entry *found, const char *target,
-                       const BwIptEntry *wanted) {
-        return found->target_offset == wanted->entry.target_offset &&
-               found->next_offset == wanted->entry.next_offset &&
-               memcmp(&found->ip, &wanted->entry.ip, sizeof(found->ip)) == 0 &&
-               matches_equal(found, &wanted->entry) && targets_equal(found, target, &wanted->entry);
+bool bw_ipt_entry_says(const void *found, const char *target, const BwIptEntry *wanted) {
+        const Layout *layout = &layouts[wanted->family];
+        gsize end = offset_at(wanted->bytes, layout->target_offset);
+
+        return offset_at(found, layout->target_offset) == end &&
+               offset_at(found, layout->next_offset) ==
+                       offset_at(wanted->bytes, layout->next_offset) &&
+               memcmp(found, wanted->bytes, layout->told) == 0 &&
+               matches_equal(found, wanted, end) && targets_equal(found, target, wanted, end);
+}
+
+const struct xt_counters *bw_ipt_entry_counters(BwFamily family, const void *found) {
+        return at(found, layouts[family].counters);
+}
+
+/* Decoding: guess from each part what rule would have written it, then see whether it would have
+ * written the whole. */
+
+static void read_prefix(BwFamily family, const void *address, const void *mask, BwPrefix *ret) {
+        gsize size = family == BW_FAMILY_IPV4 ? 4 : 16;
+        const uint8_t *bits = mask;
+
+        *ret = (BwPrefix){};
+        while (ret->length < size * 8 && bits[ret->length / 8] & 0x80 >> ret->length % 8)
+                ret->length++;
+        if (ret->length == 0)
+                return;
+        ret->family = family;
+        memcpy(ret->bytes, address, size);
+}
+
+static bool read_name(const char *name, char ret[static BW_IFNAME_SIZE]) {
+        gsize length = strnlen(name, BW_IFNAME_SIZE);
+
+        if (length == BW_IFNAME_SIZE)
+                return false;
+        memset(ret, 0, BW_IFNAME_SIZE);
+        memcpy(ret, name, length);
+        return true;
+}
+
+static bool read_header(BwFamily family, const void *found, BwIptRule *ret, bool *ret_goto) {
+        const struct ipt_ip *ipv4 = found;
+        const struct ip6t_ip6 *ipv6 = found;
+
+        if (family == BW_FAMILY_IPV4) {
+                read_prefix(family, &ipv4->src, &ipv4->smsk, &ret->source);
+                read_prefix(family, &ipv4->dst, &ipv4->dmsk, &ret->destination);
+                *ret_goto = ipv4->flags & IPT_F_GOTO;
+                return read_name(ipv4->iniface, ret->in_bridge) &&
+                       read_name(ipv4->outiface, ret->out_bridge);
+        }
+        read_prefix(family, &ipv6->src, &ipv6->smsk, &ret->source);
+        read_prefix(family, &ipv6->dst, &ipv6->dmsk, &ret->destination);
+        *ret_goto = ipv6->flags & IP6T_F_GOTO;
+        return read_name(ipv6->iniface, ret->in_bridge) &&
+               read_name(ipv6->outiface, ret->out_bridge);
+}
+
+/* The mask of a whole name covers its NUL; that of a prefix ends before the "+". */
+static bool read_port(const char *name, const char *mask, bool in, BwIptRule *ret) {
+        gsize length = strnlen(name, BW_IFNAME_SIZE);
+
+        if (length == 0 || !read_name(name, ret->physdev))
+                return false;
+        if (mask[length]) {
+                ret->physdev_kind = in ? BW_IPT_PHYSDEV_IN : BW_IPT_PHYSDEV_OUT;
+                return true;
+        }
+        ret->physdev_kind = in ? BW_IPT_PHYSDEV_IN_PREFIX : BW_IPT_PHYSDEV_OUT_PREFIX;
+        ret->physdev[length - 1] = '\0';
+        return true;
+}
+
+static bool read_physdev(const void *data, BwIptRule *ret) {
+        const struct xt_physdev_info *physdev = data;
+
+        switch (physdev->bitmask) {
+        case XT_PHYSDEV_OP_IN:
+                return read_port(physdev->physindev, physdev->in_mask, true, ret);
+        case XT_PHYSDEV_OP_OUT:
+                return read_port(physdev->physoutdev, physdev->out_mask, false, ret);
+        case XT_PHYSDEV_OP_ISIN:
+                ret->physdev_kind = BW_IPT_PHYSDEV_NOT_IN;
+                return true;
+        case XT_PHYSDEV_OP_BRIDGED:
+                ret->physdev_kind = BW_IPT_PHYSDEV_NOT_BRIDGED;
+                return true;
+        default:
+                return false;
+        }
+}
+
+static bool read_udp(const void *data, BwIptRule *ret) {
+        const struct xt_udp *udp = data;
+
+        ret->dhcp = udp->spts[0] == 68 ? BW_IPT_DHCP_REQUEST : BW_IPT_DHCP_REPLY;
+        return true;
+}
+
+static bool read_icmpv6(const void *data, BwIptRule *ret) {
+        const struct ip6t_icmp *icmp = data;
+
+        ret->icmpv6_type = icmp->type;
+        return true;
+}
+
+static bool read_fragment(const void *data G_GNUC_UNUSED, BwIptRule *ret) {
+        ret->fragment = true;
+        return true;
+}
+
+static bool read_sender(const void *data, BwIptRule *ret) {
+        const struct xt_mac_info *mac = data;
+
+        memcpy(ret->sender.octet, mac->srcaddr, sizeof(ret->sender.octet));
+        return true;
+}
+
+static bool read_client(const void *data, BwIptRule *ret) {
+        const struct xt_u32 *u32 = data;
+        uint32_t front = u32->tests[2].value[0].min, rear = u32->tests[3].value[0].min;
+
+        ret->client =
+                (BwMac){ { (uint8_t) (front >> 24), (uint8_t) (front >> 16), (uint8_t) (front >> 8),
+                           (uint8_t) front, (uint8_t) (rear >> 8), (uint8_t) rear } };
+        return true;
+}
+
+/* As many packets at once as in a second. */
+static bool read_limit(const void *data, BwIptRule *ret) {
+        const struct xt_rateinfo *limit = data;
+
+        ret->log_rate = limit->burst;
+        return limit->burst > 0 && limit->burst <= XT_LIMIT_SCALE;
+}
+
+static bool read_match(const struct xt_entry_match *match, BwIptRule *ret) {
+        static const struct {
+                const char *name;
+                gsize size;
+                bool (*read)(const void *data, BwIptRule *ret);
+        } readers[] = {
+                { "physdev", sizeof(struct xt_physdev_info), read_physdev },
+                { "udp", sizeof(struct xt_udp), read_udp },
+                { "icmp6", sizeof(struct ip6t_icmp), read_icmpv6 },
+                { "frag", sizeof(struct ip6t_frag), read_fragment },
+                { "mac", sizeof(struct xt_mac_info), read_sender },
+                { "u32", sizeof(struct xt_u32), read_client },
+                { "limit", sizeof(struct xt_rateinfo), read_limit },
+        };
+        const char *name = match->u.user.name;
+
+        for (gsize i = 0; i < G_N_ELEMENTS(readers); i++)
+                if (strncmp(name, readers[i].name, sizeof(match->u.user.name)) == 0)
+                        return match->u.user.match_size ==
+                                       XT_ALIGN(sizeof(*match)) + XT_ALIGN(readers[i].size) &&
+                               readers[i].read(match->data, ret);
+        return false;
+}
+
+static bool read_matches(BwFamily family, const void *found, gsize end, BwIptRule *ret) {
+        for (gsize offset = layouts[family].header; offset < end;) {
+                const struct xt_entry_match *match = at(found, offset);
+
+                if (offset + sizeof(*match) > end || match->u.user.match_size < sizeof(*match) ||
+                    offset + match->u.user.match_size > end || !read_match(match, ret))
+                        return false;
+                offset += match->u.user.match_size;
+        }
+        return true;
+}
+
+/* Few enough to try them all. */
+static bool read_report(const struct xt_nflog_info *nflog, BwIptRule *ret) {
+        char prefix[BW_VIOLATION_PREFIX_SIZE];
+
+        for (BwReason reason = BW_REASON_UNBOUND; reason < BW_REASON_MAX; reason++)
+                for (unsigned i = 0; i < 4; i++) {
+                        ret->direction = i & 1 ? BW_DIRECTION_OUT : BW_DIRECTION_IN;
+                        ret->drops = i & 2;
+                        ret->reason = reason;
+                        bw_violation_prefix(ret->direction, reason, ret->drops, prefix);
+                        if (strncmp(prefix, nflog->prefix, sizeof(nflog->prefix)) == 0)
+                                return true;
+                }
+        return false;
+}
+
+static bool read_target(const struct xt_entry_target *target, gsize room, const char *name,
+                        bool is_goto, BwIptRule *ret) {
+        if (room < sizeof(*target) + sizeof(struct xt_nflog_info) && g_str_equal(name, "NFLOG"))
+                return false;
+        if (g_str_equal(name, "NFLOG")) {
+                ret->target = BW_IPT_NFLOG;
+                return read_report((const void *) target->data, ret);
+        }
+        if (g_str_equal(name, "RETURN") || g_str_equal(name, "DROP")) {
+                ret->target = *name == 'R' ? BW_IPT_RETURN : BW_IPT_DROP;
+                return true;
+        }
+        ret->target = is_goto ? BW_IPT_GOTO : BW_IPT_JUMP;
+        return *name && g_strlcpy(ret->chain, name, sizeof(ret->chain)) < sizeof(ret->chain);
+}
+
+/* A report's words are true of the bytes; a name with "+" in it, say, is not of our making. */
+bool bw_ipt_entry_decode(BwFamily family, const void *found, const char *target, BwIptRule *ret) {
+        gsize end = offset_at(found, layouts[family].target_offset);
+        gsize next = offset_at(found, layouts[family].next_offset);
+        BwIptRule rule = {};
+        BwIptEntry again;
+        bool is_goto;
+
+        if (end < layouts[family].header || next < end ||
+            !read_header(family, found, &rule, &is_goto) ||
+            !read_matches(family, found, end, &rule) ||
+            !read_target(at(found, end), next - end, target, is_goto, &rule) ||
+            (rule.client.octet[0] | rule.sender.octet[0]) & 1 ||
+            (family == BW_FAMILY_IPV6 ? rule.dhcp != BW_IPT_DHCP_NONE
+                                      : rule.icmpv6_type || rule.fragment))
+                return false;
+        bw_ipt_entry_encode(family, &rule, &again);
+        if (!bw_ipt_entry_says(found, target, &again))
+                return false;
+        *ret = rule;
+        return true;
 }

@@ -10,18 +10,42 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "ipt_calls.h"
 #include "ipt_entry.h"
 
 #define DEFAULT_LOCK_FILE "/run/xtables.lock"
 
-typedef struct xtc_handle Handle;
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(Handle, iptc_free)
+/* One table as it was read, and edited since. */
+typedef struct Handle {
+        BwIptTable table;
+        BwFamily family;
+        const BwIptCalls *calls; /* of the family */
+        struct xtc_handle *xtc;
+} Handle;
+
+static void handle_free(Handle *handle) {
+        if (handle->xtc)
+                handle->calls->free(handle->xtc);
+        g_free(handle);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Handle, handle_free)
 
 /* One chain of the kernel's, as read: the entries live as long as the handle is not edited. */
 typedef struct Found {
-        const struct ipt_entry *entry;
+        const void *entry;
         char target[BW_IPT_CHAIN_SIZE];
 } Found;
+
+static const BwIptCalls *calls_of(BwFamily family) {
+        switch (family) {
+        case BW_FAMILY_IPV4:
+                return &bw_ipt_calls_ipv4;
+        case BW_FAMILY_IPV6:
+                return &bw_ipt_calls_ipv6;
+        }
+        g_assert_not_reached();
+}
 
 static BwError reaction_to(int err) {
         switch (err) {
@@ -31,7 +55,9 @@ static BwError reaction_to(int err) {
         case EACCES:
                 return BW_ERROR_DENIED;
         case ENOENT:
-        case ENOPROTOOPT: /* no such table, no legacy iptables in this kernel */
+        case ENOPROTOOPT:     /* no such table, no legacy iptables in this kernel */
+        case EAFNOSUPPORT:    /* no IPv6 in this kernel, or switched off at boot */
+        case EPROTONOSUPPORT: /* the same, as some kernels say it */
                 return BW_ERROR_ABSENT;
         default:
                 return BW_ERROR_BROKEN;
@@ -39,19 +65,49 @@ static BwError reaction_to(int err) {
 }
 
 static bool fail(GError **error, int err, BwIptTable table, const char *action, const char *what) {
-        g_set_error(error, BW_ERROR, reaction_to(err), "%s %s in iptables table %s: %s", action,
-                    what, bw_ipt_table_name(table), iptc_strerror(err));
+        const BwIptCalls *calls = calls_of(bw_ipt_table_family(table));
+
+        g_set_error(error, BW_ERROR, reaction_to(err), "%s %s in %s: %s", action, what,
+                    bw_ipt_table_text(table), calls->strerror(err));
         return false;
 }
 
 static Handle *open_table(BwIptTable table, GError **error) {
-        Handle *handle;
+        g_autoptr(Handle) handle = g_new0(Handle, 1);
 
+        handle->table = table;
+        handle->family = bw_ipt_table_family(table);
+        handle->calls = calls_of(handle->family);
         errno = 0;
-        handle = iptc_init(bw_ipt_table_name(table));
-        if (!handle)
-                fail(error, errno, table, "read", "all rules");
-        return handle;
+        handle->xtc = handle->calls->init(bw_ipt_table_name(table));
+        if (handle->xtc)
+                return g_steal_pointer(&handle);
+        fail(error, errno, table, "read", "all rules");
+        return NULL;
+}
+
+static const char *first_chain(Handle *handle) {
+        return handle->calls->first_chain(handle->xtc);
+}
+
+static const char *next_chain(Handle *handle) {
+        return handle->calls->next_chain(handle->xtc);
+}
+
+static bool is_chain(Handle *handle, const char *name) {
+        return handle->calls->is_chain(name, handle->xtc);
+}
+
+static const void *first_rule(Handle *handle, const char *chain) {
+        return handle->calls->first_rule(chain, handle->xtc);
+}
+
+static const void *next_rule(Handle *handle, const void *entry) {
+        return handle->calls->next_rule(entry, handle->xtc);
+}
+
+static const char *get_target(Handle *handle, const void *entry) {
+        return handle->calls->get_target(entry, handle->xtc);
 }
 
 /* Never waits: this runs in the main loop, and the caller has a timer. Returns a file descriptor.
@@ -82,39 +138,40 @@ static int take_lock(GError **error) {
 static GArray *read_chain(Handle *handle, const char *name) {
         GArray *rules = g_array_new(FALSE, TRUE, sizeof(Found));
 
-        for (const struct ipt_entry *entry = iptc_first_rule(name, handle); entry;
-             entry = iptc_next_rule(entry, handle)) {
+        for (const void *entry = first_rule(handle, name); entry;
+             entry = next_rule(handle, entry)) {
                 Found found = { .entry = entry };
 
-                g_strlcpy(found.target, iptc_get_target(entry, handle), sizeof(found.target));
+                g_strlcpy(found.target, get_target(handle, entry), sizeof(found.target));
                 g_array_append_val(rules, found);
         }
         return rules;
 }
 
-static bool rule_is_there(const BwIptRule *rule, const Found *found) {
+static bool rule_is_there(BwFamily family, const BwIptRule *rule, const Found *found) {
         BwIptEntry wanted;
 
-        bw_ipt_entry_encode(rule, &wanted);
+        bw_ipt_entry_encode(family, rule, &wanted);
         return bw_ipt_entry_says(found->entry, found->target, &wanted);
 }
 
 static bool chain_is_there(Handle *handle, const BwIptChain *chain) {
-        const struct ipt_entry *entry;
+        const void *entry;
         guint i = 0;
 
-        if (!iptc_is_chain(chain->name, handle))
+        if (!is_chain(handle, chain->name))
                 return false;
         if (chain->opaque)
                 return true;
-        for (entry = iptc_first_rule(chain->name, handle); entry;
-             entry = iptc_next_rule(entry, handle), i++) {
+        for (entry = first_rule(handle, chain->name); entry;
+             entry = next_rule(handle, entry), i++) {
                 Found found = { .entry = entry };
 
                 if (i == chain->rules->len)
                         return false;
-                g_strlcpy(found.target, iptc_get_target(entry, handle), sizeof(found.target));
-                if (!rule_is_there(&g_array_index(chain->rules, BwIptRule, i), &found))
+                g_strlcpy(found.target, get_target(handle, entry), sizeof(found.target));
+                if (!rule_is_there(handle->family, &g_array_index(chain->rules, BwIptRule, i),
+                                   &found))
                         return false;
         }
         return i == chain->rules->len;
@@ -136,7 +193,8 @@ static bool anchor_is_there(Handle *handle, BwIptTable table, bool wanted) {
         g_autoptr(GArray) rules = read_chain(handle, bw_ipt_table_hook(table));
         BwIptRule anchor = anchor_of(table);
 
-        if (wanted && (rules->len == 0 || !rule_is_there(&anchor, &g_array_index(rules, Found, 0))))
+        if (wanted && (rules->len == 0 ||
+                       !rule_is_there(handle->family, &anchor, &g_array_index(rules, Found, 0))))
                 return false;
         for (guint i = wanted ? 1 : 0; i < rules->len; i++)
                 if (is_anchor(table, &g_array_index(rules, Found, i)))
@@ -144,12 +202,39 @@ static bool anchor_is_there(Handle *handle, BwIptTable table, bool wanted) {
         return true;
 }
 
+static void note_reachable(Handle *handle, const char *name, GHashTable *seen) {
+        g_autoptr(GArray) rules = NULL;
+
+        if (!is_chain(handle, name) || !g_hash_table_add(seen, g_strdup(name)))
+                return;
+        rules = read_chain(handle, name);
+        for (guint i = 0; i < rules->len; i++)
+                if (bw_ipt_chain_is_ours(g_array_index(rules, Found, i).target))
+                        note_reachable(handle, g_array_index(rules, Found, i).target, seen);
+}
+
+/* (element-type utf8): chains that those of a former run lead to, so that they go on to mean what
+ * they meant. */
+static GHashTable *list_leaned_on(Handle *handle, const GPtrArray *chains) {
+        GHashTable *seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+
+        for (guint i = 0; chains && i < chains->len; i++) {
+                const BwIptChain *chain = chains->pdata[i];
+
+                if (chain->opaque)
+                        note_reachable(handle, chain->name, seen);
+        }
+        return seen;
+}
+
 /* (element-type utf8): chains of ours that are there and not wanted. */
 static GPtrArray *list_obsolete(Handle *handle, const GPtrArray *chains) {
         GPtrArray *obsolete = g_ptr_array_new_with_free_func(g_free);
+        g_autoptr(GHashTable) leaned_on = list_leaned_on(handle, chains);
 
-        for (const char *name = iptc_first_chain(handle); name; name = iptc_next_chain(handle))
-                if (bw_ipt_chain_is_ours(name) && !(chains && bw_ipt_find_chain(chains, name)))
+        for (const char *name = first_chain(handle); name; name = next_chain(handle))
+                if (bw_ipt_chain_is_ours(name) && !g_hash_table_contains(leaned_on, name) &&
+                    !(chains && bw_ipt_find_chain(chains, name)))
                         g_ptr_array_add(obsolete, g_strdup(name));
         return obsolete;
 }
@@ -158,8 +243,8 @@ static GPtrArray *list_obsolete(Handle *handle, const GPtrArray *chains) {
 static bool is_kept_for_others(Handle *handle, const char *name) {
         unsigned references = 0;
 
-        return iptc_get_references(&references, name, handle) && references > 0 &&
-               !iptc_first_rule(name, handle);
+        return handle->calls->get_references(&references, name, handle->xtc) && references > 0 &&
+               !first_rule(handle, name);
 }
 
 static bool table_is_there(Handle *handle, BwIptTable table, const GPtrArray *chains) {
@@ -177,6 +262,7 @@ static bool table_is_there(Handle *handle, BwIptTable table, const GPtrArray *ch
 /* Editing */
 
 typedef struct Comparison {
+        BwFamily family;
         const GArray *wanted; /* BwIptRule */
         const GArray *found;  /* Found */
 } Comparison;
@@ -184,37 +270,40 @@ typedef struct Comparison {
 static bool equal_rules(unsigned wanted, unsigned found, gconstpointer user) {
         const Comparison *comparison = user;
 
-        return rule_is_there(&g_array_index(comparison->wanted, BwIptRule, wanted),
+        return rule_is_there(comparison->family,
+                             &g_array_index(comparison->wanted, BwIptRule, wanted),
                              &g_array_index(comparison->found, Found, found));
 }
 
 typedef struct Editor {
         Handle *handle;
-        BwIptTable table;
         BwIptReport report;
 } Editor;
 
 static bool insert_rule(Editor *editor, const char *chain, const BwIptRule *rule, unsigned at,
                         GError **error) {
+        Handle *handle = editor->handle;
         BwIptEntry entry;
 
-        bw_ipt_entry_encode(rule, &entry);
-        if (!iptc_insert_entry(chain, &entry.entry, at, editor->handle))
-                return fail(error, errno, editor->table, "insert into", chain);
+        bw_ipt_entry_encode(handle->family, rule, &entry);
+        if (!handle->calls->insert_entry(chain, entry.bytes, at, handle->xtc))
+                return fail(error, errno, handle->table, "insert into", chain);
         editor->report.rules_inserted++;
         return true;
 }
 
 static bool delete_rule(Editor *editor, const char *chain, unsigned at, GError **error) {
-        if (!iptc_delete_num_entry(chain, at, editor->handle))
-                return fail(error, errno, editor->table, "delete from", chain);
+        Handle *handle = editor->handle;
+
+        if (!handle->calls->delete_num_entry(chain, at, handle->xtc))
+                return fail(error, errno, handle->table, "delete from", chain);
         editor->report.rules_deleted++;
         return true;
 }
 
 static bool write_chain(Editor *editor, const BwIptChain *chain, GError **error) {
         g_autoptr(GArray) found = read_chain(editor->handle, chain->name);
-        Comparison comparison = { chain->rules, found };
+        Comparison comparison = { editor->handle->family, chain->rules, found };
         g_autoptr(GArray) edits =
                 bw_ipt_diff(chain->rules->len, found->len, equal_rules, &comparison);
 
@@ -234,13 +323,15 @@ static bool write_chain(Editor *editor, const BwIptChain *chain, GError **error)
 
 /* Chains first: a jump needs its target. */
 static bool create_chains(Editor *editor, const GPtrArray *chains, GError **error) {
+        Handle *handle = editor->handle;
+
         for (guint i = 0; i < chains->len; i++) {
                 const BwIptChain *chain = chains->pdata[i];
 
-                if (iptc_is_chain(chain->name, editor->handle))
+                if (is_chain(handle, chain->name))
                         continue;
-                if (!iptc_create_chain(chain->name, editor->handle))
-                        return fail(error, errno, editor->table, "create chain", chain->name);
+                if (!handle->calls->create_chain(chain->name, handle->xtc))
+                        return fail(error, errno, handle->table, "create chain", chain->name);
                 editor->report.chains_created++;
         }
         return true;
@@ -257,14 +348,15 @@ static bool write_chains(Editor *editor, const GPtrArray *chains, GError **error
 }
 
 static bool write_anchor(Editor *editor, bool wanted, GError **error) {
-        const char *hook = bw_ipt_table_hook(editor->table);
-        g_autoptr(GArray) rules = read_chain(editor->handle, hook);
-        BwIptRule anchor = anchor_of(editor->table);
-        bool stays =
-                wanted && rules->len > 0 && rule_is_there(&anchor, &g_array_index(rules, Found, 0));
+        Handle *handle = editor->handle;
+        const char *hook = bw_ipt_table_hook(handle->table);
+        g_autoptr(GArray) rules = read_chain(handle, hook);
+        BwIptRule anchor = anchor_of(handle->table);
+        bool stays = wanted && rules->len > 0 &&
+                     rule_is_there(handle->family, &anchor, &g_array_index(rules, Found, 0));
 
         for (guint i = rules->len; i-- > (stays ? 1u : 0u);) {
-                if (!is_anchor(editor->table, &g_array_index(rules, Found, i)))
+                if (!is_anchor(handle->table, &g_array_index(rules, Found, i)))
                         continue;
                 editor->report.anchor_moved = true;
                 if (!delete_rule(editor, hook, i, error))
@@ -277,18 +369,20 @@ static bool write_anchor(Editor *editor, bool wanted, GError **error) {
 }
 
 static bool remove_chains(Editor *editor, const GPtrArray *names, GError **error) {
+        Handle *handle = editor->handle;
+
         for (guint i = 0; i < names->len; i++)
-                if (!iptc_flush_entries(names->pdata[i], editor->handle))
-                        return fail(error, errno, editor->table, "empty chain", names->pdata[i]);
+                if (!handle->calls->flush_entries(names->pdata[i], handle->xtc))
+                        return fail(error, errno, handle->table, "empty chain", names->pdata[i]);
         for (guint i = 0; i < names->len; i++) {
                 const char *name = names->pdata[i];
 
-                if (is_kept_for_others(editor->handle, name)) {
+                if (is_kept_for_others(handle, name)) {
                         editor->report.foreign_chains_kept++;
                         continue;
                 }
-                if (!iptc_delete_chain(name, editor->handle))
-                        return fail(error, errno, editor->table, "remove chain", name);
+                if (!handle->calls->delete_chain(name, handle->xtc))
+                        return fail(error, errno, handle->table, "remove chain", name);
                 editor->report.chains_removed++;
         }
         return true;
@@ -317,22 +411,21 @@ static bool read_back(BwIptTable table, const GPtrArray *chains, int commit_errn
          * between, the kernel calls the second one invalid. */
         if (commit_errno) {
                 g_set_error(error, BW_ERROR, BW_ERROR_STALE,
-                            "iptables table %s: the kernel refused the new rules, or another "
+                            "%s: the kernel refused the new rules, or another "
                             "program replaced them at once: %s",
-                            bw_ipt_table_name(table), iptc_strerror(commit_errno));
+                            bw_ipt_table_text(table), handle->calls->strerror(commit_errno));
                 return false;
         }
-        g_set_error(
-                error, BW_ERROR, BW_ERROR_STALE,
-                "iptables table %s differs from what was just written; another program writes it too",
-                bw_ipt_table_name(table));
+        g_set_error(error, BW_ERROR, BW_ERROR_STALE,
+                    "%s differs from what was just written; another program writes it too",
+                    bw_ipt_table_text(table));
         return false;
 }
 
 static bool sync_locked(BwIptTable table, const GPtrArray *chains, BwIptReport *ret,
                         GError **error) {
         g_autoptr(Handle) handle = open_table(table, error);
-        Editor editor = { .handle = handle, .table = table };
+        Editor editor = { .handle = handle };
         int commit_errno = 0;
 
         if (!handle)
@@ -343,7 +436,7 @@ static bool sync_locked(BwIptTable table, const GPtrArray *chains, BwIptReport *
         }
         if (!edit_table(&editor, chains, error))
                 return false;
-        if (!iptc_commit(handle))
+        if (!handle->calls->commit(handle->xtc))
                 commit_errno = errno ? errno : EIO;
         if (!read_back(table, chains, commit_errno, error))
                 return false;
@@ -382,8 +475,62 @@ GPtrArray *bw_iptables_list_chains(BwIptTable table, GError **error) {
         GPtrArray *chains = handle ? list_obsolete(handle, NULL) : NULL;
 
         for (guint i = chains ? chains->len : 0; i-- > 0;)
-                if (!iptc_first_rule(chains->pdata[i], handle))
+                if (!first_rule(handle, chains->pdata[i]))
                         g_ptr_array_remove_index_fast(chains, i);
+        return chains;
+}
+
+/* A verdict's bytes do not tell its reason; the report before it does. */
+static void infer_reason(const BwIptRule *report, BwIptRule *verdict) {
+        BwIptRule wanted = *report;
+
+        wanted.target = report->drops ? BW_IPT_DROP : BW_IPT_RETURN;
+        wanted.log_rate = 0;
+        verdict->reason = report->reason;
+        verdict->direction = report->direction;
+        verdict->drops = report->drops;
+        if (report->target == BW_IPT_NFLOG && bw_ipt_rule_equal(verdict, &wanted))
+                return;
+        verdict->reason = BW_REASON_NONE;
+        verdict->direction = BW_DIRECTION_IN;
+        verdict->drops = false;
+}
+
+static BwIptChain *decode_chain(Handle *handle, const char *name) {
+        BwIptChain *chain = bw_ipt_chain_new(name);
+        g_autoptr(GArray) found = read_chain(handle, name);
+
+        for (guint i = 0; i < found->len; i++) {
+                const Found *entry = &g_array_index(found, Found, i);
+                BwIptRule rule = {};
+
+                if (!bw_ipt_entry_decode(handle->family, entry->entry, entry->target, &rule))
+                        rule.foreign = true;
+                if (i > 0 && (rule.target == BW_IPT_DROP || rule.target == BW_IPT_RETURN))
+                        infer_reason(&g_array_index(chain->rules, BwIptRule, i - 1), &rule);
+                g_array_append_val(chain->rules, rule);
+        }
+        return chain;
+}
+
+static int by_name(gconstpointer a, gconstpointer b) {
+        const BwIptChain *const *left = a, *const *right = b;
+
+        return strcmp((*left)->name, (*right)->name);
+}
+
+GPtrArray *bw_iptables_read(BwIptTable table, GError **error) {
+        g_autoptr(Handle) handle = open_table(table, error);
+        g_autoptr(GPtrArray) names = handle ? list_obsolete(handle, NULL) : NULL;
+        GPtrArray *chains = NULL;
+
+        if (!handle)
+                return NULL;
+        chains = g_ptr_array_new_with_free_func((GDestroyNotify) bw_ipt_chain_free);
+        g_ptr_array_add(chains, decode_chain(handle, bw_ipt_table_hook(table)));
+        for (guint i = 0; i < names->len; i++)
+                g_ptr_array_add(chains, decode_chain(handle, names->pdata[i]));
+        g_ptr_array_sort(chains, by_name);
         return chains;
 }
 
@@ -397,12 +544,13 @@ static void count_chain(Handle *handle, const BwIptChain *chain, BwIptCounted co
                         gpointer user) {
         guint i = 0;
 
-        for (const struct ipt_entry *entry = iptc_first_rule(chain->name, handle);
-             entry && i < chain->rules->len; entry = iptc_next_rule(entry, handle), i++) {
+        for (const void *entry = first_rule(handle, chain->name); entry && i < chain->rules->len;
+             entry = next_rule(handle, entry), i++) {
                 const BwIptRule *rule = &g_array_index(chain->rules, BwIptRule, i);
+                const struct xt_counters *counters = bw_ipt_entry_counters(handle->family, entry);
 
                 if (rule->reason != BW_REASON_NONE && rule->target != BW_IPT_NFLOG)
-                        counted(chain, rule, entry->counters.pcnt, entry->counters.bcnt, user);
+                        counted(chain, rule, counters->pcnt, counters->bcnt, user);
         }
 }
 
@@ -415,7 +563,7 @@ bool bw_iptables_count(BwIptTable table, const GPtrArray *chains, BwIptCounted c
         for (guint i = 0; i < chains->len; i++) {
                 const BwIptChain *chain = chains->pdata[i];
 
-                if (iptc_is_chain(chain->name, handle))
+                if (is_chain(handle, chain->name))
                         count_chain(handle, chain, counted, user);
         }
         return true;

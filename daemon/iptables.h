@@ -4,7 +4,8 @@
 /*
  * iptables adapter
  *
- * Reads and writes our chains in the legacy IPv4 tables through libiptc. One
+ * Reads and writes our chains in the legacy tables of IPv4 and IPv6 through
+ * libiptc; the two know nothing of each other, in the kernel neither. One
  * change of one table is one replacement of the whole table in the kernel:
  * packets see all of it or none of it. Rules of others and their counters are
  * carried over; so are the counters of our own rules that did not change.
@@ -29,8 +30,8 @@ typedef struct BwIptReport {
                                        */
 } BwIptReport;
 
-/* Whether the table can be read. BW_ERROR_DENIED, BW_ERROR_ABSENT (kernel without legacy tables).
- */
+/* Whether the table can be read. BW_ERROR_DENIED, BW_ERROR_ABSENT (kernel without this legacy
+ * table; it may have IPv4's and not IPv6's). */
 bool bw_iptables_probe(BwIptTable table, GError **error);
 
 /* (transfer full) (element-type utf8): the names of our chains that hold rules now. */
@@ -39,6 +40,12 @@ GPtrArray *bw_iptables_list_chains(BwIptTable table, GError **error);
 /* Whether the table holds exactly @chains and the anchor first in its hook. Takes no lock. @chains
  * as of bw_ipt_compile(), or NULL for "nothing of ours". */
 bool bw_iptables_check(BwIptTable table, const GPtrArray *chains, bool *ret_equal, GError **error);
+
+/* (transfer full) (element-type BwIptChain): what the kernel holds, as rules: all our chains, and
+ * the hook, whose first rule is the anchor when all is well; sorted by name, for
+ * bw_ipt_find_chain(). Rules of no kind of ours are marked foreign. No chain knows its bridge or
+ * port, and a verdict's reason is that of the report right before it. Takes no lock. */
+GPtrArray *bw_iptables_read(BwIptTable table, GError **error);
 
 /* Makes it so, by as few edits as possible and at most one commit, then reads back. @ret is set on
  * success only. BW_ERROR_BUSY: locked, or changed by others between read and commit: come back.

@@ -7,59 +7,89 @@
 static void free_node(gpointer pointer) {
         BwAddressNode *node = pointer;
 
+        g_array_unref(node->items);
         g_array_unref(node->children);
         g_free(node);
 }
 
-static uint32_t mask_of(unsigned length) {
-        return length ? ~0u << (32 - length) : 0;
+static unsigned full_length(BwFamily family) {
+        return family == BW_FAMILY_IPV4 ? 32 : 128;
 }
 
-/* How many leading bits the first and the last share; sorted, all in between share them too. Whole
- * steps only, so that one more address seldom moves the nodes. */
-static unsigned common_length(const uint32_t *addresses, gsize n) {
-        uint32_t differing = addresses[0] ^ addresses[n - 1];
-        unsigned length = differing ? (unsigned) __builtin_clz(differing) : 32;
+static unsigned common_bits(const BwPrefix *a, const BwPrefix *b) {
+        unsigned most = MIN(a->length, b->length);
 
+        for (unsigned i = 0; i * 8 < most; i++) {
+                unsigned differing = a->bytes[i] ^ b->bytes[i];
+
+                if (differing)
+                        return MIN(most, i * 8 + (unsigned) __builtin_clz(differing) - 24);
+        }
+        return most;
+}
+
+/* How many leading bits all of them share. Whole steps only, so that one more address seldom moves
+ * the nodes. */
+static unsigned common_length(const BwPrefix *prefixes, gsize n) {
+        unsigned length = prefixes[0].length;
+
+        for (gsize i = 1; i < n; i++)
+                length = MIN(length, common_bits(&prefixes[0], &prefixes[i]));
         return length / STEP * STEP;
 }
 
-static gsize group_size(const uint32_t *addresses, gsize n, unsigned length) {
+static bool is_too_wide(const BwPrefix *prefix, unsigned length) {
+        return prefix->length < length + STEP;
+}
+
+/* Those in the same child of a node of @length bits; none of them is too wide for it. */
+static gsize group_size(const BwPrefix *prefixes, gsize n, unsigned length) {
         gsize size = 1;
 
-        while (size < n && !((addresses[size] ^ addresses[0]) & mask_of(length)))
+        while (size < n && !is_too_wide(&prefixes[size], length) &&
+               common_bits(&prefixes[size], &prefixes[0]) >= length + STEP)
                 size++;
         return size;
 }
 
-static guint grow(GPtrArray *nodes, const uint32_t *all, gsize first, gsize n) {
-        const uint32_t *addresses = all + first;
+static BwAddressNode *add_node(GPtrArray *nodes, const BwPrefix *first, unsigned length) {
         BwAddressNode *node = g_new0(BwAddressNode, 1);
-        guint index = nodes->len;
 
-        node->length = (uint8_t) common_length(addresses, n);
-        node->base = addresses[0] & mask_of(node->length);
+        node->base = bw_prefix_network(first, (uint8_t) length);
+        node->items = g_array_new(FALSE, FALSE, sizeof(gsize));
         node->children = g_array_new(FALSE, FALSE, sizeof(guint));
         g_ptr_array_add(nodes, node);
-        if (n <= BW_ADDRESS_BUCKET || node->length == 32) {
-                node->first = first;
-                node->n = n;
-                return index;
-        }
-        for (gsize i = 0; i < n;) {
-                gsize size = group_size(addresses + i, n - i, node->length + STEP);
-                guint child = grow(nodes, all, first + i, size);
+        return node;
+}
 
+static guint grow(GPtrArray *nodes, const BwPrefix *all, gsize first, gsize n) {
+        const BwPrefix *prefixes = all + first;
+        unsigned length = common_length(prefixes, n);
+        BwAddressNode *node = add_node(nodes, prefixes, length);
+        bool bucket = n <= BW_ADDRESS_BUCKET || length == full_length(prefixes->family);
+        guint index = nodes->len - 1;
+
+        for (gsize i = 0; i < n;) {
+                gsize at = first + i, size;
+                guint child;
+
+                if (bucket || is_too_wide(&prefixes[i], length)) {
+                        g_array_append_val(node->items, at);
+                        i++;
+                        continue;
+                }
+                size = group_size(prefixes + i, n - i, length);
+                child = grow(nodes, all, at, size);
                 g_array_append_val(node->children, child);
                 i += size;
         }
         return index;
 }
 
-GPtrArray *bw_address_tree_new(const uint32_t *addresses, gsize n) {
+GPtrArray *bw_address_tree_new(const BwPrefix *prefixes, gsize n) {
         GPtrArray *nodes = g_ptr_array_new_with_free_func(free_node);
 
         if (n > 0)
-                grow(nodes, addresses, 0, n);
+                grow(nodes, prefixes, 0, n);
         return nodes;
 }

@@ -4,39 +4,55 @@
 #include <bw/violation.h>
 #include <string.h>
 
+typedef struct Table {
+        BwFamily family;
+        BwDirection direction;
+        const char *name, *hook, *root, *text;
+} Table;
+
+static const Table *find_table(BwIptTable table) {
+        static const Table tables[BW_IPT_TABLE_MAX] = {
+                [BW_IPT_RAW] = { BW_FAMILY_IPV4, BW_DIRECTION_IN, "raw", "PREROUTING", "bw-in",
+                                 "iptables table raw" },
+                [BW_IPT_RAW6] = { BW_FAMILY_IPV6, BW_DIRECTION_IN, "raw", "PREROUTING", "bw-in",
+                                  "ip6tables table raw" },
+                [BW_IPT_MANGLE] = { BW_FAMILY_IPV4, BW_DIRECTION_OUT, "mangle", "FORWARD", "bw-out",
+                                    "iptables table mangle" },
+                [BW_IPT_MANGLE6] = { BW_FAMILY_IPV6, BW_DIRECTION_OUT, "mangle", "FORWARD",
+                                     "bw-out", "ip6tables table mangle" },
+        };
+
+        return &tables[table];
+}
+
 const char *bw_ipt_table_name(BwIptTable table) {
-        switch (table) {
-        case BW_IPT_RAW:
-                return "raw";
-        case BW_IPT_MANGLE:
-                return "mangle";
-        }
-        g_assert_not_reached();
+        return find_table(table)->name;
+}
+
+BwFamily bw_ipt_table_family(BwIptTable table) {
+        return find_table(table)->family;
+}
+
+BwDirection bw_ipt_table_direction(BwIptTable table) {
+        return find_table(table)->direction;
+}
+
+const char *bw_ipt_table_text(BwIptTable table) {
+        return find_table(table)->text;
 }
 
 const char *bw_ipt_table_hook(BwIptTable table) {
-        switch (table) {
-        case BW_IPT_RAW:
-                return "PREROUTING";
-        case BW_IPT_MANGLE:
-                return "FORWARD";
-        }
-        g_assert_not_reached();
+        return find_table(table)->hook;
 }
 
 const char *bw_ipt_table_root(BwIptTable table) {
-        switch (table) {
-        case BW_IPT_RAW:
-                return "bw-in";
-        case BW_IPT_MANGLE:
-                return "bw-out";
-        }
-        g_assert_not_reached();
+        return find_table(table)->root;
 }
 
 /* "bw-shaping" may be somebody's own: ours are the roots, and "bw-KIND-…" or "bw-KINDx-…". */
 bool bw_ipt_chain_is_ours(const char *name) {
-        static const char *const kinds[] = { "i", "o", "r", "is", "os", "it", "ot", "ia", "oa" };
+        static const char *const kinds[] = { "i",  "o",  "r",  "c",  "is", "os", "it", "ot",
+                                             "ia", "oa", "iw", "ow", "id", "od", "iz" };
 
         if (g_str_equal(name, bw_ipt_table_root(BW_IPT_RAW)) ||
             g_str_equal(name, bw_ipt_table_root(BW_IPT_MANGLE)))
@@ -74,9 +90,11 @@ bool bw_ipt_rule_equal(const BwIptRule *a, const BwIptRule *b) {
                g_str_equal(a->out_bridge, b->out_bridge) && a->physdev_kind == b->physdev_kind &&
                g_str_equal(a->physdev, b->physdev) && bw_prefix_equal(&a->source, &b->source) &&
                bw_prefix_equal(&a->destination, &b->destination) && a->dhcp == b->dhcp &&
-               bw_mac_equal(&a->mac, &b->mac) && a->log_rate == b->log_rate &&
-               a->target == b->target && g_str_equal(a->chain, b->chain) &&
-               a->reason == b->reason && a->direction == b->direction && a->drops == b->drops;
+               bw_mac_equal(&a->sender, &b->sender) && bw_mac_equal(&a->client, &b->client) &&
+               a->fragment == b->fragment && a->icmpv6_type == b->icmpv6_type &&
+               a->log_rate == b->log_rate && a->target == b->target &&
+               g_str_equal(a->chain, b->chain) && a->reason == b->reason &&
+               a->direction == b->direction && a->drops == b->drops && a->foreign == b->foreign;
 }
 
 static bool is_plain(const char *name) {
@@ -137,10 +155,14 @@ void bw_ipt_node_chain(const char *kind, const char *bridge, const char *prefix,
 }
 
 static void print_prefix(GString *text, const char *option, const BwPrefix *prefix) {
-        if (prefix->length > 0)
-                g_string_append_printf(text, " %s %u.%u.%u.%u/%u", option, prefix->bytes[0],
-                                       prefix->bytes[1], prefix->bytes[2], prefix->bytes[3],
-                                       prefix->length);
+        BwPrefix single = *prefix;
+        g_autofree char *address = NULL;
+
+        if (prefix->length == 0)
+                return;
+        single.length = prefix->family == BW_FAMILY_IPV4 ? 32 : 128;
+        address = bw_prefix_print(&single);
+        g_string_append_printf(text, " %s %s/%u", option, address, prefix->length);
 }
 
 static void print_physdev(GString *text, const BwIptRule *rule) {
@@ -169,25 +191,47 @@ static void print_physdev(GString *text, const BwIptRule *rule) {
         g_assert_not_reached();
 }
 
-static void print_dhcp(GString *text, const BwIptRule *rule) {
-        const uint8_t *mac = rule->mac.octet;
-        unsigned operation = rule->dhcp == BW_IPT_DHCP_REQUEST ? 1 : 2;
-        char mac_text[BW_MAC_TEXT_SIZE];
+static bool is_some(const BwMac *mac) {
+        static const BwMac any = {};
 
-        if (rule->dhcp == BW_IPT_DHCP_NONE)
-                return;
-        if (rule->dhcp == BW_IPT_DHCP_REQUEST)
-                g_string_append_printf(
-                        text, " -p udp -m udp --sport 68 --dport 67 -m mac --mac-source %s",
-                        bw_mac_print(&rule->mac, mac_text));
-        else
-                g_string_append(text, " -p udp -m udp --sport 67 --dport 68");
+        return !bw_mac_equal(mac, &any);
+}
+
+static void print_bootp(GString *text, const BwIptRule *rule) {
+        const uint8_t *mac = rule->client.octet;
+        unsigned operation = rule->dhcp == BW_IPT_DHCP_REQUEST ? 1 : 2;
+
         g_string_append_printf(text,
                                " -m u32 --u32 \"0x4&0x3fff=0x0&&0x0>>0x16&0x3c@0x8>>0x8=0x%x"
                                "&&0x0>>0x16&0x3c@0x24=0x%x&&0x0>>0x16&0x3c@0x28>>0x10=0x%x\"",
                                operation << 16 | 0x0106,
                                (unsigned) mac[0] << 24 | mac[1] << 16 | mac[2] << 8 | mac[3],
                                mac[4] << 8 | mac[5]);
+}
+
+static void print_protocol(GString *text, const BwIptRule *rule) {
+        if (rule->dhcp != BW_IPT_DHCP_NONE)
+                g_string_append(text, " -p udp");
+        if (rule->icmpv6_type)
+                g_string_append(text, " -p ipv6-icmp");
+}
+
+static void print_matches(GString *text, const BwIptRule *rule) {
+        char mac_text[BW_MAC_TEXT_SIZE];
+
+        if (rule->dhcp == BW_IPT_DHCP_REQUEST)
+                g_string_append(text, " -m udp --sport 68 --dport 67");
+        if (rule->dhcp == BW_IPT_DHCP_REPLY)
+                g_string_append(text, " -m udp --sport 67 --dport 68");
+        if (rule->icmpv6_type)
+                g_string_append_printf(text, " -m icmp6 --icmpv6-type %u", rule->icmpv6_type);
+        if (rule->fragment)
+                g_string_append(text, " -m frag");
+        if (is_some(&rule->sender))
+                g_string_append_printf(text, " -m mac --mac-source %s",
+                                       bw_mac_print(&rule->sender, mac_text));
+        if (is_some(&rule->client))
+                print_bootp(text, rule);
 }
 
 static void print_target(GString *text, const BwIptRule *rule) {
@@ -231,14 +275,17 @@ char *bw_ipt_rule_print(const char *chain, const BwIptRule *rule) {
         GString *text = g_string_new(NULL);
 
         g_string_append_printf(text, "-A %s", chain);
+        if (rule->foreign)
+                return g_string_free(g_string_append(text, " (a rule of somebody else's)"), FALSE);
         print_prefix(text, "-s", &rule->source);
         print_prefix(text, "-d", &rule->destination);
         if (rule->in_bridge[0])
                 g_string_append_printf(text, " -i %s", rule->in_bridge);
         if (rule->out_bridge[0])
                 g_string_append_printf(text, " -o %s", rule->out_bridge);
+        print_protocol(text, rule);
         print_physdev(text, rule);
-        print_dhcp(text, rule);
+        print_matches(text, rule);
         if (rule->log_rate)
                 print_limit(text, rule->log_rate);
         print_target(text, rule);

@@ -4,25 +4,29 @@
 /*
  * Address tree
  *
- * A tree over IPv4 addresses by their leading bits, two at a step, paths without
- * a choice left out. Comparing an address with a prefix is the cheapest thing a
- * rule can do, so this finds one address among thousands for less than the name
- * tree finds one port. Pure arithmetic; does not know whose addresses they are.
+ * A tree over IP prefixes of one family by their leading bits, two at a step,
+ * paths without a choice left out. Comparing an address with a prefix is the
+ * cheapest thing a rule can do, so this finds one address among thousands for
+ * less than the name tree finds one port. Pure arithmetic; does not know whose
+ * addresses they are.
  */
 
-#include <glib.h>
-#include <stdint.h>
+#include <bw/addr.h>
 
 /* More rules in one bucket cost more than one more step of the tree. */
 #define BW_ADDRESS_BUCKET 16
 
 typedef struct BwAddressNode {
-        uint32_t base;    /* host byte order; bits beyond @length are zero */
-        uint8_t length;   /* every address below shares the first @length bits */
+        BwPrefix base; /* whatever is below is in it */
+        GArray *items; /* (element-type gsize): what is looked at here, as indexes into the input:
+                          all of a bucket, else what is too wide for any child */
         GArray *children; /* (element-type guint): indexes of nodes; empty for a bucket */
-        gsize first, n;   /* a bucket's addresses, as indexes into the input */
 } BwAddressNode;
 
-/* (transfer full) (element-type BwAddressNode): the root first. @addresses: @n of them, host byte
- * order, sorted; one may occur more than once. Empty input: no node. */
-GPtrArray *bw_address_tree_new(const uint32_t *addresses, gsize n);
+/* Going down from the root, at each node the items first, then the one child that contains the
+ * address, meets every prefix of the input that contains it, the wider ones first.
+ *
+ * (transfer full) (element-type BwAddressNode): the root first. @prefixes: @n of them, of one
+ * family, sorted by bw_prefix_compare(); one may occur more than once, and one may be in another.
+ * Empty input: no node. */
+GPtrArray *bw_address_tree_new(const BwPrefix *prefixes, gsize n);

@@ -8,9 +8,16 @@
  * mangle FORWARD > bw-out > the same tree                   > bw-o-PORT: may this port receive
  * that?
  *
- * Every hop inside is a goto, so RETURN anywhere leads back behind our anchor,
- * to whatever rules others have. What no branch of a tree takes goes to the
- * bridge's stranger chain. IPv4 only; says nothing of ARP, MACs or tags.
+ * The same for IPv6 in its own tables. Every hop inside is a goto, so RETURN
+ * anywhere leads back behind our anchor, to whatever rules others have. What no
+ * branch of a tree takes goes to the bridge's stranger chain. Whether an address
+ * is somebody else's is asked of a tree that all ports of the bridge share:
+ * bw-iw-BRIDGE, bw-ow-BRIDGE; what it denies falls in bw-id-BRIDGE, bw-od-BRIDGE.
+ *
+ * Means what bw_evaluate_in() and bw_evaluate_out() say, as far as the reasons
+ * unbound, spoofed-ip, misdelivered and reflected go. Says nothing of ARP,
+ * neighbour discovery, MACs or tags. The kernel drops by itself, unreported, IPv6
+ * packets from "::" whose headers it cannot follow, in a monitored port, too.
  */
 
 #include <bw/ipt_rule.h>

@@ -43,11 +43,12 @@ typedef enum BwIptPhysdev {
         BW_IPT_PHYSDEV_NOT_BRIDGED, /* is not being bridged (routed through the bridge)  */
 } BwIptPhysdev;
 
-/* The DHCP exceptions (RFC 2131): always UDP, whole (no fragment), chaddr equal to @mac. */
+/* The DHCP exceptions (RFC 2131), IPv4's alone: always UDP. What a message must be beyond its ports
+ * is asked with @client. */
 typedef enum BwIptDhcp {
         BW_IPT_DHCP_NONE,
-        BW_IPT_DHCP_REQUEST, /* 0.0.0.0:68 > 255.255.255.255:67, BOOTREQUEST, sent from @mac */
-        BW_IPT_DHCP_REPLY,   /* :67 > :68, BOOTREPLY, for @mac                               */
+        BW_IPT_DHCP_REQUEST, /* :68 > :67; with @client a BOOTREQUEST */
+        BW_IPT_DHCP_REPLY,   /* :67 > :68; with @client a BOOTREPLY   */
 } BwIptDhcp;
 
 /* A value: no pointers. What a rule does not use is zero. */
@@ -56,33 +57,44 @@ typedef struct BwIptRule {
         char out_bridge[BW_IFNAME_SIZE]; /* "" for any */
         BwIptPhysdev physdev_kind;
         char physdev[BW_IFNAME_SIZE];
-        BwPrefix source, destination; /* IPv4; length 0 for any */
+        BwPrefix source, destination; /* of the table's family; length 0 for any */
         BwIptDhcp dhcp;
-        BwMac mac;         /* with @dhcp */
-        unsigned log_rate; /* per second, with BW_IPT_NFLOG; bursts of as many */
+        BwMac sender;        /* Ethernet source; zero for any */
+        BwMac client;        /* with @dhcp: whole (no fragment), chaddr is this; zero for any */
+        bool fragment;       /* IPv6: there is a fragment header, an atomic one included */
+        uint8_t icmpv6_type; /* IPv6: ICMPv6 of this type, whatever its code; 0 for anything */
+        unsigned log_rate;   /* per second, with BW_IPT_NFLOG; bursts of as many */
         BwIptTarget target;
         char chain[BW_IPT_CHAIN_SIZE]; /* with BW_IPT_JUMP and BW_IPT_GOTO */
         BwReason reason;               /* what a deny pair (NFLOG, then verdict) denies */
         BwDirection direction;         /* with @reason */
         bool drops;                    /* with @reason: false in a monitored chain */
+        bool foreign; /* read from the kernel and not of this vocabulary: all else is zero */
 } BwIptRule;
 
 typedef struct BwIptChain {
         char name[BW_IPT_CHAIN_SIZE];
         char bridge[BW_IFNAME_SIZE]; /* whose port and stranger chains these are; "" for dispatch */
         char port[BW_IFNAME_SIZE]; /* whose port chain it is; "" for dispatch and stranger chains */
-        bool opaque;   /* of a former run: must be there, what it says is not ours to change now */
+        bool opaque;   /* of a former run: must be there; what it says, and the chains it leads to,
+                          are   not ours to change now */
         GArray *rules; /* BwIptRule, in kernel order; empty when opaque */
 } BwIptChain;
 
+/* In the order of writing: what guards senders goes before what guards receivers. */
 typedef enum BwIptTable {
-        BW_IPT_RAW,    /* what comes in: hook PREROUTING, before connection tracking */
-        BW_IPT_MANGLE, /* what goes out: hook FORWARD, before any filter rule        */
+        BW_IPT_RAW,     /* what comes in: hook PREROUTING, before connection tracking */
+        BW_IPT_RAW6,    /* the same of IPv6                                           */
+        BW_IPT_MANGLE,  /* what goes out: hook FORWARD, before any filter rule        */
+        BW_IPT_MANGLE6, /* the same of IPv6                                           */
 } BwIptTable;
 
-#define BW_IPT_TABLE_MAX (BW_IPT_MANGLE + 1)
+#define BW_IPT_TABLE_MAX (BW_IPT_MANGLE6 + 1)
 
-const char *bw_ipt_table_name(BwIptTable table); /* "raw", "mangle" */
+const char *bw_ipt_table_name(BwIptTable table); /* the kernel's: "raw", "mangle" */
+BwFamily bw_ipt_table_family(BwIptTable table);
+BwDirection bw_ipt_table_direction(BwIptTable table);
+const char *bw_ipt_table_text(BwIptTable table); /* for messages: "ip6tables table raw" */
 const char *bw_ipt_table_hook(BwIptTable table); /* the built-in chain our anchor stands first in */
 const char *
 bw_ipt_table_root(BwIptTable table); /* our chain the anchor jumps to: "bw-in", "bw-out" */
@@ -100,5 +112,6 @@ void bw_ipt_port_chain(const char *kind, const char *port, char name[static BW_I
 void bw_ipt_node_chain(const char *kind, const char *bridge, const char *prefix,
                        char name[static BW_IPT_CHAIN_SIZE]);
 
-/* (transfer full): as "iptables-save" shows the rule, without the counters: "-A CHAIN …". */
+/* (transfer full): as "iptables-save" or "ip6tables-save" shows the rule, without the counters: "-A
+ * CHAIN …". */
 char *bw_ipt_rule_print(const char *chain, const BwIptRule *rule);

@@ -47,11 +47,18 @@ static bool device_fits(const char *wish, const char *device) {
         return !wish[0] || g_str_equal(wish, device);
 }
 
-static bool address_fits(const BwPrefix *prefix, uint32_t address) {
+static bool address_fits(const BwPrefix *prefix, const BwTestPacket *packet, uint32_t ipv4,
+                         const BwPrefix *ipv6) {
         uint32_t network = (uint32_t) prefix->bytes[0] << 24 | prefix->bytes[1] << 16 |
                            prefix->bytes[2] << 8 | prefix->bytes[3];
 
-        return prefix->length == 0 || (address ^ network) >> (32 - prefix->length) == 0;
+        if (prefix->length == 0)
+                return true;
+        /* Such a rule could not even be written into the table. */
+        g_assert_cmpint(prefix->family, ==, packet->family);
+        if (prefix->family == BW_FAMILY_IPV6)
+                return bw_prefix_contains(prefix, ipv6);
+        return (ipv4 ^ network) >> (32 - prefix->length) == 0;
 }
 
 /* xt_physdev compares under a mask: over the NUL for a whole name, before it for a prefix. A port
@@ -82,29 +89,50 @@ static bool physdev_fits(const BwIptRule *rule, const BwTestPacket *packet) {
         g_assert_not_reached();
 }
 
+static bool is_any(const BwMac *mac) {
+        static const BwMac any = {};
+
+        return bw_mac_equal(mac, &any);
+}
+
+static bool client_fits(const BwIptRule *rule, const BwTestPacket *packet, uint8_t operation) {
+        return is_any(&rule->client) || (!packet->fragment && packet->hardware_length == 6 &&
+                                         packet->bootp_operation == operation &&
+                                         bw_mac_equal(&packet->client, &rule->client));
+}
+
+/* A fragment that is not the first shows no ports; here none does. */
 static bool dhcp_fits(const BwIptRule *rule, const BwTestPacket *packet) {
-        bool whole = packet->udp && !packet->fragment && packet->hardware_length == 6 &&
-                     bw_mac_equal(&packet->client, &rule->mac);
+        bool udp = packet->udp && (!packet->fragment || is_any(&rule->client));
 
         switch (rule->dhcp) {
         case BW_IPT_DHCP_NONE:
+                g_assert_true(is_any(&rule->client));
                 return true;
         case BW_IPT_DHCP_REQUEST:
-                return whole && packet->from_port == 68 && packet->to_port == 67 &&
-                       packet->bootp_operation == 1 && bw_mac_equal(&packet->sender, &rule->mac);
+                return udp && packet->from_port == 68 && packet->to_port == 67 &&
+                       client_fits(rule, packet, 1);
         case BW_IPT_DHCP_REPLY:
-                return whole && packet->from_port == 67 && packet->to_port == 68 &&
-                       packet->bootp_operation == 2;
+                return udp && packet->from_port == 67 && packet->to_port == 68 &&
+                       client_fits(rule, packet, 2);
         }
         g_assert_not_reached();
 }
 
+static bool icmpv6_fits(const BwIptRule *rule, const BwTestPacket *packet) {
+        return !rule->icmpv6_type || packet->icmpv6_type == rule->icmpv6_type;
+}
+
 static bool rule_fits(const BwIptRule *rule, const BwTestPacket *packet) {
+        g_assert_false(rule->foreign);
         return device_fits(rule->in_bridge, packet->in_bridge) &&
                device_fits(rule->out_bridge, packet->out_bridge) &&
-               address_fits(&rule->source, packet->source) &&
-               address_fits(&rule->destination, packet->destination) &&
-               physdev_fits(rule, packet) && dhcp_fits(rule, packet);
+               address_fits(&rule->source, packet, packet->source, &packet->source6) &&
+               address_fits(&rule->destination, packet, packet->destination,
+                            &packet->destination6) &&
+               physdev_fits(rule, packet) && dhcp_fits(rule, packet) &&
+               (is_any(&rule->sender) || bw_mac_equal(&packet->sender, &rule->sender)) &&
+               icmpv6_fits(rule, packet) && (!rule->fragment || packet->fragment);
 }
 
 static void note_report(BwTestVerdict *verdict, const BwIptRule *rule) {

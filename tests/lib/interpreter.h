@@ -10,14 +10,17 @@
 
 #include <bw/ipt_rule.h>
 
-/* What the rules can see of an IPv4 packet. */
+/* What the rules can see of a packet. Tables of one family see packets of that family only. */
 typedef struct BwTestPacket {
         char in_bridge[BW_IFNAME_SIZE];  /* in device of the hook */
         char out_bridge[BW_IFNAME_SIZE]; /* out device; "" where the hook has none */
         char port_in[BW_IFNAME_SIZE];    /* physdev-in; "" when it came in by no bridge port */
         char port_out[BW_IFNAME_SIZE];   /* physdev-out; "" when it is not being bridged */
-        uint32_t source, destination;    /* host order */
-        BwMac sender;                    /* Ethernet source */
+        BwFamily family;
+        uint32_t source, destination;   /* IPv4, host order */
+        BwPrefix source6, destination6; /* IPv6 */
+        uint8_t icmpv6_type;            /* 0: not ICMPv6 */
+        BwMac sender;                   /* Ethernet source */
         bool udp, fragment;
         uint16_t from_port, to_port;
         uint8_t bootp_operation; /* 1 request, 2 reply */

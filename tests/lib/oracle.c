@@ -398,11 +398,11 @@ static bool is_bootp_of(const BwTestPort *port, const BwTestPacket *packet, uint
                packet->bootp_operation == operation && is_own_mac(port, &packet->client);
 }
 
-/* Narrower than it might be: sender and chaddr are one and the same own MAC. */
+/* Sender and chaddr may be two own MACs. */
 static bool is_own_dhcp_request(const BwTestPort *port, const BwTestPacket *packet) {
         return packet->source == 0 && packet->destination == 0xffffffff &&
                packet->from_port == 68 && packet->to_port == 67 && is_bootp_of(port, packet, 1) &&
-               bw_mac_equal(&packet->sender, &packet->client);
+               is_own_mac(port, &packet->sender);
 }
 
 static bool is_own_dhcp_reply(const BwTestPort *port, const BwTestPacket *packet) {

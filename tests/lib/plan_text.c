@@ -61,7 +61,8 @@ char *bw_test_tables_text(const BwPlan *plan) {
                 BwIptTable table = (BwIptTable) i;
                 g_autoptr(GPtrArray) chains = bw_ipt_compile(plan, table);
 
-                g_string_append_printf(text, "*%s\n", bw_ipt_table_name(table));
+                g_string_append_printf(text, "# %s\n*%s\n", bw_ipt_table_text(table),
+                                       bw_ipt_table_name(table));
                 for (guint k = 0; k < chains->len; k++)
                         g_string_append_printf(text, ":%s - [0:0]\n",
                                                ((BwIptChain *) chains->pdata[k])->name);

@@ -9,5 +9,6 @@
 
 /* (transfer full): every field; equal texts are equal plans. */
 char *bw_test_plan_text(const BwPlan *plan);
-/* (transfer full): both tables about as iptables-save shows them, anchors included. */
+/* (transfer full): all tables about as iptables-save and ip6tables-save show them, anchors
+ * included. */
 char *bw_test_tables_text(const BwPlan *plan);

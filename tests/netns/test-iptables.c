@@ -39,10 +39,11 @@ static BwIptRule look_at(BwIptPhysdev kind, const char *name) {
 
 static BwIptRule pass_dhcp(BwIptDhcp dhcp) {
         BwIptRule rule = { .dhcp = dhcp,
-                           .mac = { { 0x52, 0x54, 0x00, 0x9f, 0xfd, 0xc1 } },
+                           .client = { { 0x52, 0x54, 0x00, 0x9f, 0xfd, 0xc1 } },
                            .target = BW_IPT_RETURN };
 
         if (dhcp == BW_IPT_DHCP_REQUEST) {
+                rule.sender = rule.client;
                 rule.source = (BwPrefix){ BW_FAMILY_IPV4, 32, {} };
                 rule.destination = (BwPrefix){ BW_FAMILY_IPV4, 32, { 255, 255, 255, 255 } };
         }

@@ -183,10 +183,16 @@ static void test_meaning(void) {
 
 /* Closed */
 
+static bool is_sending(BwIptTable table) {
+        return bw_ipt_table_direction(table) == BW_DIRECTION_IN;
+}
+
 static bool is_bare(const BwIptRule *rule) {
         return !rule->in_bridge[0] && !rule->out_bridge[0] &&
                rule->physdev_kind == BW_IPT_PHYSDEV_NONE && rule->source.length == 0 &&
-               rule->destination.length == 0 && rule->dhcp == BW_IPT_DHCP_NONE;
+               rule->destination.length == 0 && rule->dhcp == BW_IPT_DHCP_NONE &&
+               !rule->sender.octet[0] && !rule->client.octet[0] && !rule->fragment &&
+               !rule->icmpv6_type;
 }
 
 static const BwIptRule *rule_from_end(const BwIptChain *chain, guint n) {
@@ -241,7 +247,7 @@ static void check_port_chain(const Case *the, const BwIptChain *chain, BwIptTabl
         char wanted[BW_IPT_CHAIN_SIZE];
 
         g_assert_nonnull(bw_test_oracle_port(the->oracle, chain->bridge, chain->port));
-        bw_ipt_port_chain(table == BW_IPT_RAW ? "i" : "o", chain->port, wanted);
+        bw_ipt_port_chain(is_sending(table) ? "i" : "o", chain->port, wanted);
         if (g_str_equal(chain->name, wanted))
                 check_ends_with_denial(chain);
 }
@@ -281,7 +287,7 @@ static void check_chains(const Case *the, BwIptTable table) {
                 if (chain->bridge[0] || g_str_equal(chain->name, bw_ipt_table_root(table)))
                         continue;
                 check_dispatch_rules(chain);
-                check_leads_to_strangers(chains, chain, table == BW_IPT_RAW ? "is" : "os");
+                check_leads_to_strangers(chains, chain, is_sending(table) ? "is" : "os");
         }
 }
 
@@ -289,8 +295,8 @@ static void test_closed(void) {
         for (unsigned i = 0; i < ROUNDS / 4; i++) {
                 g_autoptr(Case) the = case_new(40);
 
-                check_chains(the, BW_IPT_RAW);
-                check_chains(the, BW_IPT_MANGLE);
+                for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++)
+                        check_chains(the, table);
         }
 }
 
@@ -322,8 +328,9 @@ static void vary(char name[static BW_IFNAME_SIZE]) {
 }
 
 static void test_names(void) {
-        static const char *const port_kinds[] = { "i", "o", "r", "is", "os" };
-        static const char *const node_kinds[] = { "it", "ot", "ia", "oa" };
+        static const char *const port_kinds[] = { "i", "o", "r", "c", "is", "os" };
+        static const char *const node_kinds[] = { "it", "ot", "ia", "oa", "iw",
+                                                  "ow", "id", "od", "iz" };
         g_autoptr(GHashTable) owners =
                 g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
         char port[BW_IFNAME_SIZE], bridge[BW_IFNAME_SIZE], name[BW_IPT_CHAIN_SIZE];

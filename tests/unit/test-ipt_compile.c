@@ -246,7 +246,7 @@ static void test_chain_names(void) {
 }
 
 static void test_rules_differ_in_every_part(void) {
-        BwIptRule rules[14];
+        BwIptRule rules[18];
 
         memset(rules, 0, sizeof(rules));
         rules[1].in_bridge[0] = 'x';
@@ -256,12 +256,16 @@ static void test_rules_differ_in_every_part(void) {
         rules[5].source = bw_test_prefix("10.0.0.1");
         rules[6].destination = bw_test_prefix("10.0.0.1");
         rules[7].dhcp = BW_IPT_DHCP_REPLY;
-        rules[8].mac.octet[5] = 1;
+        rules[8].sender.octet[5] = 1;
         rules[9].log_rate = 1;
         rules[10].target = BW_IPT_DROP;
         rules[11].chain[0] = 'x';
         rules[12].reason = BW_REASON_UNBOUND;
         rules[13].drops = true;
+        rules[14].client.octet[5] = 1;
+        rules[15].fragment = true;
+        rules[16].icmpv6_type = 135;
+        rules[17].foreign = true;
         for (unsigned i = 0; i < G_N_ELEMENTS(rules); i++)
                 for (unsigned k = 0; k < G_N_ELEMENTS(rules); k++)
                         g_assert_cmpint(bw_ipt_rule_equal(&rules[i], &rules[k]), ==, i == k);
@@ -271,7 +275,9 @@ static void test_rules_differ_in_every_part(void) {
 static void test_chains_of_ours(void) {
         static const char *const ours[] = { "bw-in",      "bw-out",       "bw-i-vk63",
                                             "bw-ix-AAAA", "bw-r-a",       "bw-is-br",
-                                            "bw-it-br+v", "bw-oa-br+0-0", "bw-osx-A" };
+                                            "bw-it-br+v", "bw-oa-br+0-0", "bw-osx-A",
+                                            "bw-c-a",     "bw-iw-br+d",   "bw-ow-br+mr",
+                                            "bw-id-br+d", "bw-od-br+dr",  "bw-iz-br+m" };
         static const char *const foreign[] = { "bw",      "bw-",     "bw-shaping", "bw-input",
                                                "bw-iptv", "FORWARD", "bw-outer",   "bw-x-1" };
 

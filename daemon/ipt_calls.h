@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * The calls of libiptc
+ *
+ * libip4tc and libip6tc are one library compiled twice: the same calls under
+ * two names, with entries of two shapes. This is the one form of both, so that
+ * what is done with a table is written once. Nothing is added; errno and
+ * ownership are libiptc's.
+ */
+
+#include <bw/addr.h>
+
+struct xtc_handle;
+
+typedef struct BwIptCalls {
+        struct xtc_handle *(*init)(const char *table);
+        void (*free)(struct xtc_handle *handle);
+        int (*commit)(struct xtc_handle *handle);
+        const char *(*strerror)(int err);
+
+        const char *(*first_chain)(struct xtc_handle *handle);
+        const char *(*next_chain)(struct xtc_handle *handle);
+        int (*is_chain)(const char *chain, struct xtc_handle *handle);
+        int (*get_references)(unsigned *ret, const char *chain, struct xtc_handle *handle);
+        int (*create_chain)(const char *chain, struct xtc_handle *handle);
+        int (*flush_entries)(const char *chain, struct xtc_handle *handle);
+        int (*delete_chain)(const char *chain, struct xtc_handle *handle);
+
+        /* struct ipt_entry or struct ip6t_entry */
+        const void *(*first_rule)(const char *chain, struct xtc_handle *handle);
+        const void *(*next_rule)(const void *entry, struct xtc_handle *handle);
+        const char *(*get_target)(const void *entry, struct xtc_handle *handle);
+        int (*insert_entry)(const char *chain, const void *entry, unsigned at,
+                            struct xtc_handle *handle);
+        int (*delete_num_entry)(const char *chain, unsigned at, struct xtc_handle *handle);
+} BwIptCalls;
+
+extern const BwIptCalls bw_ipt_calls_ipv4, bw_ipt_calls_ipv6;

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Writer of iptables chains
+ *
+ * What the parts of the compiler have in common: the chains of one table while
+ * they are being written, and which of the chains that ports share are asked
+ * for. Parts of the ipt_compile room; nobody else has a use for it.
+ */
+
+#include <bw/ipt_rule.h>
+#include <bw/plan.h>
+
+/* What differs between directions. */
+typedef struct BwIptSide {
+        const char *port_kind, *node_kind, *stranger_kind, *address_kind, *owned_kind, *denial_kind;
+        BwIptPhysdev exact, prefix, not_ours;
+        BwReason not_own; /* why what is somebody else's falls */
+} BwIptSide;
+
+/* What a tree over all that is owned says of an address nobody owns. */
+typedef enum BwIptUnowned {
+        BW_IPT_UNOWNED_PASSES,
+        BW_IPT_UNOWNED_REFLECTED, /* it comes from the receiver's own address, so it falls, too */
+} BwIptUnowned;
+
+#define BW_IPT_UNOWNED_MAX (BW_IPT_UNOWNED_REFLECTED + 1)
+
+/* Shared chains of one bridge that some port leads to, for drops and for mere reports. */
+typedef struct BwIptShared {
+        bool owned[BW_IPT_UNOWNED_MAX];
+        bool routes;  /* the trees must know all that is owned, not only what is link-local */
+        bool denial;  /* of what is somebody else's */
+        bool nowhere; /* IPv6 from "::" */
+} BwIptShared;
+
+typedef struct BwIptWriter {
+        BwFamily family;
+        BwDirection direction;
+        const BwIptSide *side;
+        const BwPlan *plan;
+        const BwBridgePlan *bridge;
+        GArray *claims;        /* BwPrefix: declared on @bridge and link-local, or taking such in */
+        BwIptShared shared[2]; /* of @bridge, by "drops" */
+        GPtrArray *chains;     /* BwIptChain */
+} BwIptWriter;
+
+/* Lent. Names of shared chains are of the bridge; they name no port, and their reports do without:
+ * NFLOG says by which port a packet came and goes. */
+BwIptChain *bw_ipt_add_chain(BwIptWriter *writer, const char *name);
+BwIptChain *bw_ipt_add_port_chain(BwIptWriter *writer, const char *kind, const BwPortPlan *port);
+
+void bw_ipt_say(BwIptChain *chain, BwIptRule rule);
+void bw_ipt_say_goto(BwIptChain *chain, BwIptRule rule, const char *target);
+/* A deny is always a pair: report what the limit lets through, then the verdict, whose counter
+ * knows the whole sum. @match says what is denied. */
+void bw_ipt_deny(const BwIptWriter *writer, BwIptChain *chain, BwIptRule match, BwReason reason,
+                 bool drops);
+
+/* The address the side looks at: the source of what comes in, the destination of what goes out. */
+BwIptRule bw_ipt_address_rule(const BwIptWriter *writer, BwPrefix prefix);
+/* "c0a83200-28"; short, because chain names are. */
+#define BW_IPT_PLACE_SIZE 40
+void bw_ipt_place(const BwPrefix *base, char place[static BW_IPT_PLACE_SIZE]);
+
+/* IPv6 link-local addresses, and groups of the writer's family. */
+BwPrefix bw_ipt_link_local(void);
+BwPrefix bw_ipt_multicast(BwFamily family);
+
+/* To begin with a bridge. */
+void bw_ipt_writer_enter(BwIptWriter *writer, const BwBridgePlan *bridge);
+/* (transfer full) (element-type BwPrefix): the link-local addresses made from the MACs of @port
+ * that it may use and has not declared, as bw_owner_may_use() says, without asking every port of
+ * the bridge. Empty for IPv4. */
+GArray *bw_ipt_list_derived(const BwIptWriter *writer, const BwPortPlan *port);
+
+/* lib/ipt_port.c: the chains of one port. */
+void bw_ipt_write_port(BwIptWriter *writer, const BwPortPlan *port);
+
+/* lib/ipt_shared.c: write the name of a shared chain, which will then be written. */
+void bw_ipt_owned_chain(BwIptWriter *writer, const BwPortPlan *port, BwIptUnowned unowned,
+                        char name[static BW_IPT_CHAIN_SIZE]);
+void bw_ipt_denial_chain(BwIptWriter *writer, const BwPortPlan *port,
+                         char name[static BW_IPT_CHAIN_SIZE]);
+void bw_ipt_nowhere_chain(BwIptWriter *writer, const BwPortPlan *port,
+                          char name[static BW_IPT_CHAIN_SIZE]);
+/* What was asked for since the bridge was entered. */
+void bw_ipt_write_shared(BwIptWriter *writer);
+
+/* lib/ipt_short.c: the short way of one bridge. Writes the name of the chain to begin with into
+ * @start: @next itself when there is no short way. */
+void bw_ipt_write_short_way(BwIptWriter *writer, const char *next,
+                            char start[static BW_IPT_CHAIN_SIZE]);

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * The chains of one port. What is right leaves early; what nothing has taken at
+ * the end falls. The order is the evaluator's: an own address is right whoever
+ * else may claim it, and only then is asked whether somebody else owns it.
+ */
+
+#include <bw/ipt_writer.h>
+
+static const BwPrefix limited_broadcast = { BW_FAMILY_IPV4, 32, { 255, 255, 255, 255 } };
+
+/* Not even a router carries packets from these. */
+static const BwPrefix no_sources[] = {
+        { BW_FAMILY_IPV4, 32, {} },      { BW_FAMILY_IPV4, 8, { 127 } },
+        { BW_FAMILY_IPV4, 4, { 224 } },  { BW_FAMILY_IPV4, 32, { 255, 255, 255, 255 } },
+        { BW_FAMILY_IPV6, 128, {} },     { BW_FAMILY_IPV6, 128, { [15] = 1 } },
+        { BW_FAMILY_IPV6, 8, { 0xff } },
+};
+
+static bool drops(const BwPortPlan *port) {
+        return port->mode == BW_MODE_ENFORCE;
+}
+
+/* DHCP */
+
+static BwIptRule dhcp_rule(BwIptDhcp dhcp) {
+        BwIptRule rule = { .dhcp = dhcp };
+
+        if (dhcp == BW_IPT_DHCP_REQUEST) {
+                rule.source = (BwPrefix){ BW_FAMILY_IPV4, 32, {} };
+                rule.destination = limited_broadcast;
+        }
+        return rule;
+}
+
+/* For each MAC of the port: the message is for it, or from it as its client. */
+static void pass_clients(BwIptChain *chain, const BwPortPlan *port, BwIptRule rule) {
+        for (guint i = 0; i < port->macs->len; i++) {
+                rule.client = g_array_index(port->macs, BwMac, i);
+                bw_ipt_say(chain, rule);
+        }
+}
+
+static BwReason reason_of(const BwIptWriter *writer, const BwPortPlan *port) {
+        return port->state == BW_PORT_BOUND ? writer->side->not_own : BW_REASON_UNBOUND;
+}
+
+/* Ethernet source and chaddr may be different MACs of the port. To ask one after the other takes as
+ * many rules as there are MACs, and not their square: an own sender leads to the question whose the
+ * client is. */
+static void pass_request(BwIptWriter *writer, BwIptChain *chain, const BwPortPlan *port) {
+        BwIptRule rule = dhcp_rule(BW_IPT_DHCP_REQUEST);
+        BwIptChain *clients;
+
+        if (port->macs->len == 1) {
+                rule.sender = g_array_index(port->macs, BwMac, 0);
+                rule.target = BW_IPT_RETURN;
+                pass_clients(chain, port, rule);
+                return;
+        }
+        if (port->macs->len == 0)
+                return;
+        clients = bw_ipt_add_port_chain(writer, "c", port);
+        for (guint i = 0; i < port->macs->len; i++) {
+                rule.sender = g_array_index(port->macs, BwMac, i);
+                bw_ipt_say_goto(chain, rule, clients->name);
+        }
+        pass_clients(clients, port,
+                     (BwIptRule){ .dhcp = BW_IPT_DHCP_REQUEST, .target = BW_IPT_RETURN });
+        bw_ipt_deny(writer, clients, (BwIptRule){}, reason_of(writer, port), drops(port));
+}
+
+/* Own addresses */
+
+/* (element-type BwPrefix): A(P) of the writer's family. */
+static GArray *list_own(const BwIptWriter *writer, const BwPortPlan *port) {
+        GArray *own = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
+
+        for (guint i = 0; port->state == BW_PORT_BOUND && i < port->addresses->len; i++) {
+                BwPrefix address = g_array_index(port->addresses, BwPrefix, i);
+
+                if (address.family == writer->family)
+                        g_array_append_val(own, address);
+        }
+        return own;
+}
+
+/* What the port may use as its own and can be listed: A(P), and the link-local addresses its MACs
+ * give it. Of the other link-local ones a tree knows whose they are. */
+static void pass_own(const BwIptWriter *writer, BwIptChain *chain, const BwPortPlan *port,
+                     BwIptRule pass) {
+        g_autoptr(GArray) own = list_own(writer, port), derived = bw_ipt_list_derived(writer, port);
+
+        g_array_append_vals(own, derived->data, derived->len);
+        for (guint i = 0; i < own->len; i++) {
+                BwIptRule rule = bw_ipt_address_rule(writer, g_array_index(own, BwPrefix, i));
+
+                rule.target = pass.target;
+                g_strlcpy(rule.chain, pass.chain, sizeof(rule.chain));
+                bw_ipt_say(chain, rule);
+        }
+}
+
+/* Sending */
+
+static bool uses_link_local(const BwIptWriter *writer, const BwPortPlan *port) {
+        return writer->family == BW_FAMILY_IPV6 && !port->strict_link_local;
+}
+
+/* A shared chain judges: who it denies is denied there, the rest leaves. */
+static void ask_owners(BwIptWriter *writer, BwIptChain *chain, const BwPortPlan *port,
+                       BwIptRule rule, BwIptUnowned unowned) {
+        char name[BW_IPT_CHAIN_SIZE];
+
+        bw_ipt_owned_chain(writer, port, unowned, name);
+        bw_ipt_say_goto(chain, rule, name);
+}
+
+/* To a group, before there is an address. */
+static void pass_from_nowhere(BwIptWriter *writer, BwIptChain *chain, const BwPortPlan *port) {
+        BwIptRule rule = { .source = { BW_FAMILY_IPV6, 128, {} },
+                           .destination = bw_ipt_multicast(BW_FAMILY_IPV6) };
+        char name[BW_IPT_CHAIN_SIZE];
+
+        bw_ipt_nowhere_chain(writer, port, name);
+        bw_ipt_say_goto(chain, rule, name);
+}
+
+static void deny_no_sources(BwIptWriter *writer, BwIptChain *chain, const BwPortPlan *port) {
+        char name[BW_IPT_CHAIN_SIZE];
+
+        bw_ipt_denial_chain(writer, port, name);
+        if (writer->family == BW_FAMILY_IPV6 && port->strict_link_local)
+                bw_ipt_say_goto(chain, (BwIptRule){ .source = bw_ipt_link_local() }, name);
+        for (guint i = 0; i < G_N_ELEMENTS(no_sources); i++)
+                if (no_sources[i].family == writer->family)
+                        bw_ipt_say_goto(chain, (BwIptRule){ .source = no_sources[i] }, name);
+}
+
+/* What the port's owner may send: from its own addresses, and the first words of who has none. */
+static void write_in(BwIptWriter *writer, const BwPortPlan *port) {
+        BwIptChain *chain = bw_ipt_add_port_chain(writer, "i", port);
+        bool bound = port->state == BW_PORT_BOUND;
+
+        if (bound)
+                pass_own(writer, chain, port, (BwIptRule){ .target = BW_IPT_RETURN });
+        if (writer->family == BW_FAMILY_IPV4 && port->state != BW_PORT_CLOSED)
+                pass_request(writer, chain, port);
+        if (bound && writer->family == BW_FAMILY_IPV6)
+                pass_from_nowhere(writer, chain, port);
+        if (bound && uses_link_local(writer, port))
+                ask_owners(writer, chain, port, (BwIptRule){ .source = bw_ipt_link_local() },
+                           BW_IPT_UNOWNED_PASSES);
+        if (bound && port->router) {
+                deny_no_sources(writer, chain, port);
+                ask_owners(writer, chain, port, (BwIptRule){}, BW_IPT_UNOWNED_PASSES);
+                return;
+        }
+        bw_ipt_deny(writer, chain, (BwIptRule){}, reason_of(writer, port), drops(port));
+}
+
+/* Receiving */
+
+static BwPrefix directed_broadcast(const BwPrefix *network) {
+        BwPrefix broadcast = { BW_FAMILY_IPV4, 32, {} };
+
+        for (unsigned bit = 0; bit < 32; bit++) {
+                uint8_t mask = (uint8_t) (0x80 >> bit % 8);
+
+                broadcast.bytes[bit / 8] |=
+                        bit < network->length ? network->bytes[bit / 8] & mask : mask;
+        }
+        return broadcast;
+}
+
+static void deliver(BwIptChain *chain, BwPrefix destination, const char *next) {
+        bw_ipt_say_goto(chain, (BwIptRule){ .destination = destination }, next);
+}
+
+/* Everybody's: groups and broadcasts. */
+static void deliver_groups(const BwIptWriter *writer, BwIptChain *chain, const char *next) {
+        if (writer->family == BW_FAMILY_IPV4)
+                deliver(chain, limited_broadcast, next);
+        deliver(chain, bw_ipt_multicast(writer->family), next);
+        for (guint i = 0; i < writer->bridge->networks->len; i++) {
+                BwPrefix *network = &g_array_index(writer->bridge->networks, BwPrefix, i);
+
+                /* RFC 3021: networks of two addresses or one have no broadcast. */
+                if (network->family == BW_FAMILY_IPV4 && writer->family == BW_FAMILY_IPV4 &&
+                    network->length < 31)
+                        deliver(chain, directed_broadcast(network), next);
+        }
+}
+
+/* Deliverable is not enough: what comes back from the port's own address is a reflection. */
+static void write_reflected(BwIptWriter *writer, const BwPortPlan *port) {
+        BwIptChain *chain = bw_ipt_add_port_chain(writer, "r", port);
+        g_autoptr(GArray) own = list_own(writer, port);
+
+        for (guint i = 0; i < own->len; i++)
+                bw_ipt_deny(writer, chain, (BwIptRule){ .source = g_array_index(own, BwPrefix, i) },
+                            BW_REASON_REFLECTED, drops(port));
+}
+
+/* To @destination, which anybody on the bridge may own: somebody else's is misdelivered, and only
+ * what is nobody's may be reflected. */
+static void deliver_unowned(BwIptWriter *writer, BwIptChain *chain, const BwPortPlan *port,
+                            BwPrefix destination) {
+        g_autoptr(GArray) own = list_own(writer, port);
+        BwIptRule rule = { .destination = destination };
+
+        for (guint i = 0; i < own->len; i++) {
+                rule.source = g_array_index(own, BwPrefix, i);
+                ask_owners(writer, chain, port, rule, BW_IPT_UNOWNED_REFLECTED);
+        }
+        rule.source = (BwPrefix){};
+        ask_owners(writer, chain, port, rule, BW_IPT_UNOWNED_PASSES);
+}
+
+/* What a router may receive besides. */
+static void deliver_routed(BwIptWriter *writer, BwIptChain *chain, const BwPortPlan *port) {
+        char name[BW_IPT_CHAIN_SIZE];
+
+        if (writer->family == BW_FAMILY_IPV6 && port->strict_link_local) {
+                bw_ipt_denial_chain(writer, port, name);
+                deliver(chain, bw_ipt_link_local(), name);
+        }
+        deliver_unowned(writer, chain, port, (BwPrefix){});
+}
+
+static void deliver_bound(BwIptWriter *writer, BwIptChain *chain, const BwPortPlan *port,
+                          BwIptRule pass) {
+        pass_own(writer, chain, port, pass);
+        deliver_groups(writer, chain, pass.chain);
+        if (uses_link_local(writer, port))
+                deliver_unowned(writer, chain, port, bw_ipt_link_local());
+        write_reflected(writer, port);
+}
+
+/* What the port's owner may receive. */
+static void write_out(BwIptWriter *writer, const BwPortPlan *port) {
+        BwIptChain *chain = bw_ipt_add_port_chain(writer, "o", port);
+        BwIptRule pass = { .target = BW_IPT_RETURN };
+        bool bound = port->state == BW_PORT_BOUND;
+
+        if (bound) {
+                pass.target = BW_IPT_GOTO;
+                bw_ipt_port_chain("r", port->name, pass.chain);
+                deliver_bound(writer, chain, port, pass);
+        }
+        if (writer->family == BW_FAMILY_IPV4 && port->state != BW_PORT_CLOSED) {
+                pass.dhcp = BW_IPT_DHCP_REPLY;
+                pass_clients(chain, port, pass);
+        }
+        if (bound && port->router)
+                deliver_routed(writer, chain, port);
+        else
+                bw_ipt_deny(writer, chain, (BwIptRule){}, reason_of(writer, port), drops(port));
+}
+
+/* Chains of a former run: their names must be there to lead to, their rules stay as they are. */
+static void keep_port(BwIptWriter *writer, const BwPortPlan *port) {
+        if (writer->direction == BW_DIRECTION_IN) {
+                bw_ipt_add_port_chain(writer, "i", port)->opaque = true;
+                return;
+        }
+        bw_ipt_add_port_chain(writer, "o", port)->opaque = true;
+        bw_ipt_add_port_chain(writer, "r", port)->opaque = true;
+}
+
+void bw_ipt_write_port(BwIptWriter *writer, const BwPortPlan *port) {
+        if (!bw_port_state_checks_ip(port->state))
+                return;
+        if (port->state == BW_PORT_INHERITED) {
+                keep_port(writer, port);
+                return;
+        }
+        if (writer->direction == BW_DIRECTION_IN)
+                write_in(writer, port);
+        else
+                write_out(writer, port);
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * Chains that the ports of a bridge share: whether an address is somebody else's
+ * is the same question for all who have asked whether it is their own. So it is
+ * one tree, and not one list a port.
+ */
+
+#include <bw/address_tree.h>
+#include <bw/frame.h>
+#include <bw/ipt_writer.h>
+#include <bw/owner.h>
+
+/* The name begins with what becomes of what is denied: "d" for drops, "m" for mere reports; an "r"
+ * is for the tree that takes what is left for reflected. */
+static void shared_chain(const BwIptWriter *writer, const char *kind, bool drops,
+                         BwIptUnowned unowned, const char *place,
+                         char name[static BW_IPT_CHAIN_SIZE]) {
+        char text[BW_IPT_PLACE_SIZE + 2];
+
+        g_snprintf(text, sizeof(text), "%s%s%s", drops ? "d" : "m",
+                   unowned == BW_IPT_UNOWNED_REFLECTED ? "r" : "", place);
+        bw_ipt_node_chain(kind, writer->bridge->name, text, name);
+}
+
+static BwIptShared *shared_of(BwIptWriter *writer, const BwPortPlan *port) {
+        return &writer->shared[port->mode == BW_MODE_ENFORCE];
+}
+
+void bw_ipt_owned_chain(BwIptWriter *writer, const BwPortPlan *port, BwIptUnowned unowned,
+                        char name[static BW_IPT_CHAIN_SIZE]) {
+        BwIptShared *shared = shared_of(writer, port);
+
+        shared->owned[unowned] = shared->denial = true;
+        shared->routes |= port->router;
+        shared_chain(writer, writer->side->owned_kind, port->mode == BW_MODE_ENFORCE, unowned, "",
+                     name);
+}
+
+void bw_ipt_denial_chain(BwIptWriter *writer, const BwPortPlan *port,
+                         char name[static BW_IPT_CHAIN_SIZE]) {
+        shared_of(writer, port)->denial = true;
+        shared_chain(writer, writer->side->denial_kind, port->mode == BW_MODE_ENFORCE,
+                     BW_IPT_UNOWNED_PASSES, "", name);
+}
+
+void bw_ipt_nowhere_chain(BwIptWriter *writer, const BwPortPlan *port,
+                          char name[static BW_IPT_CHAIN_SIZE]) {
+        shared_of(writer, port)->nowhere = shared_of(writer, port)->denial = true;
+        shared_chain(writer, "iz", port->mode == BW_MODE_ENFORCE, BW_IPT_UNOWNED_PASSES, "", name);
+}
+
+/* All that is owned */
+
+static void add_owned(GArray *owned, const BwIptWriter *writer, bool all, BwPrefix address) {
+        const BwPrefix link_local = bw_ipt_link_local();
+
+        if (address.family == writer->family && (all || bw_prefix_overlaps(&address, &link_local)))
+                g_array_append_val(owned, address);
+}
+
+static int compare_prefixes(gconstpointer a, gconstpointer b) {
+        return bw_prefix_compare(a, b);
+}
+
+/* What is in a wider one needs no rule of its own. */
+static void drop_contained(GArray *sorted) {
+        guint kept = 0;
+
+        for (guint i = 0; i < sorted->len; i++) {
+                BwPrefix *all = (BwPrefix *) (void *) sorted->data;
+
+                if (kept == 0 || !bw_prefix_contains(&all[kept - 1], &all[i]))
+                        all[kept++] = all[i];
+        }
+        g_array_set_size(sorted, kept);
+}
+
+/* By any port of the bridge, in whatever state, declared or made from its MACs. */
+static GArray *list_owned(const BwIptWriter *writer, bool all) {
+        GArray *owned = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
+
+        for (guint i = 0; i < writer->bridge->ports->len; i++) {
+                const BwPortPlan *port = writer->bridge->ports->pdata[i];
+
+                for (guint k = 0; k < port->addresses->len; k++)
+                        add_owned(owned, writer, all, g_array_index(port->addresses, BwPrefix, k));
+                for (guint k = 0; k < port->macs->len; k++)
+                        add_owned(owned, writer, all,
+                                  bw_owner_derive_link_local(&g_array_index(port->macs, BwMac, k)));
+        }
+        g_array_sort(owned, compare_prefixes);
+        drop_contained(owned);
+        return owned;
+}
+
+/* The tree: who is found is denied, the rest meets the same end wherever it is. */
+
+typedef struct Tree {
+        BwIptWriter *writer;
+        bool drops;
+        BwIptUnowned unowned;
+        GArray *owned;    /* BwPrefix */
+        GPtrArray *nodes; /* BwAddressNode */
+        char denial[BW_IPT_CHAIN_SIZE], reflected[BW_IPT_CHAIN_SIZE];
+} Tree;
+
+static void node_chain(const Tree *tree, const BwAddressNode *node,
+                       char name[static BW_IPT_CHAIN_SIZE]) {
+        char place[BW_IPT_PLACE_SIZE];
+
+        bw_ipt_place(&node->base, place);
+        shared_chain(tree->writer, tree->writer->side->owned_kind, tree->drops, tree->unowned,
+                     place, name);
+}
+
+static BwIptChain *add_shared(BwIptWriter *writer, const char *name) {
+        BwIptChain *chain = bw_ipt_add_chain(writer, name);
+
+        g_strlcpy(chain->bridge, writer->bridge->name, sizeof(chain->bridge));
+        return chain;
+}
+
+static void write_node(const Tree *tree, const BwAddressNode *node, BwIptChain *chain) {
+        char name[BW_IPT_CHAIN_SIZE];
+
+        for (guint i = 0; i < node->items->len; i++) {
+                gsize at = g_array_index(node->items, gsize, i);
+                BwPrefix *owned = &g_array_index(tree->owned, BwPrefix, at);
+
+                bw_ipt_say_goto(chain, bw_ipt_address_rule(tree->writer, *owned), tree->denial);
+        }
+        for (guint i = 0; i < node->children->len; i++) {
+                const BwAddressNode *child =
+                        tree->nodes->pdata[g_array_index(node->children, guint, i)];
+
+                node_chain(tree, child, name);
+                bw_ipt_say_goto(chain, bw_ipt_address_rule(tree->writer, child->base), name);
+        }
+}
+
+/* The root has a name that no address changes: chains of a former run may lead to it. */
+static void write_tree(const Tree *tree) {
+        BwIptWriter *writer = tree->writer;
+        char name[BW_IPT_CHAIN_SIZE];
+
+        shared_chain(writer, writer->side->owned_kind, tree->drops, tree->unowned, "", name);
+        for (guint i = 0; i < MAX(tree->nodes->len, 1); i++) {
+                BwIptChain *chain;
+
+                if (i > 0)
+                        node_chain(tree, tree->nodes->pdata[i], name);
+                chain = add_shared(writer, name);
+                if (i < tree->nodes->len)
+                        write_node(tree, tree->nodes->pdata[i], chain);
+                if (tree->unowned == BW_IPT_UNOWNED_REFLECTED)
+                        bw_ipt_say_goto(chain, (BwIptRule){}, tree->reflected);
+        }
+}
+
+static void write_owned(BwIptWriter *writer, bool drops, BwIptUnowned unowned) {
+        g_autoptr(GArray) owned = list_owned(writer, writer->shared[drops].routes);
+        g_autoptr(GPtrArray) nodes =
+                bw_address_tree_new((const BwPrefix *) (const void *) owned->data, owned->len);
+        Tree tree = {
+                .writer = writer, .drops = drops, .unowned = unowned, .owned = owned, .nodes = nodes
+        };
+
+        shared_chain(writer, writer->side->denial_kind, drops, BW_IPT_UNOWNED_PASSES, "",
+                     tree.denial);
+        shared_chain(writer, writer->side->denial_kind, drops, BW_IPT_UNOWNED_REFLECTED, "",
+                     tree.reflected);
+        write_tree(&tree);
+}
+
+static void write_denial(BwIptWriter *writer, bool drops, BwIptUnowned unowned, BwReason reason) {
+        char name[BW_IPT_CHAIN_SIZE];
+
+        shared_chain(writer, writer->side->denial_kind, drops, unowned, "", name);
+        bw_ipt_deny(writer, add_shared(writer, name), (BwIptRule){}, reason, drops);
+}
+
+/* From "::", to a group: router and neighbour solicitations (RFC 4861), multicast listeners'
+ * queries, reports and farewells (RFC 2710, RFC 3810). Who may query is not for this engine to say.
+ * Whole packets only. */
+static void write_nowhere(BwIptWriter *writer, bool drops) {
+        static const uint8_t types[] = {
+                BW_ND_ROUTER_SOLICITATION, BW_ND_SOLICITATION, 130, 131, 132, 143
+        };
+        char name[BW_IPT_CHAIN_SIZE], denial[BW_IPT_CHAIN_SIZE];
+        BwIptChain *chain;
+
+        shared_chain(writer, "iz", drops, BW_IPT_UNOWNED_PASSES, "", name);
+        shared_chain(writer, writer->side->denial_kind, drops, BW_IPT_UNOWNED_PASSES, "", denial);
+        chain = add_shared(writer, name);
+        bw_ipt_say_goto(chain, (BwIptRule){ .fragment = true }, denial);
+        for (gsize i = 0; i < sizeof(types); i++)
+                bw_ipt_say(chain, (BwIptRule){ .icmpv6_type = types[i], .target = BW_IPT_RETURN });
+        bw_ipt_say_goto(chain, (BwIptRule){}, denial);
+}
+
+static void write_shared(BwIptWriter *writer, bool drops) {
+        const BwIptShared *shared = &writer->shared[drops];
+
+        for (BwIptUnowned unowned = 0; unowned < BW_IPT_UNOWNED_MAX; unowned++)
+                if (shared->owned[unowned])
+                        write_owned(writer, drops, unowned);
+        if (shared->denial)
+                write_denial(writer, drops, BW_IPT_UNOWNED_PASSES, writer->side->not_own);
+        if (shared->owned[BW_IPT_UNOWNED_REFLECTED])
+                write_denial(writer, drops, BW_IPT_UNOWNED_REFLECTED, BW_REASON_REFLECTED);
+        if (shared->nowhere)
+                write_nowhere(writer, drops);
+}
+
+void bw_ipt_write_shared(BwIptWriter *writer) {
+        write_shared(writer, false);
+        write_shared(writer, true);
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include <bw/ipt_writer.h>
+#include <bw/owner.h>
+#include <string.h>
+
+BwIptChain *bw_ipt_add_chain(BwIptWriter *writer, const char *name) {
+        BwIptChain *chain = bw_ipt_chain_new(name);
+
+        g_ptr_array_add(writer->chains, chain);
+        return chain;
+}
+
+BwIptChain *bw_ipt_add_port_chain(BwIptWriter *writer, const char *kind, const BwPortPlan *port) {
+        char name[BW_IPT_CHAIN_SIZE];
+        BwIptChain *chain;
+
+        bw_ipt_port_chain(kind, port->name, name);
+        chain = bw_ipt_add_chain(writer, name);
+        g_strlcpy(chain->bridge, writer->bridge->name, sizeof(chain->bridge));
+        g_strlcpy(chain->port, port->name, sizeof(chain->port));
+        return chain;
+}
+
+void bw_ipt_say(BwIptChain *chain, BwIptRule rule) {
+        g_array_append_val(chain->rules, rule);
+}
+
+void bw_ipt_say_goto(BwIptChain *chain, BwIptRule rule, const char *target) {
+        rule.target = BW_IPT_GOTO;
+        g_strlcpy(rule.chain, target, sizeof(rule.chain));
+        bw_ipt_say(chain, rule);
+}
+
+void bw_ipt_deny(const BwIptWriter *writer, BwIptChain *chain, BwIptRule match, BwReason reason,
+                 bool drops) {
+        match.reason = reason;
+        match.direction = writer->direction;
+        match.drops = drops;
+
+        match.target = BW_IPT_NFLOG;
+        match.log_rate = writer->plan->log_rate;
+        bw_ipt_say(chain, match);
+
+        match.target = drops ? BW_IPT_DROP : BW_IPT_RETURN;
+        match.log_rate = 0;
+        bw_ipt_say(chain, match);
+}
+
+BwIptRule bw_ipt_address_rule(const BwIptWriter *writer, BwPrefix prefix) {
+        if (writer->direction == BW_DIRECTION_IN)
+                return (BwIptRule){ .source = prefix };
+        return (BwIptRule){ .destination = prefix };
+}
+
+void bw_ipt_place(const BwPrefix *base, char place[static BW_IPT_PLACE_SIZE]) {
+        unsigned n = base->family == BW_FAMILY_IPV4 ? 4 : MAX((base->length + 7) / 8, 1);
+        unsigned at = 0;
+
+        for (unsigned i = 0; i < n; i++)
+                at += (unsigned) g_snprintf(place + at, BW_IPT_PLACE_SIZE - at, "%02x",
+                                            base->bytes[i]);
+        g_snprintf(place + at, BW_IPT_PLACE_SIZE - at, "-%u", base->length);
+}
+
+BwPrefix bw_ipt_link_local(void) {
+        return (BwPrefix){ BW_FAMILY_IPV6, 10, { 0xfe, 0x80 } };
+}
+
+BwPrefix bw_ipt_multicast(BwFamily family) {
+        if (family == BW_FAMILY_IPV4)
+                return (BwPrefix){ BW_FAMILY_IPV4, 4, { 224 } };
+        return (BwPrefix){ BW_FAMILY_IPV6, 8, { 0xff } };
+}
+
+static void add_claims(GArray *claims, const BwPortPlan *port) {
+        const BwPrefix link_local = bw_ipt_link_local();
+
+        for (guint i = 0; i < port->addresses->len; i++) {
+                BwPrefix *own = &g_array_index(port->addresses, BwPrefix, i);
+
+                if (bw_prefix_overlaps(own, &link_local))
+                        g_array_append_val(claims, *own);
+        }
+}
+
+void bw_ipt_writer_enter(BwIptWriter *writer, const BwBridgePlan *bridge) {
+        writer->bridge = bridge;
+        memset(writer->shared, 0, sizeof(writer->shared));
+        g_array_set_size(writer->claims, 0);
+        for (guint i = 0; i < bridge->ports->len; i++)
+                add_claims(writer->claims, bridge->ports->pdata[i]);
+}
+
+/* Own or not, somebody has declared it. */
+static bool is_claimed(const BwIptWriter *writer, const BwPrefix *address) {
+        for (guint i = 0; i < writer->claims->len; i++)
+                if (bw_prefix_contains(&g_array_index(writer->claims, BwPrefix, i), address))
+                        return true;
+        return false;
+}
+
+GArray *bw_ipt_list_derived(const BwIptWriter *writer, const BwPortPlan *port) {
+        GArray *derived = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
+
+        if (writer->family != BW_FAMILY_IPV6 || port->strict_link_local)
+                return derived;
+        for (guint i = 0; i < port->macs->len; i++) {
+                BwPrefix own = bw_owner_derive_link_local(&g_array_index(port->macs, BwMac, i));
+
+                if (!is_claimed(writer, &own))
+                        g_array_append_val(derived, own);
+        }
+        return derived;
+}
