@@ -93,6 +93,38 @@ static const uint8_t *bytes_of(const struct nlattr *attribute, gsize *ret_length
         return attribute ? nla_data(attribute) : NULL;
 }
 
+/* AF_BRIDGE and its like: the family of the table whose rule it was. */
+static uint8_t family_of(const struct nlmsghdr *header) {
+        return ((const struct nfgenmsg *) nlmsg_data(header))->nfgen_family;
+}
+
+static uint16_t number_of(const struct nlattr *attribute) {
+        if (!attribute || nla_len(attribute) != sizeof(uint16_t))
+                return 0;
+        return ntohs(nla_get_u16(attribute));
+}
+
+static uint16_t ethertype_of(const struct nlattr *attribute) {
+        struct nfulnl_msg_packet_hdr header;
+
+        if (!attribute || nla_len(attribute) < (int) sizeof(header))
+                return 0;
+        memcpy(&header, nla_data(attribute), sizeof(header));
+        return ntohs(header.hw_protocol);
+}
+
+static BwDeniedTag tag_of(struct nlattr *attribute) {
+        struct nlattr *parts[NFULA_VLAN_MAX + 1];
+
+        if (!attribute || nla_parse_nested(parts, NFULA_VLAN_MAX, attribute, NULL) < 0)
+                return (BwDeniedTag){};
+        return (BwDeniedTag){
+                .there = true,
+                .protocol = number_of(parts[NFULA_VLAN_PROTO]),
+                .control = number_of(parts[NFULA_VLAN_TCI]),
+        };
+}
+
 /* How many packets are missing before this one and were not told yet. */
 static unsigned count_lost(BwNflog *nflog, const struct nlattr *attribute) {
         uint32_t number, lost;
@@ -107,9 +139,15 @@ static unsigned count_lost(BwNflog *nflog, const struct nlattr *attribute) {
         return lost;
 }
 
-static void tell_packet(BwNflog *nflog, struct nlattr *const *attributes) {
+static void tell_packet(BwNflog *nflog, uint8_t family, struct nlattr *const *attributes) {
+        /* The host's own output has no link layer header by the first name. */
+        const struct nlattr *ethernet =
+                attributes[NFULA_HWHEADER] ? attributes[NFULA_HWHEADER] : attributes[NFULA_L2HDR];
         BwDeniedPacket denied = {
                 .prefix = text_of(attributes[NFULA_PREFIX]),
+                .family = family,
+                .ethertype = ethertype_of(attributes[NFULA_PACKET_HDR]),
+                .tag = tag_of(attributes[NFULA_VLAN]),
                 .physin = ifindex_of(attributes[NFULA_IFINDEX_PHYSINDEV]),
                 .physout = ifindex_of(attributes[NFULA_IFINDEX_PHYSOUTDEV]),
                 .in = ifindex_of(attributes[NFULA_IFINDEX_INDEV]),
@@ -118,7 +156,7 @@ static void tell_packet(BwNflog *nflog, struct nlattr *const *attributes) {
 
         if (!denied.prefix)
                 denied.prefix = "";
-        denied.ethernet = bytes_of(attributes[NFULA_HWHEADER], &denied.ethernet_length);
+        denied.ethernet = bytes_of(ethernet, &denied.ethernet_length);
         denied.packet = bytes_of(attributes[NFULA_PAYLOAD], &denied.packet_length);
         nflog->sink(&denied, count_lost(nflog, attributes[NFULA_SEQ]), nflog->user);
 }
@@ -132,7 +170,7 @@ static int on_message(Message *message, void *pointer) {
                 return NL_SKIP;
         if (nlmsg_parse(header, sizeof(struct nfgenmsg), attributes, NFULA_MAX, NULL) < 0)
                 return NL_SKIP;
-        tell_packet(pointer, attributes);
+        tell_packet(pointer, family_of(header), attributes);
         return NL_OK;
 }
 

@@ -11,11 +11,30 @@
 
 #include <bw/plan.h>
 
-/* What the kernel says of a packet that met an NFLOG rule; lent for the call. */
+/* A tag the kernel or the card has taken off; it is not among the bytes any more. */
+typedef struct BwDeniedTag {
+        bool there;
+        uint16_t protocol; /* 0x8100, 0x88a8 */
+        uint16_t control;  /* priority, and the VID in its lower twelve bits */
+} BwDeniedTag;
+
+/* What the kernel says of a packet that met an NFLOG rule; lent for the call. Numbers are in host
+ * order.
+ *
+ * Of the bridge family, as Linux 6.18 gives it (nfnetlink_log.c): in prerouting and input @physin
+ * is the port and @in its bridge; in forward @physout is known as well. What the host itself sends
+ * has neither @physin nor @in in the output hook, and @out is the bridge. A kernel without
+ * br_netfilter gives the ports as @in and @out. The Ethernet header is 14 bytes and shows the type
+ * behind the tag that was taken off; further tags are the first bytes of @packet. */
 typedef struct BwDeniedPacket {
-        const char *prefix;      /* the rule's: see bw_violation_prefix() */
-        int physin, physout;     /* ifindex of the bridge ports; 0 when not known */
-        int in, out;             /* ifindex of the bridge, as in and out device; 0 when not known */
+        const char *prefix;  /* the rule's: see bw_violation_prefix() */
+        uint8_t family;      /* AF_BRIDGE, AF_INET or AF_INET6: whose rule it was; AF_UNSPEC: not
+                                known */
+        int physin, physout; /* ifindex of the bridge ports; 0 when not known */
+        int in, out;         /* ifindex of the bridge, as in and out device; 0 when not known */
+        uint16_t ethertype;  /* of @packet, without the tag taken off; below 0x600 (0x0004) for LLC;
+                                0 when not known */
+        BwDeniedTag tag;
         const uint8_t *ethernet; /* link layer header; NULL when not given */
         gsize ethernet_length;
         const uint8_t *packet; /* network layer, cut to what the kernel copied */

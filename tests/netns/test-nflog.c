@@ -33,6 +33,9 @@ typedef struct Heard {
         /* the last packet */
         char prefix[BW_VIOLATION_PREFIX_SIZE];
         int physin, physout, in, out;
+        uint8_t family;
+        uint16_t ethertype;
+        bool tagged;
         GByteArray *ethernet, *packet;
 } Heard;
 
@@ -50,6 +53,9 @@ static void on_denied(const BwDeniedPacket *denied, unsigned lost, gpointer user
         heard->physout = denied->physout;
         heard->in = denied->in;
         heard->out = denied->out;
+        heard->family = denied->family;
+        heard->ethertype = denied->ethertype;
+        heard->tagged = denied->tag.there;
         g_byte_array_set_size(heard->ethernet, 0);
         g_byte_array_append(heard->ethernet, denied->ethernet, denied->ethernet_length);
         g_byte_array_set_size(heard->packet, 0);
@@ -187,6 +193,9 @@ static void test_what_comes_in(void) {
         g_assert_cmpstr(heard->prefix, ==, "bw in spoofed-ip drop");
         g_assert_cmpint(heard->physin, ==, if_nametoindex("p1"));
         g_assert_cmpint(heard->physout, ==, 0);
+        g_assert_cmpint(heard->family, ==, AF_INET);
+        g_assert_cmphex(heard->ethertype, ==, 0x0800);
+        g_assert_false(heard->tagged);
         g_assert_cmpint(heard->in, ==, if_nametoindex("br0"));
         g_assert_cmpint(heard->out, ==, 0);
         g_assert_cmpmem(heard->ethernet->data, heard->ethernet->len, frame.ethernet,

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * What the bridge family's rules report, from the frame on the wire to the sentence: real ports,
+ * the table in the kernel, the adapter that listens, and the words made of what it hears.
+ */
+
+#include <arpa/inet.h>
+#include <command.h>
+#include <errno.h>
+#include <frames_list.h>
+#include <net/if.h>
+#include <netns.h>
+#include <netpacket/packet.h>
+#include <nflog.h>
+#include <nftables.h>
+#include <settings.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define GROUP      25207 /* what the rules say */
+#define COPY_BYTES 128   /* and how much of a packet they ask for */
+#define OBSERVER   "free"
+#define N_STATIONS 3
+#define FLOOD      200000
+
+typedef struct Stage {
+        BwTestStage words;
+        BwNftables *nftables;
+        BwPlan *plan;
+        BwNflog *nflog;
+        int station[N_STATIONS]; /* sockets at the far ends of the ports */
+        int observer, host;      /* at a port that nobody guards; on the bridge itself */
+        unsigned packets, lost;
+        unsigned from_port[N_STATIONS + 1]; /* reports by the port of the rule; the last: others */
+        /* the last report */
+        BwDeniedPacket denied;
+        char prefix[BW_VIOLATION_PREFIX_SIZE];
+        GByteArray *ethernet, *packet;
+        BwViolation *violation;
+} Stage;
+
+/* The stage */
+
+static int open_device(const char *name) {
+        struct sockaddr_ll address = { .sll_family = AF_PACKET };
+        int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+
+        g_assert_cmpint(fd, >=, 0);
+        address.sll_ifindex = (int) if_nametoindex(name);
+        g_assert_cmpint(address.sll_ifindex, >, 0);
+        g_assert_cmpint(bind(fd, (struct sockaddr *) &address, sizeof(address)), ==, 0);
+        return fd;
+}
+
+static int add_port(const char *bridge, const char *port) {
+        g_autofree char *far = g_strdup_printf("p-%s", port);
+
+        bw_test_run("ip link add %s type veth peer name %s;"
+                    "ip link set %s master %s; ip link set %s up; ip link set %s up",
+                    port, far, port, bridge, port, far);
+        return open_device(far);
+}
+
+/* A hub, so that each frame goes to each port. */
+static void build_bridge(Stage *stage) {
+        const char *bridge = stage->words.bridge;
+
+        bw_test_run("sysctl -qw net.ipv6.conf.default.disable_ipv6=1;"
+                    "for f in /proc/sys/net/bridge/bridge-nf-call-*; do"
+                    "  [ ! -e $f ] || echo 0 >$f; done;"
+                    "ip link add %s type bridge ageing_time 0 mcast_snooping 0; ip link set %s up",
+                    bridge, bridge);
+        for (unsigned i = 0; i < N_STATIONS; i++)
+                stage->station[i] = add_port(bridge, stage->words.stations[i].port);
+        stage->observer = add_port(bridge, OBSERVER);
+        stage->host = open_device(bridge);
+}
+
+static void tell_tap(BwModel *model, const char *port, BwMac mac, int bridge) {
+        BwLink link = bw_test_tap((int) if_nametoindex(port), port, mac, bridge);
+
+        bw_test_tell_link(model, &link);
+}
+
+/* The plan of the ports as they are, and its table in the kernel. */
+static void load(Stage *stage, unsigned log_rate, const char *more) {
+        g_autoptr(BwModel) model = bw_model_new();
+        g_autofree char *settings = bw_test_stage_settings(&stage->words);
+        g_autofree char *text = g_strconcat(settings, more, NULL);
+        g_autoptr(BwConfig) config = bw_test_config_from_text(text);
+        int bridge = (int) if_nametoindex(stage->words.bridge);
+        BwLink link = bw_test_bridge(bridge, stage->words.bridge);
+        g_autoptr(GPtrArray) elsewhere = NULL;
+        g_autoptr(BwNftTable) table = NULL;
+        g_autoptr(GError) error = NULL;
+        BwNftReport report;
+
+        bw_test_tell_link(model, &link);
+        for (unsigned i = 0; i < N_STATIONS; i++)
+                tell_tap(model, stage->words.stations[i].port, stage->words.stations[i].mac,
+                         bridge);
+        tell_tap(model, OBSERVER, stage->words.stations[BW_TEST_NOBODY].mac, bridge);
+        g_clear_pointer(&stage->plan, bw_plan_free);
+        stage->plan = bw_plan_new(model, config);
+        stage->plan->log_rate = log_rate;
+        elsewhere = bw_nft_list_elsewhere(model, stage->plan);
+        table = bw_nft_compile(stage->plan, elsewhere);
+        bw_nftables_sync(stage->nftables, table, &report, &error);
+        g_assert_no_error(error);
+}
+
+static void count_port(Stage *stage) {
+        unsigned i = 0;
+
+        while (i < N_STATIONS && (!stage->violation || !g_str_equal(stage->violation->port,
+                                                                    stage->words.stations[i].port)))
+                i++;
+        stage->from_port[i]++;
+}
+
+static void on_denied(const BwDeniedPacket *denied, unsigned lost, gpointer user) {
+        Stage *stage = user;
+
+        stage->lost += lost;
+        if (!denied)
+                return;
+        stage->packets++;
+        stage->denied = *denied;
+        g_strlcpy(stage->prefix, denied->prefix, sizeof(stage->prefix));
+        g_byte_array_set_size(stage->ethernet, 0);
+        g_byte_array_append(stage->ethernet, denied->ethernet, (guint) denied->ethernet_length);
+        g_byte_array_set_size(stage->packet, 0);
+        g_byte_array_append(stage->packet, denied->packet, (guint) denied->packet_length);
+        g_clear_pointer(&stage->violation, bw_violation_free);
+        stage->violation = bw_violation_new(denied, stage->plan);
+        count_port(stage);
+}
+
+static Stage *stage_new(unsigned log_rate) {
+        Stage *stage = g_new0(Stage, 1);
+        g_autoptr(GError) error = NULL;
+
+        stage->words = bw_test_stage_new();
+        stage->nftables = bw_nftables_new();
+        stage->ethernet = g_byte_array_new();
+        stage->packet = g_byte_array_new();
+        build_bridge(stage);
+        stage->nflog = bw_nflog_new(GROUP, COPY_BYTES, on_denied, stage, &error);
+        g_assert_no_error(error);
+        load(stage, log_rate, "[Port " OBSERVER "]\nMode=off\n");
+        return stage;
+}
+
+static void stage_free(Stage *stage) {
+        bw_nflog_free(stage->nflog);
+        for (unsigned i = 0; i < N_STATIONS; i++)
+                close(stage->station[i]);
+        close(stage->observer);
+        close(stage->host);
+        bw_test_run("ip link del %s; nft flush ruleset", stage->words.bridge);
+        for (unsigned i = 0; i < N_STATIONS; i++)
+                bw_test_run("ip link del %s", stage->words.stations[i].port);
+        bw_test_run("ip link del " OBSERVER);
+        bw_nftables_free(stage->nftables);
+        bw_plan_free(stage->plan);
+        g_byte_array_unref(stage->ethernet);
+        g_byte_array_unref(stage->packet);
+        bw_violation_free(stage->violation);
+        g_free(stage);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Stage, stage_free)
+
+/* Frames */
+
+/* False: too short for a device to take. */
+static bool emit(int fd, const GByteArray *bytes) {
+        ssize_t sent = send(fd, bytes->data, bytes->len, 0);
+
+        if (sent < 0)
+                g_assert_cmpint(errno, ==, EINVAL);
+        return sent >= 0;
+}
+
+static void turn(void) {
+        if (!g_main_context_iteration(NULL, FALSE))
+                g_usleep(1000);
+}
+
+static void wait_for(Stage *stage, unsigned packets) {
+        gint64 end = g_get_monotonic_time() + 20 * G_USEC_PER_SEC;
+
+        while (stage->packets < packets && g_get_monotonic_time() < end)
+                turn();
+        g_assert_cmpuint(stage->packets, ==, packets);
+}
+
+static BwTestIp udp_of(const BwTestStage *words, BwTestWho claimed) {
+        return (BwTestIp){ .source = words->stations[claimed].ipv4,
+                           .destination = words->stations[BW_TEST_VICTIM].ipv4,
+                           .protocol = IPPROTO_UDP };
+}
+
+static GByteArray *ipv4_packet(const BwTestStage *words, BwTestWho claimed, gsize length) {
+        BwTestIp ip = udp_of(words, claimed);
+
+        return bw_test_ip(&ip, bw_test_seal(&ip, bw_test_udp(40000, 53, bw_test_filler(length))));
+}
+
+static GByteArray *frame_of(const BwTestStage *words, BwTestWho to, BwTestWho from,
+                            uint16_t ethertype, GByteArray *payload) {
+        return bw_test_ethernet(words->stations[to].mac, words->stations[from].mac, ethertype,
+                                payload);
+}
+
+/* Sends it, and waits for the one report. */
+static void provoke(Stage *stage, int fd, GByteArray *bytes) {
+        unsigned before = stage->packets;
+
+        g_assert_true(emit(fd, bytes));
+        wait_for(stage, before + 1);
+}
+
+static void check_devices(Stage *stage, const char *physin, const char *physout, const char *in,
+                          const char *out) {
+        g_test_message("%s: physin %d physout %d in %d out %d ethertype %04x tag %d %04x %04x "
+                       "ethernet %u packet %u",
+                       stage->prefix, stage->denied.physin, stage->denied.physout, stage->denied.in,
+                       stage->denied.out, stage->denied.ethertype, stage->denied.tag.there,
+                       stage->denied.tag.protocol, stage->denied.tag.control, stage->ethernet->len,
+                       stage->packet->len);
+        g_assert_cmpint(stage->denied.family, ==, AF_BRIDGE);
+        g_assert_cmpint(stage->denied.physin, ==, physin ? if_nametoindex(physin) : 0);
+        g_assert_cmpint(stage->denied.physout, ==, physout ? if_nametoindex(physout) : 0);
+        g_assert_cmpint(stage->denied.in, ==, in ? if_nametoindex(in) : 0);
+        g_assert_cmpint(stage->denied.out, ==, out ? if_nametoindex(out) : 0);
+}
+
+static void check_bytes(Stage *stage, const GByteArray *frame) {
+        gsize left = MIN(frame->len - 14, COPY_BYTES);
+
+        g_assert_cmpmem(stage->ethernet->data, stage->ethernet->len, frame->data, 14);
+        g_assert_cmpmem(stage->packet->data, stage->packet->len, frame->data + 14, left);
+}
+
+static void test_prerouting(void) {
+        g_autoptr(Stage) stage = stage_new(1000);
+        const char *bridge = stage->words.bridge;
+
+        for (gsize length = 18; length < 1400; length += 1300) {
+                g_autoptr(GByteArray) frame =
+                        frame_of(&stage->words, BW_TEST_VICTIM, BW_TEST_ATTACKER, 0x0800,
+                                 ipv4_packet(&stage->words, BW_TEST_GATEWAY, length));
+
+                provoke(stage, stage->station[BW_TEST_ATTACKER], frame);
+                g_assert_cmpstr(stage->prefix, ==, "bw in spoofed-ip drop");
+                check_devices(stage, "vk63", NULL, bridge, NULL);
+                g_assert_cmpuint(stage->denied.ethertype, ==, 0x0800);
+                g_assert_false(stage->denied.tag.there);
+                check_bytes(stage, frame);
+        }
+}
+
+/* The outer tag is told apart from the bytes; further ones are among them. */
+static void test_tags(void) {
+        g_autoptr(Stage) stage = stage_new(1000);
+        GByteArray *inner = ipv4_packet(&stage->words, BW_TEST_GATEWAY, 18);
+        g_autoptr(GByteArray) one = frame_of(&stage->words, BW_TEST_VICTIM, BW_TEST_ATTACKER,
+                                             0x8100, bw_test_tag(0xe005, 0x0800, inner));
+        g_autoptr(GByteArray) two = NULL;
+
+        provoke(stage, stage->station[BW_TEST_ATTACKER], one);
+        g_assert_cmpstr(stage->prefix, ==, "bw in ethertype drop");
+        check_devices(stage, "vk63", NULL, stage->words.bridge, NULL);
+        g_assert_true(stage->denied.tag.there);
+        g_assert_cmphex(stage->denied.tag.protocol, ==, 0x8100);
+        g_assert_cmphex(stage->denied.tag.control, ==, 0xe005);
+        g_assert_cmphex(stage->denied.ethertype, ==, 0x0800);
+        g_assert_cmpmem(stage->ethernet->data, 12, one->data, 12);
+        g_assert_cmpmem(stage->ethernet->data + 12, stage->ethernet->len - 12, "\x08\0", 2);
+        g_assert_cmpmem(stage->packet->data, stage->packet->len, one->data + 18, one->len - 18);
+
+        inner = ipv4_packet(&stage->words, BW_TEST_GATEWAY, 18);
+        two = frame_of(&stage->words, BW_TEST_VICTIM, BW_TEST_ATTACKER, 0x88a8,
+                       bw_test_tag(0, 0x8100, bw_test_tag(7, 0x0800, inner)));
+        provoke(stage, stage->station[BW_TEST_ATTACKER], two);
+        check_devices(stage, "vk63", NULL, stage->words.bridge, NULL);
+        g_assert_cmphex(stage->denied.tag.protocol, ==, 0x88a8);
+        g_assert_cmphex(stage->denied.ethertype, ==, 0x8100);
+        g_assert_cmpmem(stage->ethernet->data + 12, stage->ethernet->len - 12, "\x81\0", 2);
+        g_assert_cmpmem(stage->packet->data, stage->packet->len, two->data + 18, two->len - 18);
+}
+
+/* What goes to a group of bridges is met in input. */
+static void test_input(void) {
+        static const uint8_t group[] = { 0x01, 0x80, 0xc2, 0, 0, 0 };
+        g_autoptr(Stage) stage = stage_new(1000);
+        g_autoptr(GByteArray) frame =
+                frame_of(&stage->words, BW_TEST_VICTIM, BW_TEST_ATTACKER, 0x0800,
+                         ipv4_packet(&stage->words, BW_TEST_GATEWAY, 18));
+
+        memcpy(frame->data, group, sizeof(group));
+        provoke(stage, stage->station[BW_TEST_ATTACKER], frame);
+        g_assert_cmpstr(stage->prefix, ==, "bw in bpdu drop");
+        check_devices(stage, "vk63", NULL, stage->words.bridge, NULL);
+        check_bytes(stage, frame);
+}
+
+/* A hub: what the observer sends to the gateway reaches the other two ports as well. */
+static void test_forward(void) {
+        g_autoptr(Stage) stage = stage_new(1000);
+        const char *bridge = stage->words.bridge;
+        g_autoptr(GByteArray) frame =
+                frame_of(&stage->words, BW_TEST_GATEWAY, BW_TEST_NOBODY, 0x0800,
+                         ipv4_packet(&stage->words, BW_TEST_NOBODY, 18));
+
+        g_assert_true(emit(stage->observer, frame));
+        wait_for(stage, 3);
+        g_assert_cmpuint(stage->from_port[BW_TEST_ATTACKER], ==, 1);
+        g_assert_cmpuint(stage->from_port[BW_TEST_VICTIM], ==, 1);
+        g_assert_cmpuint(stage->from_port[BW_TEST_GATEWAY], ==, 1); /* it has the MAC alone */
+        check_devices(stage, OBSERVER, stage->violation->port, bridge, bridge);
+        check_bytes(stage, frame);
+}
+
+static void test_output(void) {
+        g_autoptr(Stage) stage = stage_new(1000);
+        g_autoptr(GByteArray) frame =
+                frame_of(&stage->words, BW_TEST_NOBODY, BW_TEST_NOBODY, 0x0800,
+                         ipv4_packet(&stage->words, BW_TEST_NOBODY, 18));
+
+        g_assert_true(emit(stage->host, frame));
+        wait_for(stage, 3);
+        g_assert_cmpstr(stage->prefix, ==, "bw out flooded drop");
+        check_devices(stage, NULL, stage->violation->port, NULL, stage->words.bridge);
+        check_bytes(stage, frame);
+}
+
+int main(int argc, char **argv) {
+        g_test_init(&argc, &argv, NULL);
+        if (!bw_test_enter_netns()) {
+                g_print("1..0 # SKIP no namespaces here\n");
+                return 0;
+        }
+        g_test_add_func("/nflog/bridge/prerouting", test_prerouting);
+        g_test_add_func("/nflog/bridge/tags", test_tags);
+        g_test_add_func("/nflog/bridge/input", test_input);
+        g_test_add_func("/nflog/bridge/forward", test_forward);
+        g_test_add_func("/nflog/bridge/output", test_output);
+        return g_test_run();
+}
