@@ -8,6 +8,7 @@
 typedef struct Rest {
         const uint8_t *bytes;
         gsize length;
+        gsize at; /* how far from the frame's beginning */
 } Rest;
 
 #define ETHERNET_HEADER 14
@@ -30,6 +31,7 @@ static bool skip(Rest *rest, gsize length) {
         if (rest->length < length)
                 return false;
         rest->bytes += length;
+        rest->at += length;
         rest->length -= length;
         return true;
 }
@@ -129,6 +131,7 @@ static void decode_transport(BwFrame *frame, Rest rest) {
 
         if (frame->ip.part == BW_FRAME_LATER || !frame->ip.chain_is_read)
                 return;
+        frame->ip.transport = rest.at;
         if (frame->ip.protocol == IPPROTO_UDP)
                 decode_ports(frame, rest);
         if (frame->ip.protocol == (ipv6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP) ||
@@ -277,7 +280,7 @@ static void decode_payload(BwFrame *frame, Rest rest) {
 }
 
 BwFrame bw_frame_decode(const uint8_t *bytes, gsize length) {
-        Rest rest = { bytes, length };
+        Rest rest = { bytes, length, 0 };
         BwFrame frame = {};
 
         if (!skip(&rest, ETHERNET_HEADER))
@@ -288,4 +291,31 @@ BwFrame bw_frame_decode(const uint8_t *bytes, gsize length) {
         frame.kind = kind_of(frame.ethertype);
         decode_payload(&frame, rest);
         return frame;
+}
+
+static void lower_number(uint8_t *bytes, gsize most) {
+        if (number_at(bytes) <= most)
+                return;
+        bytes[0] = (uint8_t) (most >> 8);
+        bytes[1] = (uint8_t) most;
+}
+
+void bw_frame_shorten(uint8_t *bytes, gsize length) {
+        switch (length < ETHERNET_HEADER ? BW_FRAME_SHORT : kind_of(number_at(bytes + 12))) {
+        case BW_FRAME_IPV4:
+                if (length >= ETHERNET_HEADER + 20)
+                        lower_number(bytes + ETHERNET_HEADER + 2, length - ETHERNET_HEADER);
+                return;
+        case BW_FRAME_IPV6:
+                if (length >= ETHERNET_HEADER + IPV6_HEADER)
+                        lower_number(bytes + ETHERNET_HEADER + 4,
+                                     length - ETHERNET_HEADER - IPV6_HEADER);
+                return;
+        case BW_FRAME_SHORT:
+        case BW_FRAME_OTHER:
+        case BW_FRAME_ARP:
+        case BW_FRAME_RARP:
+                return;
+        }
+        g_assert_not_reached();
 }

@@ -2,7 +2,9 @@
 
 #include <bw/violation.h>
 
-#include <bw/text.h>
+#include <bw/evaluate.h>
+#include <bw/frame_words.h>
+#include <bw/ipt_rule.h>
 #include <netinet/in.h>
 #include <string.h>
 
@@ -12,14 +14,6 @@ typedef struct Rule {
         BwReason reason;
         bool drops;
 } Rule;
-
-/* What the packet's own bytes say, as far as they go. */
-typedef struct Packet {
-        BwPrefix source, destination;
-        uint8_t protocol;
-        const uint8_t *payload; /* NULL: a later fragment, or nothing of it was copied */
-        gsize payload_length;
-} Packet;
 
 /* The rule's prefix */
 
@@ -55,126 +49,66 @@ static bool read_prefix(const char *prefix, Rule *ret) {
         return false;
 }
 
-/* The packet's bytes */
+/* The frame as it was on the wire */
 
-static bool read_ipv4(const uint8_t *bytes, gsize length, Packet *ret) {
-        gsize header_length = (bytes[0] & 0x0f) * 4u;
-        unsigned fragment;
+#define MACS (2 * sizeof(BwMac))
 
-        if (length < 20 || header_length < 20)
-                return false;
-        fragment = ((bytes[6] & 0x1fu) << 8) | bytes[7];
-        ret->source = bw_prefix_from_address(BW_FAMILY_IPV4, bytes + 12);
-        ret->destination = bw_prefix_from_address(BW_FAMILY_IPV4, bytes + 16);
-        ret->protocol = bytes[9];
-        if (fragment == 0 && length > header_length) {
-                ret->payload = bytes + header_length;
-                ret->payload_length = length - header_length;
+static bool has_macs(const BwDeniedPacket *denied) {
+        return denied->ethernet && denied->ethernet_length >= MACS;
+}
+
+static void append_number(GString *frame, uint16_t number) {
+        const char bytes[] = { (char) (number >> 8), (char) number };
+
+        g_string_append_len(frame, bytes, sizeof(bytes));
+}
+
+/* A rule of IPv4 or IPv6 has met a packet of its own kind, whatever else is before it. */
+static void append_ethertype(GString *frame, const BwDeniedPacket *denied) {
+        if (denied->family == AF_INET)
+                append_number(frame, 0x0800);
+        else if (denied->family == AF_INET6)
+                append_number(frame, 0x86dd);
+        else if (denied->ethernet && denied->ethernet_length >= MACS + sizeof(denied->ethertype))
+                g_string_append_len(frame, (const char *) denied->ethernet + MACS,
+                                    (gssize) (denied->ethernet_length - MACS));
+        else
+                append_number(frame, denied->ethertype);
+}
+
+/* (transfer full): MACs that are not known are zero. */
+static GString *rebuild_frame(const BwDeniedPacket *denied) {
+        static const char unknown[MACS];
+        GString *frame = g_string_new(NULL);
+
+        g_string_append_len(frame, has_macs(denied) ? (const char *) denied->ethernet : unknown,
+                            MACS);
+        if (denied->tag.there) {
+                append_number(frame, denied->tag.protocol);
+                append_number(frame, denied->tag.control);
         }
-        return true;
-}
-
-static bool read_ipv6(const uint8_t *bytes, gsize length, Packet *ret) {
-        if (length < 40)
-                return false;
-        ret->source = bw_prefix_from_address(BW_FAMILY_IPV6, bytes + 8);
-        ret->destination = bw_prefix_from_address(BW_FAMILY_IPV6, bytes + 24);
-        ret->protocol = bytes[6];
-        if (length > 40) {
-                ret->payload = bytes + 40;
-                ret->payload_length = length - 40;
-        }
-        return true;
-}
-
-static bool read_packet(const uint8_t *bytes, gsize length, Packet *ret) {
-        *ret = (Packet){ 0 };
-        if (!bytes || length == 0)
-                return false;
-        if (bytes[0] >> 4 == 4)
-                return read_ipv4(bytes, length, ret);
-        return bytes[0] >> 4 == 6 && read_ipv6(bytes, length, ret);
-}
-
-static const char *name_protocol(uint8_t protocol) {
-        switch (protocol) {
-        case IPPROTO_ICMP:
-                return "icmp";
-        case IPPROTO_IGMP:
-                return "igmp";
-        case IPPROTO_TCP:
-                return "tcp";
-        case IPPROTO_UDP:
-                return "udp";
-        case IPPROTO_ICMPV6:
-                return "icmpv6";
-        default:
-                return NULL;
-        }
-}
-
-static char *print_protocol(const Packet *packet) {
-        const char *name = name_protocol(packet->protocol);
-        const uint8_t *bytes = packet->payload;
-
-        if (!name)
-                return g_strdup_printf("proto %u", packet->protocol);
-        if ((packet->protocol != IPPROTO_TCP && packet->protocol != IPPROTO_UDP) || !bytes ||
-            packet->payload_length < 4)
-                return g_strdup(name);
-        return g_strdup_printf("%s %u > %u", name, bytes[0] << 8 | bytes[1],
-                               bytes[2] << 8 | bytes[3]);
-}
-
-/* Destination first, as on the wire. */
-static void read_ethernet(const uint8_t *bytes, gsize length, BwViolation *violation) {
-        BwMac source, destination;
-
-        if (!bytes || length < sizeof(destination.octet) + sizeof(source.octet))
-                return;
-        memcpy(destination.octet, bytes, sizeof(destination.octet));
-        memcpy(source.octet, bytes + sizeof(destination.octet), sizeof(source.octet));
-        bw_mac_print(&destination, violation->destination_mac);
-        bw_mac_print(&source, violation->source_mac);
+        append_ethertype(frame, denied);
+        if (denied->packet)
+                g_string_append_len(frame, (const char *) denied->packet,
+                                    (gssize) denied->packet_length);
+        return frame;
 }
 
 /* Who it was */
 
+/* What is known of a report while it is told. */
+typedef struct Report {
+        const BwDeniedPacket *denied;
+        const BwPlan *plan;
+        const BwBridgePlan *bridge;
+        const BwPortPlan *port, *offender;
+        const BwFrameWords *words;
+        BwViolation *violation;
+} Report;
+
 /* People know a guest by its name; a port that is nobody's has only its own. */
 static char *name_owner(const BwPortPlan *port) {
-        return g_strdup(port->guest ? port->guest : port->name);
-}
-
-static void name_offender(BwViolation *violation, const BwPortPlan *offender) {
-        if (!offender)
-                return;
-        g_strlcpy(violation->offender, offender->name, sizeof(violation->offender));
-        violation->offender_guest = g_strdup(offender->guest);
-}
-
-static void name_port(BwViolation *violation, const BwPortPlan *port, const BwBridgePlan *bridge) {
-        g_strlcpy(violation->port, port->name, sizeof(violation->port));
-        g_strlcpy(violation->uuid, port->uuid, sizeof(violation->uuid));
-        violation->guest = g_strdup(port->guest);
-        if (bridge)
-                g_strlcpy(violation->bridge, bridge->name, sizeof(violation->bridge));
-}
-
-/* The packet's two addresses, and the ports that own them. A sender's own address is no claim,
- * and of an unknown sender nobody can say that it claimed. */
-static void tell_packet(BwViolation *violation, const Packet *packet, const BwPlan *plan,
-                        const BwBridgePlan *bridge, const BwPortPlan *offender) {
-        const BwPortPlan *claimed = bw_plan_find_owner_of_address(plan, bridge, &packet->source);
-        const BwPortPlan *victim =
-                bw_plan_find_owner_of_address(plan, bridge, &packet->destination);
-
-        violation->source = bw_prefix_print(&packet->source);
-        violation->destination = bw_prefix_print(&packet->destination);
-        violation->protocol = print_protocol(packet);
-        if (claimed && offender && claimed != offender)
-                violation->claimed_owner = name_owner(claimed);
-        if (victim)
-                violation->victim = name_owner(victim);
+        return port ? g_strdup(port->guest ? port->guest : port->name) : NULL;
 }
 
 static const BwPortPlan *find_port(const BwPlan *plan, int ifindex,
@@ -182,30 +116,212 @@ static const BwPortPlan *find_port(const BwPlan *plan, int ifindex,
         return ifindex > 0 ? bw_plan_find_port_by_ifindex(plan, ifindex, ret_bridge) : NULL;
 }
 
+/* Kernels without br_netfilter tell the ports of a bridge as plain devices. */
+static int ingress_of(const BwDeniedPacket *denied) {
+        return denied->physin > 0 || denied->family != AF_BRIDGE ? denied->physin : denied->in;
+}
+
+static int egress_of(const BwDeniedPacket *denied) {
+        return denied->physout > 0 || denied->family != AF_BRIDGE ? denied->physout : denied->out;
+}
+
+/* Only the bridge family sees what the host itself sends, and then there is no way in. */
+static bool is_from_host(const BwDeniedPacket *denied, BwDirection direction) {
+        return denied->family == AF_BRIDGE && direction == BW_DIRECTION_OUT &&
+               denied->physin == 0 && denied->in == 0;
+}
+
+static void name_offender(Report *the) {
+        BwViolation *violation = the->violation;
+
+        violation->from_host = is_from_host(the->denied, violation->direction);
+        if (violation->from_host)
+                g_strlcpy(violation->offender, the->bridge->name, sizeof(violation->offender));
+        if (!the->offender)
+                return;
+        g_strlcpy(violation->offender, the->offender->name, sizeof(violation->offender));
+        violation->offender_guest = g_strdup(the->offender->guest);
+}
+
+static void name_port(Report *the) {
+        BwViolation *violation = the->violation;
+
+        g_strlcpy(violation->port, the->port->name, sizeof(violation->port));
+        g_strlcpy(violation->uuid, the->port->uuid, sizeof(violation->uuid));
+        violation->guest = g_strdup(the->port->guest);
+        g_strlcpy(violation->bridge, the->bridge->name, sizeof(violation->bridge));
+}
+
+/* Claims */
+
+static const BwPortPlan *owner_of_mac(const Report *the, const BwMac *mac) {
+        return bw_mac_is_group(mac) ? NULL : bw_plan_find_owner_of_mac(the->plan, the->bridge, mac);
+}
+
+static const BwPortPlan *owner_of_address(const Report *the, const BwPrefix *address) {
+        return bw_plan_find_owner_of_address(the->plan, the->bridge, address);
+}
+
+/* A sender's own is no claim, and of an unknown sender nobody can say that it claimed. The host may
+ * be behind a port of its own bridge as well. */
+static bool is_claim(const Report *the, const BwPortPlan *owner) {
+        if (!owner || owner == the->offender)
+                return false;
+        return the->offender || (the->violation->from_host && owner->role != BW_ROLE_HOST);
+}
+
+static bool name_claimed(Report *the, const BwPortPlan *owner, bool owns_mac) {
+        if (!is_claim(the, owner))
+                return false;
+        the->violation->claimed_owner = name_owner(owner);
+        the->violation->owns_mac = owns_mac;
+        return true;
+}
+
+static void name_claimed_owner(Report *the) {
+        const BwFrameWords *words = the->words;
+        const BwPortPlan *sender = owner_of_mac(the, &words->source_mac);
+
+        if (the->violation->reason == BW_REASON_SPOOFED_MAC && name_claimed(the, sender, true))
+                return;
+        if (words->addressed && name_claimed(the, owner_of_address(the, &words->claimed), false))
+                return;
+        if (words->claims_mac && name_claimed(the, owner_of_mac(the, &words->claimed_mac), true))
+                return;
+        /* On its way out a frame may come from far behind the port it came in by. */
+        if (the->violation->direction == BW_DIRECTION_IN)
+                name_claimed(the, sender, true);
+}
+
+static void tell_claim(Report *the) {
+        BwViolation *violation = the->violation;
+
+        if (violation->direction == BW_DIRECTION_IN && the->words->addressed)
+                violation->claimed_address = bw_prefix_print(&the->words->claimed);
+        if (violation->reason == BW_REASON_SPOOFED_MAC)
+                g_strlcpy(violation->claimed_mac, violation->source_mac,
+                          sizeof(violation->claimed_mac));
+        else if (the->words->claims_mac)
+                bw_mac_print(&the->words->claimed_mac, violation->claimed_mac);
+        name_claimed_owner(the);
+}
+
+/* Whom it was meant for */
+
+static const BwPortPlan *find_victim_by_mac(const Report *the) {
+        const BwPortPlan *owner = owner_of_mac(the, &the->words->destination_mac);
+
+        return owner == the->port || owner == the->offender ? NULL : owner;
+}
+
+static const BwPortPlan *find_victim_by_address(const Report *the) {
+        return the->words->addressed ? owner_of_address(the, &the->words->destination) : NULL;
+}
+
+/* An ARP message is read by whoever gets it, whatever its target; one for all is meant for its
+ * target, unless it only repeats the claim there. */
+static const BwPortPlan *find_victim_of_arp(const Report *the) {
+        const BwPortPlan *owner = find_victim_by_mac(the);
+
+        if (owner || (the->words->addressed &&
+                      bw_prefix_equal(&the->words->destination, &the->words->claimed)))
+                return owner;
+        owner = find_victim_by_address(the);
+        return owner == the->offender ? NULL : owner;
+}
+
+static const BwPortPlan *find_victim(const Report *the) {
+        const BwPortPlan *owner;
+
+        if (the->words->is_arp)
+                return find_victim_of_arp(the);
+        owner = the->violation->reason == BW_REASON_FLOODED ? find_victim_by_mac(the) : NULL;
+        if (!owner)
+                owner = find_victim_by_address(the);
+        return owner ? owner : find_victim_by_mac(the);
+}
+
+/* What is wrong */
+
+/* A packet of which only the beginning was kept is judged as if that were all. */
+static BwVerdict judge(const Report *the, GString *frame) {
+        uint8_t *bytes = (uint8_t *) frame->str;
+
+        if (the->denied->packet_length >= BW_NFLOG_SNAPLEN)
+                bw_frame_shorten(bytes, frame->len);
+        if (the->violation->direction == BW_DIRECTION_IN)
+                return bw_evaluate_in(the->plan, the->bridge, the->port, bytes, frame->len);
+        return bw_evaluate_out(the->plan, the->bridge, the->port, bytes, frame->len);
+}
+
+/* The plan may have changed since the rule met it: then nobody can say. */
+static void tell_detail(Report *the, GString *frame) {
+        BwVerdict verdict;
+
+        if (!has_macs(the->denied))
+                return;
+        verdict = judge(the, frame);
+        if (verdict.reason == the->violation->reason)
+                the->violation->detail = verdict.detail;
+}
+
+/* All of it */
+
+static void tell_macs(Report *the) {
+        if (!has_macs(the->denied))
+                return;
+        bw_mac_print(&the->words->destination_mac, the->violation->destination_mac);
+        bw_mac_print(&the->words->source_mac, the->violation->source_mac);
+}
+
+static void tell_frame(Report *the) {
+        BwViolation *violation = the->violation;
+        const BwFrameWords *words = the->words;
+
+        tell_macs(the);
+        violation->ethertype = words->ethertype;
+        violation->tags = g_strdup(words->tags);
+        violation->what = g_strdup(words->text);
+        violation->protocol = g_strdup(words->protocol);
+        if (words->addressed) {
+                violation->source = bw_prefix_print(&words->source);
+                violation->destination = bw_prefix_print(&words->destination);
+        }
+        tell_claim(the);
+        violation->victim = name_owner(find_victim(the));
+}
+
+static void tell(Report *the) {
+        GString *frame = rebuild_frame(the->denied);
+        g_autoptr(BwFrameWords) words =
+                bw_frame_words_new((const uint8_t *) frame->str, frame->len);
+
+        the->words = words;
+        name_port(the);
+        name_offender(the);
+        tell_frame(the);
+        tell_detail(the, frame);
+        g_string_free(frame, TRUE);
+}
+
 BwViolation *bw_violation_new(const BwDeniedPacket *denied, const BwPlan *plan) {
-        const BwBridgePlan *bridge = NULL;
-        const BwPortPlan *port, *offender;
-        BwViolation *violation;
-        Packet packet;
+        Report report = { .denied = denied, .plan = plan };
         Rule rule;
 
         if (!denied->prefix || !read_prefix(denied->prefix, &rule))
                 return NULL;
-        offender = find_port(plan, denied->physin, NULL);
-        port = find_port(plan, rule.direction == BW_DIRECTION_IN ? denied->physin : denied->physout,
-                         &bridge);
-        if (!port)
+        report.offender = find_port(plan, ingress_of(denied), NULL);
+        report.port = find_port(
+                plan, rule.direction == BW_DIRECTION_IN ? ingress_of(denied) : egress_of(denied),
+                &report.bridge);
+        if (!report.port)
                 return NULL;
-        violation = g_new0(BwViolation, 1);
-        violation->reason = rule.reason;
-        violation->direction = rule.direction;
-        violation->dropped = rule.drops;
-        name_port(violation, port, bridge);
-        name_offender(violation, offender);
-        read_ethernet(denied->ethernet, denied->ethernet_length, violation);
-        if (read_packet(denied->packet, denied->packet_length, &packet))
-                tell_packet(violation, &packet, plan, bridge, offender);
-        return violation;
+        report.violation = g_new0(BwViolation, 1);
+        report.violation->reason = rule.reason;
+        report.violation->direction = rule.direction;
+        report.violation->dropped = rule.drops;
+        tell(&report);
+        return report.violation;
 }
 
 void bw_violation_free(BwViolation *violation) {
@@ -213,81 +329,13 @@ void bw_violation_free(BwViolation *violation) {
                 return;
         g_free(violation->offender_guest);
         g_free(violation->guest);
+        g_free(violation->tags);
         g_free(violation->source);
         g_free(violation->destination);
         g_free(violation->protocol);
+        g_free(violation->what);
+        g_free(violation->claimed_address);
         g_free(violation->claimed_owner);
         g_free(violation->victim);
         g_free(violation);
-}
-
-/* The sentence */
-
-/* Neither a terminal nor the reader's eye is to be led by a name. */
-static void append_name(GString *sentence, const char *name) {
-        g_autofree char *shown = bw_text_printable(name);
-
-        g_string_append(sentence, shown);
-}
-
-/* "guest kali4 (port vk64)", or "port vmh1" when it is not a guest's. */
-static void append_who(GString *sentence, const char *guest, const char *port) {
-        if (guest) {
-                g_string_append(sentence, "guest ");
-                append_name(sentence, guest);
-                g_string_append(sentence, " (port ");
-                append_name(sentence, port);
-                g_string_append_c(sentence, ')');
-                return;
-        }
-        g_string_append(sentence, "port ");
-        append_name(sentence, port);
-}
-
-static void append_verb(GString *sentence, const BwViolation *violation) {
-        switch (violation->direction) {
-        case BW_DIRECTION_IN:
-                g_string_append(sentence, " sent ");
-                return;
-        case BW_DIRECTION_OUT:
-                g_string_append(sentence,
-                                violation->dropped ? " would have received " : " received ");
-                return;
-        }
-        g_assert_not_reached();
-}
-
-static void append_packet(GString *sentence, const BwViolation *violation) {
-        if (!violation->source) {
-                g_string_append(sentence, "a packet too short to read");
-                return;
-        }
-        g_string_append_printf(sentence, "%s > %s", violation->source, violation->destination);
-        if (violation->protocol)
-                g_string_append_printf(sentence, " (%s)", violation->protocol);
-}
-
-static void append_name_after(GString *sentence, const char *words, const char *name) {
-        if (!name)
-                return;
-        g_string_append(sentence, words);
-        append_name(sentence, name);
-}
-
-char *bw_violation_sentence(const BwViolation *violation) {
-        GString *sentence = g_string_new(NULL);
-
-        append_who(sentence, violation->guest, violation->port);
-        sentence->str[0] = g_ascii_toupper(sentence->str[0]);
-        append_verb(sentence, violation);
-        append_packet(sentence, violation);
-        if (violation->direction == BW_DIRECTION_OUT && violation->offender[0]) {
-                g_string_append(sentence, " from ");
-                append_who(sentence, violation->offender_guest, violation->offender);
-        }
-        append_name_after(sentence, ", claiming the address of ", violation->claimed_owner);
-        append_name_after(sentence, ", meant for ", violation->victim);
-        g_string_append_printf(sentence, ": %s, %s", violation->dropped ? "dropped" : "only seen",
-                               bw_reason_name(violation->reason));
-        return g_string_free(sentence, FALSE);
 }

@@ -47,7 +47,9 @@ typedef struct BwFrameIp {
         bool chain_is_read; /* IPv6: all of them were whole, and @protocol is no further one of any
                                kind (RFC 7112); IPv4: always */
         uint8_t protocol;   /* behind the extension headers */
-        bool has_ports;     /* UDP */
+        gsize transport; /* where in the frame @protocol's bytes begin; 0: they cannot be found, or
+                            are in another fragment */
+        bool has_ports;  /* UDP */
         uint16_t source_port, destination_port;
         bool has_type; /* ICMP, ICMPv6, IGMP: their first byte; @code: the second, or 0 */
         uint8_t type, code;
@@ -97,5 +99,9 @@ enum {
 
 /* @bytes may be NULL when @length is 0. What does not apply is zero. */
 BwFrame bw_frame_decode(const uint8_t *bytes, gsize length);
+
+/* For a frame of which only the beginning was kept: makes the length in its IP header say no more
+ * than is there, so that what is there can be decoded. */
+void bw_frame_shorten(uint8_t *bytes, gsize length);
 
 bool bw_mac_is_group(const BwMac *mac);

@@ -47,15 +47,28 @@ typedef struct BwViolation {
         bool dropped;                  /* false: seen by a monitoring rule, let pass */
         char port[BW_IFNAME_SIZE];     /* where the rule stands: sender for IN, receiver for OUT */
         char bridge[BW_IFNAME_SIZE];   /* "" when not known */
-        char offender[BW_IFNAME_SIZE]; /* the port the packet came in by; "" when not known */
+        char offender[BW_IFNAME_SIZE]; /* the port the packet came in by; the bridge when the host
+                                          sent it itself; "" when not known */
         char *offender_guest;          /* NULL: not a guest's port */
+        bool from_host;                /* the host sent it, or routed it */
         char *guest;                   /* guest of @port, or NULL */
         char uuid[BW_UUID_TEXT_SIZE];  /* its UUID, or "" */
+        uint16_t ethertype; /* a tag's if there is one; below 0x600: a length; 0: not known */
+        char *tags;         /* VIDs of its VLAN tags from the outside in, "0 5"; or NULL */
         char source_mac[BW_MAC_TEXT_SIZE], destination_mac[BW_MAC_TEXT_SIZE]; /* or "" */
-        char *source, *destination; /* IP addresses as text; NULL when the packet is too short */
-        char *protocol;      /* "udp 68 > 67", "icmp", "tcp 40000 > 22", "proto 47"; or NULL */
-        char *claimed_owner; /* guest or port that owns @source, not the offender; or NULL */
-        char *victim;        /* guest or port that owns @destination; or NULL */
+        char *source, *destination; /* IP addresses as text, in ARP its sender and target; NULL when
+                                       there are none or the packet is too short */
+        char *protocol;     /* "udp 68 > 67", "arp reply", "icmpv6 redirect", "proto 47"; or NULL */
+        char *what;         /* the frame in words */
+        const char *detail; /* what exactly is wrong with it ("ARP sender IP"), static; NULL when
+                               plan and frame do not say it */
+        char *claimed_address; /* of what came IN: the address it says is its sender's; or NULL */
+        char claimed_mac[BW_MAC_TEXT_SIZE]; /* the MAC it says is its sender's, in ARP or neighbour
+                                               discovery, or with spoofed-mac; or "" */
+        char *claimed_owner; /* guest or port that owns the claimed address or else the MAC, not the
+                                offender; or NULL */
+        bool owns_mac;       /* @claimed_owner owns the MAC, not the address */
+        char *victim;        /* guest or port it was meant for; or NULL */
 } BwViolation;
 
 /* The NFLOG prefix for a deny rule, at most 63 bytes: "bw in spoofed-ip drop". Writes @text. */
@@ -68,7 +81,7 @@ BwViolation *bw_violation_new(const BwDeniedPacket *denied, const BwPlan *plan);
 void bw_violation_free(BwViolation *violation);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwViolation, bw_violation_free)
 
-/* (transfer full): one sentence, for instance "Guest kali4 (port vk64) sent 192.168.50.15 >
- * 192.168.50.13 (icmp), claiming the address of kali5: dropped, spoofed-ip". Guest names are
- * printed with control characters and invalid UTF-8 escaped. */
+/* (transfer full): one sentence, for instance "Guest kali4 (port vk64) sent ARP reply 192.168.50.15
+ * is-at 52:54:00:74:60:4a, claiming the address of kali5, meant for kali3: dropped, spoofed-arp
+ * (ARP sender IP)". Guest names are printed with control characters and invalid UTF-8 escaped. */
 char *bw_violation_sentence(const BwViolation *violation);

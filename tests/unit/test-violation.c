@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 #include <bw/violation.h>
+#include <netinet/in.h>
 #include <string.h>
 
 /* The scene of three guests on one bridge and a veth end that is nobody's guest. */
@@ -40,6 +41,7 @@ static void free_bridge(gpointer pointer) {
         BwBridgePlan *bridge = pointer;
 
         g_ptr_array_unref(bridge->ports);
+        g_array_unref(bridge->networks);
         g_free(bridge);
 }
 
@@ -49,6 +51,7 @@ static BwPlan *make_plan(const char *name_of_kali4) {
 
         bridge->ifindex = 6;
         g_strlcpy(bridge->name, "virbr6", sizeof(bridge->name));
+        bridge->networks = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
         bridge->ports = g_ptr_array_new_with_free_func(free_port);
         add_port(bridge, 63, "vk63", "kali3", "192.168.50.13");
         add_port(bridge, 64, "vk64", name_of_kali4, "192.168.50.14");
@@ -87,6 +90,7 @@ static void fill(Frame *frame, const char *prefix, int physin, int physout, uint
         memcpy(frame->packet, packet, sizeof(packet));
         frame->denied = (BwDeniedPacket){
                 .prefix = prefix,
+                .family = AF_INET,
                 .physin = physin,
                 .physout = physout,
                 .in = 6,
@@ -290,9 +294,10 @@ static void test_every_length(void) {
                 violation = bw_violation_new(&frame.denied, plan);
                 sentence = bw_violation_sentence(violation);
                 if (length < 20)
-                        g_assert_cmpstr(sentence, ==,
-                                        "Guest kali4 (port vk64) sent a packet too short to read: "
-                                        "dropped, spoofed-ip");
+                        g_assert_cmpstr(
+                                sentence, ==,
+                                "Guest kali4 (port vk64) sent an IPv4 packet too short to read: "
+                                "dropped, spoofed-ip");
                 else
                         g_assert_cmpstr(violation->protocol, ==,
                                         length < 24 ? "tcp" : "tcp 40000 > 22");
@@ -325,6 +330,7 @@ static void check_protocol(const uint8_t *packet, gsize length, const char *expe
         Frame frame;
 
         fill(&frame, "bw in spoofed-ip drop", 64, 0, 15, 13, 6);
+        frame.denied.family = packet[0] >> 4 == 6 ? AF_INET6 : AF_INET;
         frame.denied.packet = packet;
         frame.denied.packet_length = length;
         violation = bw_violation_new(&frame.denied, plan);
@@ -333,7 +339,9 @@ static void check_protocol(const uint8_t *packet, gsize length, const char *expe
 }
 
 static void test_ipv4_headers(void) {
-        uint8_t packet[24] = { 0x45, [9] = 17, [12] = 10, [16] = 10, [20] = 0, 68, 0, 67 };
+        uint8_t packet[24] = {
+                0x45, [3] = 84, [9] = 17, [12] = 10, [16] = 10, [20] = 0, 68, 0, 67
+        };
 
         check_protocol(packet, sizeof(packet), "udp 68 > 67");
         packet[7] = 1; /* a later fragment begins in the middle of the sender's bytes */
@@ -345,16 +353,19 @@ static void test_ipv4_headers(void) {
         packet[0] = 0x46; /* options where the ports were */
         check_protocol(packet, sizeof(packet), "udp");
         packet[0] = 0x4f; /* options beyond the end */
-        check_protocol(packet, sizeof(packet), "udp");
+        check_protocol(packet, sizeof(packet), NULL);
         packet[0] = 0x44; /* a header shorter than a header */
         check_protocol(packet, sizeof(packet), NULL);
+        packet[0] = 0x45;
+        packet[3] = 23; /* what is behind the packet's end is not its own */
+        check_protocol(packet, sizeof(packet), "udp");
         packet[0] = 0x55;
         check_protocol(packet, sizeof(packet), NULL);
 }
 
 static void test_ipv6(void) {
-        uint8_t packet[44] = { 0x60, [6] = 58, [8] = 0xfe, 0x80, [23] = 1, [24] = 0xff,
-                               0x02, [39] = 1, [40] = 0,   68,   0,        67 };
+        uint8_t packet[44] = { 0x60, [5] = 64, 58,       [8] = 0xfe, 0x80, [23] = 1, [24] = 0xff,
+                               0x02, [39] = 1, [40] = 0, 68,         0,    67 };
 
         check_protocol(packet, sizeof(packet), "icmpv6");
         check_protocol(packet, 40, "icmpv6");
