@@ -254,8 +254,14 @@ static const char *or_null(const char *text) {
         return text[0] ? text : NULL;
 }
 
+/* "0x0806"; NULL when it is not known. */
+static char *print_ethertype(uint16_t ethertype) {
+        return ethertype ? g_strdup_printf("0x%04x", ethertype) : NULL;
+}
+
 void bw_announce_violation(BwJournal *journal, const BwViolation *violation) {
         g_autofree char *sentence = bw_violation_sentence(violation);
+        g_autofree char *ethertype = print_ethertype(violation->ethertype);
 
         bw_journal_say(journal, BW_MESSAGE_VIOLATION, LOG_WARNING, sentence, "BW_REASON",
                        bw_reason_name(violation->reason), "BW_DIRECTION",
@@ -268,5 +274,7 @@ void bw_announce_violation(BwJournal *journal, const BwViolation *violation) {
                        "BW_SOURCE_MAC", or_null(violation->source_mac), "BW_DESTINATION_MAC",
                        or_null(violation->destination_mac), "BW_PROTOCOL", violation->protocol,
                        "BW_CLAIMED", violation->claimed_owner, "BW_VICTIM", violation->victim,
-                       NULL);
+                       "BW_CLAIMED_ADDRESS", violation->claimed_address, "BW_CLAIMED_MAC",
+                       or_null(violation->claimed_mac), "BW_ETHERTYPE", ethertype, "BW_VLAN",
+                       violation->tags, "BW_DETAIL", violation->detail, NULL);
 }

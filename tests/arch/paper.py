@@ -3,9 +3,9 @@
 """Whether what is written about the program is still true. paper.py SOURCE-ROOT
 
 D-Bus members and error names stand in org.bridgewarden1(5), words and fields of the journal in
-bridgewardend(8), verbs in bridgewarden(1) and in the completion, message IDs in the catalog, and
-every file begins with its licence. Only what a form demands may stand before it: how a script is run,
-what makes a file XML, the title of a page for scdoc."""
+bridgewardend(8), and so does each reason; verbs in bridgewarden(1) and in the completion, message IDs
+in the catalog, and every file begins with its licence. Only what a form demands may stand before it:
+how a script is run, what makes a file XML, the title of a page for scdoc."""
 
 import re
 import sys
@@ -60,6 +60,29 @@ def check_journal(root):
     return wrong
 
 
+def check_reasons(root):
+    """Each reason has an entry of its own in the manual, in the order of report, and a word in the
+    catalog; the manual has none that the program does not know."""
+    names = re.findall(r'case BW_REASON_(?!NONE)\w+:\s+return "([a-z-]+)";',
+                       (root / 'lib/reason.c').read_text())
+    members = re.findall(r'^ +BW_REASON_(?!NONE)([A-Z_]+),',
+                         (root / 'include/bw/reason.h').read_text(), re.M)
+    page = (root / 'man/bridgewardend.8.scd').read_text()
+    section = page.partition('\n# REASONS\n')[2].partition('\n# ')[0]
+    told = re.findall(r'^\*([a-z-]+)\*\n\t(?=\S.{30})', section, re.M)
+    catalog = (root / 'systemd/bridgewarden.catalog').read_text()
+    lines = [name for line in re.findall(r'^((?:[a-z-]+, )*[a-z-]+): \w', catalog, re.M)
+             for name in line.split(', ')]
+    wrong = fail_missing('bridgewarden.catalog, reasons', names, ' '.join(lines))
+    if [m.lower().replace('_', '-') for m in members] != names:
+        print('reason.h and reason.c differ')
+        wrong += 1
+    if told != names:
+        print(f'bridgewardend(8), REASONS: {told} is not the list of reason.h in its order: {names}')
+        wrong += 1
+    return wrong
+
+
 def check_verbs(root):
     table = (root / 'cli/main.c').read_text().partition('verbs[] = {')[2].partition('};')[0]
     verbs = re.findall(r'\{ "(\w+)", \d', table)
@@ -85,7 +108,8 @@ def check_licences(root):
 
 
 def main(root):
-    wrong = check_interface(root) + check_journal(root) + check_verbs(root) + check_licences(root)
+    wrong = (check_interface(root) + check_journal(root) + check_reasons(root) + check_verbs(root)
+             + check_licences(root))
     print(f'{wrong} wrong')
     return 1 if wrong else 0
 

@@ -130,6 +130,42 @@ static void test_conflict(void) {
         g_assert_cmpuint(again->len, ==, 0);
 }
 
+/* What a frame of the bridge family has and a packet has not. */
+static void test_violation(void) {
+        static const uint8_t ethernet[] = { 0x52, 0x54, 0, 0, 0, 2, 0x52, 0x54, 0, 0, 0, 1, 8, 6 };
+        static const uint8_t arp[] = { 0,  1, 8, 0, 6,    4,    0, 2, 0x52, 0x54, 0,  0, 0, 1,
+                                       10, 0, 0, 3, 0x52, 0x54, 0, 0, 0,    2,    10, 0, 0, 3 };
+        const BwDeniedPacket denied = {
+                .prefix = "bw in ethertype drop",
+                .family = AF_BRIDGE,
+                .physin = 10,
+                .in = 1,
+                .tag = { true, 0x8100, 0xe000 },
+                .ethernet = ethernet,
+                .ethernet_length = sizeof(ethernet),
+                .packet = arp,
+                .packet_length = sizeof(arp),
+        };
+        g_autoptr(BwPlan) plan = plan_of(PEACE);
+        g_autoptr(BwViolation) violation = bw_violation_new(&denied, plan);
+        BwJournal *journal = NULL;
+        int fd = open_journald();
+        g_autoptr(GPtrArray) entries = NULL;
+
+        journal = bw_journal_new();
+        bw_announce_violation(journal, violation);
+        bw_journal_free(journal);
+        entries = read_entries(fd);
+        g_close(fd, NULL);
+        g_assert_cmpuint(count(entries, "violation", "vnet0", "BW_ETHERTYPE=0x8100\n"), ==, 1);
+        g_assert_true(is_said(entries, "BW_VLAN=0\n"));
+        g_assert_true(is_said(entries, "BW_DETAIL=a VLAN tag\n"));
+        g_assert_true(is_said(entries, "BW_CLAIMED=vnet1\n"));
+        g_assert_true(is_said(entries, "BW_CLAIMED_ADDRESS=10.0.0.3\n"));
+        g_assert_true(is_said(entries, "BW_CLAIMED_MAC=52:54:00:00:00:01\n"));
+        g_assert_true(is_said(entries, "BW_PROTOCOL=arp reply\n"));
+}
+
 static void test_skipped(void) {
         g_test_skip("this machine allows no namespaces of one's own: no private journal");
 }
@@ -146,5 +182,6 @@ int main(int argc, char **argv) {
         g_test_add_func("/announce/closed-in-mode-monitor", test_closed_in_mode_monitor);
         g_test_add_func("/announce/unaddressed", test_unaddressed);
         g_test_add_func("/announce/conflict", test_conflict);
+        g_test_add_func("/announce/violation", test_violation);
         return g_test_run();
 }
