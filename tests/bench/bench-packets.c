@@ -9,11 +9,11 @@
  *
  *   guarded LANE       waits until every port of the lane is guarded
  *   worst LANE         finds the dearest sender and receiver; prints them
- *   pair SENDER RECEIVER   what to measure from now on, in all lanes
- *   run ROUNDS         prints a line of nanoseconds per packet for each lane
+ *   course LANE SENDER RECEIVER FAMILY   one more to measure; FAMILY: 4 or 6
+ *   run ROUNDS         prints a line of nanoseconds per packet for each course
  *
- * A round is one short batch in every lane in turn, so that whatever disturbs
- * the machine meets all lanes alike.
+ * A round is one short batch on every course in turn, so that whatever disturbs
+ * the machine meets all alike.
  */
 
 #include "lane.h"
@@ -25,10 +25,16 @@
 
 enum { WARM = 32, BATCH = 128, SCAN_BATCH = 16, SCAN_ROUNDS = 6 };
 
+typedef struct Course {
+        const BwLane *lane;
+        BwLaneFamily family;
+        unsigned sender, receiver;
+} Course;
+
 typedef struct Bench {
         unsigned n_ports, n_lanes;
         BwLane **lanes;
-        unsigned sender, receiver;
+        GArray *courses;
 } Bench;
 
 /* Of this thread alone: other programs that take the processor away in between do not count. */
@@ -39,26 +45,27 @@ static int64_t processor_time(void) {
         return spent.tv_sec * INT64_C(1000000000) + spent.tv_nsec;
 }
 
-static int64_t send_many(const BwLanePort *from, const uint8_t *frame, unsigned count) {
+static int64_t send_many(const BwLanePort *from, const uint8_t *frame, gsize size,
+                         unsigned count) {
         int64_t start = processor_time();
 
         for (unsigned i = 0; i < count; i++)
-                bw_lane_send(from, frame);
+                bw_lane_send(from, frame, size);
         return processor_time() - start;
 }
 
 /* Nanoseconds per packet. A lane that loses a packet is not measured, it is wrong. */
-static double time_packets(const BwLane *lane, unsigned sender, unsigned receiver, unsigned warm,
-                           unsigned count) {
-        const BwLanePort *from = bw_lane_port(lane, sender), *to = bw_lane_port(lane, receiver);
-        uint8_t frame[BW_LANE_FRAME_SIZE];
+static double time_packets(const Course *course, unsigned warm, unsigned count) {
+        const BwLanePort *from = bw_lane_port(course->lane, course->sender);
+        const BwLanePort *to = bw_lane_port(course->lane, course->receiver);
+        uint8_t frame[BW_LANE_MOST_FRAME];
+        gsize size = bw_lane_frame(frame, course->family, from, to);
         int64_t spent;
         unsigned arrived;
 
-        bw_lane_frame(frame, from, to);
-        (void) send_many(from, frame, warm);
-        spent = send_many(from, frame, count);
-        arrived = bw_lane_drain(to, frame);
+        (void) send_many(from, frame, size, warm);
+        spent = send_many(from, frame, size, count);
+        arrived = bw_lane_drain(to, frame, size);
         if (arrived != warm + count)
                 bw_lane_die("%u of %u packets came from %s to %s", arrived, warm + count,
                             from->name, to->name);
@@ -66,10 +73,11 @@ static double time_packets(const BwLane *lane, unsigned sender, unsigned receive
 }
 
 static double time_best(const BwLane *lane, unsigned sender, unsigned receiver) {
+        const Course course = { lane, BW_LANE_IPV4, sender, receiver };
         double best = 1e18;
 
         for (unsigned i = 0; i < SCAN_ROUNDS; i++)
-                best = MIN(best, time_packets(lane, sender, receiver, 8, SCAN_BATCH));
+                best = MIN(best, time_packets(&course, 8, SCAN_BATCH));
         return best;
 }
 
@@ -104,35 +112,48 @@ static void find_worst(const Bench *bench, const BwLane *lane) {
         printf("worst %u %u\n", sender, receiver);
 }
 
+static void add_course(Bench *bench, unsigned lane, unsigned sender, unsigned receiver,
+                       unsigned family) {
+        Course course = { bench->lanes[lane], family == 6 ? BW_LANE_IPV6 : BW_LANE_IPV4, sender,
+                          receiver };
+
+        g_array_append_val(bench->courses, course);
+}
+
 static void run(const Bench *bench, unsigned rounds) {
-        g_autofree double *cost = g_new0(double, (size_t) bench->n_lanes *rounds);
+        const guint n = bench->courses->len;
+        g_autofree double *cost = g_new0(double, (size_t) n *rounds);
 
-        for (unsigned lane = 0; lane < bench->n_lanes; lane++)
-                bw_lane_announce(bw_lane_port(bench->lanes[lane], bench->receiver));
+        for (guint i = 0; i < n; i++) {
+                const Course *course = &g_array_index(bench->courses, Course, i);
+
+                bw_lane_announce(bw_lane_port(course->lane, course->receiver));
+        }
         for (unsigned round = 0; round < rounds; round++)
-                for (unsigned i = 0; i < bench->n_lanes; i++) {
-                        unsigned lane = (i + round) % bench->n_lanes;
+                for (guint i = 0; i < n; i++) {
+                        guint at = (i + round) % n;
 
-                        cost[lane * rounds + round] = time_packets(
-                                bench->lanes[lane], bench->sender, bench->receiver, WARM, BATCH);
+                        cost[at * rounds + round] = time_packets(
+                                &g_array_index(bench->courses, Course, at), WARM, BATCH);
                 }
-        for (unsigned lane = 0; lane < bench->n_lanes; lane++) {
-                printf("lane");
+        for (guint at = 0; at < n; at++) {
+                printf("course");
                 for (unsigned round = 0; round < rounds; round++)
-                        printf(" %.1f", cost[lane * rounds + round]);
+                        printf(" %.1f", cost[at * rounds + round]);
                 printf("\n");
         }
 }
 
 static void obey(Bench *bench, const char *line) {
-        unsigned a, b;
+        unsigned a, b, c, d;
 
         if (sscanf(line, "guarded %u", &a) == 1 && a < bench->n_lanes)
                 (void) bw_lane_await_guard(bench->lanes[a], 0, bench->n_ports - 1);
         else if (sscanf(line, "worst %u", &a) == 1 && a < bench->n_lanes)
                 find_worst(bench, bench->lanes[a]);
-        else if (sscanf(line, "pair %u %u", &a, &b) == 2 && MAX(a, b) < bench->n_ports && a != b)
-                bench->sender = a, bench->receiver = b;
+        else if (sscanf(line, "course %u %u %u %u", &a, &b, &c, &d) == 4 && a < bench->n_lanes &&
+                 MAX(b, c) < bench->n_ports && b != c)
+                add_course(bench, a, b, c, d);
         else if (sscanf(line, "run %u", &a) == 1)
                 run(bench, a);
         else
@@ -149,8 +170,7 @@ int main(int argc, char **argv) {
         if (bench.n_ports < 2)
                 bw_lane_die("Usage: bench-packets PORTS NETNS...");
         bench.n_lanes = argc - 2;
-        bench.sender = bench.n_ports - 1;
-        bench.receiver = bench.n_ports - 2;
+        bench.courses = g_array_new(FALSE, FALSE, sizeof(Course));
         bench.lanes = g_new0(BwLane *, bench.n_lanes);
         for (unsigned i = 0; i < bench.n_lanes; i++) {
                 bench.lanes[i] = bw_lane_new(argv[i + 2]);
@@ -164,5 +184,6 @@ int main(int argc, char **argv) {
         for (unsigned i = 0; i < bench.n_lanes; i++)
                 bw_lane_free(bench.lanes[i]);
         g_free(bench.lanes);
+        g_array_unref(bench.courses);
         return 0;
 }

@@ -10,6 +10,7 @@
 #include <net/ethernet.h>
 #include <net/if_arp.h>
 #include <netinet/ip.h>
+#include <netinet/ip6.h>
 #include <netinet/udp.h>
 #include <sched.h>
 #include <stdarg.h>
@@ -62,6 +63,17 @@ void bw_lane_pin(void) {
 
 uint32_t bw_lane_address(unsigned number) {
         return htonl(0x0a4d0000 + number + 1);
+}
+
+void bw_lane_address6(unsigned number, struct in6_addr *address) {
+        memset(address, 0, sizeof *address);
+        memcpy(address->s6_addr, (uint8_t[]){ 0xfd, 0x77 }, 2);
+        address->s6_addr[14] = (number + 1) >> 8;
+        address->s6_addr[15] = number + 1;
+}
+
+void bw_lane_mac(unsigned number, uint8_t mac[6]) {
+        memcpy(mac, (uint8_t[]){ 0x02, 0xaa, 0, 0, number >> 8, number }, 6);
 }
 
 /* ---- namespace and bridge ---- */
@@ -168,7 +180,8 @@ BwLanePort *bw_lane_add_port(BwLane *lane, unsigned number) {
 
         g_snprintf(port->name, sizeof port->name, "vk%u", number);
         port->address = bw_lane_address(number);
-        memcpy(port->mac, (uint8_t[]){ 0x02, 0xaa, 0, 0, number >> 8, number }, 6);
+        bw_lane_address6(number, &port->address6);
+        bw_lane_mac(number, port->mac);
         enter(lane);
         port->fd = open_tap(port->name);
         port->ifindex = find_index(lane, port->name);
@@ -238,13 +251,50 @@ static void write_frame(uint8_t *frame, const BwLanePort *from, const uint8_t *t
         memcpy(frame + ETH_HLEN + sizeof ip, &udp, sizeof udp);
 }
 
-void bw_lane_frame(uint8_t frame[BW_LANE_FRAME_SIZE], const BwLanePort *from,
-                   const BwLanePort *to) {
-        write_frame(frame, from, to->mac, from->address, to->address);
+static uint16_t checksum6(const struct ip6_hdr *ip, const struct udphdr *udp) {
+        /* RFC 8200 8.1: addresses, length and protocol belong to what is summed up. */
+        struct {
+                struct in6_addr from, to;
+                uint32_t length, protocol;
+                struct udphdr udp;
+        } sum = { ip->ip6_src, ip->ip6_dst, htonl(sizeof *udp), htonl(IPPROTO_UDP), *udp };
+
+        return checksum(&sum, sizeof sum);
 }
 
-void bw_lane_send(const BwLanePort *port, const uint8_t frame[BW_LANE_FRAME_SIZE]) {
-        if (write(port->fd, frame, BW_LANE_FRAME_SIZE) != BW_LANE_FRAME_SIZE)
+static void write_frame6(uint8_t *frame, const BwLanePort *from, const BwLanePort *to) {
+        struct ether_header ethernet = { .ether_type = htons(ETHERTYPE_IPV6) };
+        struct ip6_hdr ip = { .ip6_src = from->address6, .ip6_dst = to->address6 };
+        struct udphdr udp = { .source = htons(7777), .dest = htons(7777), .len = htons(8) };
+
+        memset(frame, 0, BW_LANE_FRAME6_SIZE);
+        memcpy(ethernet.ether_shost, from->mac, 6);
+        memcpy(ethernet.ether_dhost, to->mac, 6);
+        ip.ip6_flow = htonl(6u << 28);
+        ip.ip6_plen = htons(sizeof udp);
+        ip.ip6_nxt = IPPROTO_UDP;
+        ip.ip6_hlim = 64;
+        udp.check = checksum6(&ip, &udp);
+        memcpy(frame, &ethernet, sizeof ethernet);
+        memcpy(frame + ETH_HLEN, &ip, sizeof ip);
+        memcpy(frame + ETH_HLEN + sizeof ip, &udp, sizeof udp);
+}
+
+gsize bw_lane_frame(uint8_t frame[BW_LANE_MOST_FRAME], BwLaneFamily family, const BwLanePort *from,
+                    const BwLanePort *to) {
+        switch (family) {
+        case BW_LANE_IPV4:
+                write_frame(frame, from, to->mac, from->address, to->address);
+                return BW_LANE_FRAME_SIZE;
+        case BW_LANE_IPV6:
+                write_frame6(frame, from, to);
+                return BW_LANE_FRAME6_SIZE;
+        }
+        g_assert_not_reached();
+}
+
+void bw_lane_send(const BwLanePort *port, const uint8_t *frame, gsize size) {
+        if (write(port->fd, frame, size) != (ssize_t) size)
                 bw_lane_die("Cannot send into %s", port->name);
 }
 
@@ -252,16 +302,16 @@ void bw_lane_announce(const BwLanePort *port) {
         uint8_t frame[BW_LANE_FRAME_SIZE];
 
         write_frame(frame, port, bridge_mac, port->address, htonl(BW_LANE_FOREIGN));
-        bw_lane_send(port, frame);
+        bw_lane_send(port, frame, sizeof frame);
 }
 
-unsigned bw_lane_drain(const BwLanePort *port, const uint8_t frame[BW_LANE_FRAME_SIZE]) {
+unsigned bw_lane_drain(const BwLanePort *port, const uint8_t *frame, gsize size) {
         uint8_t got[2048];
         unsigned same = 0;
         ssize_t n;
 
         while ((n = read(port->fd, got, sizeof got)) > 0)
-                same += n == BW_LANE_FRAME_SIZE && memcmp(got, frame, n) == 0;
+                same += (gsize) n == size && memcmp(got, frame, size) == 0;
         return same;
 }
 
@@ -272,8 +322,8 @@ static bool arrives(const BwLanePort *from, const BwLanePort *to, uint32_t sourc
         uint8_t frame[BW_LANE_FRAME_SIZE];
 
         write_frame(frame, from, to->mac, source, destination);
-        bw_lane_send(from, frame);
-        return bw_lane_drain(to, frame) > 0;
+        bw_lane_send(from, frame, sizeof frame);
+        return bw_lane_drain(to, frame, sizeof frame) > 0;
 }
 
 BwLaneGuard bw_lane_try(const BwLanePort *port, const BwLanePort *peer) {

@@ -12,12 +12,15 @@
 
 #include <glib.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #define BW_LANE_BRIDGE     "br0"
 #define BW_LANE_FOREIGN    0x0a4dfffe /* 10.77.255.254: no port's address */
-#define BW_LANE_FRAME_SIZE 60
+#define BW_LANE_FRAME_SIZE  60
+#define BW_LANE_FRAME6_SIZE 62
+#define BW_LANE_MOST_FRAME  BW_LANE_FRAME6_SIZE
 
 typedef struct BwLanePort {
         char name[IF_NAMESIZE];
@@ -25,6 +28,7 @@ typedef struct BwLanePort {
         int ifindex;
         uint8_t mac[6];
         uint32_t address; /* network byte order */
+        struct in6_addr address6;
 } BwLanePort;
 
 typedef struct BwLane BwLane;
@@ -45,13 +49,19 @@ void bw_lane_remove_port(BwLane *lane, unsigned number);
 /* NULL when there is none. */
 BwLanePort *bw_lane_port(const BwLane *lane, unsigned number);
 
-/* A small UDP packet from @from to @to, its own addresses in Ethernet and IP. */
-void bw_lane_frame(uint8_t frame[BW_LANE_FRAME_SIZE], const BwLanePort *from, const BwLanePort *to);
+typedef enum BwLaneFamily {
+        BW_LANE_IPV4,
+        BW_LANE_IPV6,
+} BwLaneFamily;
+
+/* A small UDP packet from @from to @to, its own addresses in Ethernet and IP. Its size. */
+gsize bw_lane_frame(uint8_t frame[BW_LANE_MOST_FRAME], BwLaneFamily family, const BwLanePort *from,
+                    const BwLanePort *to);
 /* Lets the bridge learn where @port is, without flooding. */
 void bw_lane_announce(const BwLanePort *port);
-void bw_lane_send(const BwLanePort *port, const uint8_t frame[BW_LANE_FRAME_SIZE]);
+void bw_lane_send(const BwLanePort *port, const uint8_t *frame, gsize size);
 /* Empties the port's queue; how many of the frames were @frame. */
-unsigned bw_lane_drain(const BwLanePort *port, const uint8_t frame[BW_LANE_FRAME_SIZE]);
+unsigned bw_lane_drain(const BwLanePort *port, const uint8_t *frame, gsize size);
 
 typedef enum BwLaneGuard {
         BW_LANE_OPEN,    /* a packet from or for a foreign address passes      */
@@ -69,6 +79,9 @@ unsigned bw_lane_await_guard(const BwLane *lane, unsigned first, unsigned last);
 void bw_lane_die(const char *format, ...) G_GNUC_NORETURN G_GNUC_PRINTF(1, 2);
 /* 10.77.0.1 for port 0, and so on; network byte order. */
 uint32_t bw_lane_address(unsigned number);
+/* fd77::1 for port 0, and so on. */
+void bw_lane_address6(unsigned number, struct in6_addr *address);
+void bw_lane_mac(unsigned number, uint8_t mac[6]);
 int64_t bw_lane_now(void); /* nanoseconds of CLOCK_MONOTONIC */
 /* Keeps the calling thread on one processor, so that its caches and clock are always the same. */
 void bw_lane_pin(void);

@@ -6,7 +6,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from driver.lanes import BRIDGE, address, inside, port_name
+from driver.lanes import BRIDGE, address, address6, inside, mac, port_name
 
 CHECK_INTERVAL_SECONDS = 2  # the default
 
@@ -27,8 +27,11 @@ class Cost:
 
 def configuration(n_ports):
     text = f"[Guard]\nBridges={BRIDGE}\nUnknownPorts=drop\n[Libvirt]\nURI=none\n"
-    return text + "".join(f"[Port {port_name(number)}]\nAddresses={address(number)}\n"
-                          for number in range(n_ports))  # fmt: skip
+    return text + "".join(
+        f"[Port {port_name(number)}]\nMACs={mac(number)}\n"
+        f"Addresses={address(number)} {address6(number)}\n"
+        for number in range(n_ports)
+    )
 
 
 def field(text, name):

@@ -21,12 +21,27 @@ def address(number):
     return str(FIRST_ADDRESS + number)
 
 
+def address6(number):
+    return f"fd77::{number + 1:x}"
+
+
+def mac(number):
+    return f"02:aa:00:00:{number >> 8:02x}:{number & 255:02x}"
+
+
 def add_namespace(name):
     subprocess.run(["ip", "netns", "add", name], check=True)
 
 
 def inside(name, command):
     return ["ip", "netns", "exec", name, *map(str, command)]
+
+
+def switch_br_netfilter_off(name):
+    """In one lane: bridged packets pass neither iptables nor ip6tables there."""
+    for table in ("iptables", "ip6tables", "arptables"):
+        subprocess.run(inside(name, ["sysctl", "-qw", f"net.bridge.bridge-nf-call-{table}=0"]),
+                       check=True)  # fmt: skip
 
 
 class Harness:
