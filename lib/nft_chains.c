@@ -178,6 +178,24 @@ static const Chain sending[] = {
                            "accept\n" },
 };
 
+/* The short way: most frames are TCP or UDP from one binding to another, and one look-up finds that
+ * they have nothing to fear. These chains accept or return, never deny: whatever they do not know
+ * goes the long way and is judged there. They read fields by their place, for nft would ask for the
+ * protocol again before each field it knows by name. Of UDP: ports above those of DHCP, in a header
+ * without options. */
+static const Chain by_binding[] = {
+        { "in-by-binding4", "@ll,0,8 & 1 != 0 return\n"
+                            "meta l4proto 6 accept\n"
+                            "meta l4proto != 17 return\n"
+                            "@nh,0,8 0x45 @nh,16,16 > 23 @th,0,16 > 67 @th,16,16 > 68 accept\n" },
+        { "in-by-binding6", "@ll,0,8 & 1 != 0 return\n"
+                            "meta length < 40 return\n"
+                            "@nh,0,4 != 6 return\n"
+                            "@nh,48,8 6 accept\n"
+                            "@nh,48,8 17 @nh,32,16 > 3 @nh,320,16 > 547 @nh,336,16 > 546 "
+                            "accept\n" },
+};
+
 static const Chain receiving[] = {
         { "out-bound", "oifname . ether daddr @macs goto out-own\n"
                        "ether daddr & 01:00:00:00:00:00 == 00:00:00:00:00:00 goto out-flooded\n"
@@ -388,6 +406,26 @@ static const char *unknown_verdict(BwDirection direction, BwUnknownPorts unknown
         g_assert_not_reached();
 }
 
+static void print_short_way(GString *text, BwDirection direction) {
+        switch (direction) {
+        case BW_DIRECTION_IN:
+                g_string_append(text, "\t\tether type 0x0800 iifname . ether saddr . ip saddr "
+                                      "@bindings4 jump in-by-binding4\n"
+                                      "\t\tether type 0x86dd iifname . ether saddr . ip6 saddr "
+                                      "@bindings6 jump in-by-binding6\n");
+                return;
+        case BW_DIRECTION_OUT:
+                g_string_append(text, "\t\tether type 0x0800 oifname . ether daddr . ip daddr "
+                                      "@bindings4 meta l4proto >= 0 "
+                                      "oifname . ip saddr != @own4 accept\n"
+                                      "\t\tether type 0x86dd oifname . ether daddr . ip6 daddr "
+                                      "@bindings6 meta length >= 40 @nh,0,4 6 "
+                                      "oifname . ip6 saddr != @own6 accept\n");
+                return;
+        }
+        g_assert_not_reached();
+}
+
 /* A base chain. Sets and not one map of verdicts: the kernel follows every element of such a map
  * through all chains behind it whenever one is added. @match: what frames; or "". */
 static void print_hook(GString *text, const char *hook, const char *match, BwDirection direction,
@@ -399,6 +437,8 @@ static void print_hook(GString *text, const char *hook, const char *match, BwDir
                                "\tchain %s {\n"
                                "\t\ttype filter hook %s priority -350; policy accept;\n",
                                hook, hook);
+        if (!*match)
+                print_short_way(text, direction);
         g_string_append_printf(text, "\t\t%s%s @bound goto %s-bound\n", match, port, way);
         g_string_append_printf(text, "\t\t%s%s @passing accept\n", match, port);
         g_string_append_printf(text, "\t\t%s%s @any-address goto %s-%s\n", match, port, way, any);
@@ -461,6 +501,8 @@ char *bw_nft_chains_print(unsigned log_rate, BwUnknownPorts unknown) {
                 print_chain(text, &sending[i]);
         for (gsize i = 0; i < G_N_ELEMENTS(receiving); i++)
                 print_chain(text, &receiving[i]);
+        for (gsize i = 0; i < G_N_ELEMENTS(by_binding); i++)
+                print_chain(text, &by_binding[i]);
         print_hooks(text, unknown);
         return g_string_free(text, FALSE);
 }

@@ -5,6 +5,9 @@
 #include <bw/owner.h>
 #include <string.h>
 
+/* A port with more pairs of MAC and address goes the long way: what a frame saves is not worth any
+ * amount of memory. */
+#define MOST_BINDINGS 64
 /* Room for a name in quotes. */
 #define QUOTED_SIZE (BW_IFNAME_SIZE + 2)
 
@@ -22,6 +25,8 @@ typedef enum SetName {
         SET_QUERIERS,
         SET_MACS,
         SET_LLADDRS, /* the same, for places in a frame that nft has no name for */
+        SET_BINDINGS4, /* pairs of MAC and address, of ports without networks */
+        SET_BINDINGS6,
         SET_IP4,
         SET_NET4,
         SET_BROADCASTS, /* directed broadcasts a port may receive */
@@ -55,6 +60,8 @@ static const BwNftSet sets[] = {
         [SET_QUERIERS] = { "queriers", "type ifname", NULL },
         [SET_MACS] = { "macs", "type ifname . ether_addr", NULL },
         [SET_LLADDRS] = { "lladdrs", "typeof iifname . @th,0,48", NULL },
+        [SET_BINDINGS4] = { "bindings4", "type ifname . ether_addr . ipv4_addr", NULL },
+        [SET_BINDINGS6] = { "bindings6", "type ifname . ether_addr . ipv6_addr", NULL },
         [SET_IP4] = { "own4", "type ifname . ipv4_addr", NULL },
         [SET_NET4] = { "own-net4", "type ifname . ipv4_addr\nflags interval", NULL },
         [SET_BROADCASTS] = { "broadcasts", "type ifname . ipv4_addr", NULL },
@@ -205,6 +212,41 @@ static void add_addresses(Compiler *compiler) {
         }
 }
 
+static void add_binding(Compiler *compiler, const BwMac *mac, const BwPrefix *address) {
+        SetName set = address->family == BW_FAMILY_IPV4 ? SET_BINDINGS4 : SET_BINDINGS6;
+        g_autofree char *ip = bw_prefix_print(address), *pair = NULL;
+        char text[BW_MAC_TEXT_SIZE];
+
+        pair = g_strconcat(bw_mac_print(mac, text), " . ", ip, NULL);
+        add(compiler, set, " . ", pair);
+}
+
+static bool has_network(const BwPortPlan *port, BwFamily family) {
+        for (guint i = 0; i < port->addresses->len; i++) {
+                const BwPrefix *address = &g_array_index(port->addresses, BwPrefix, i);
+
+                if (address->family == family &&
+                    address->length < (family == BW_FAMILY_IPV4 ? 32 : 128))
+                        return true;
+        }
+        return false;
+}
+
+/* For the short way. Whose addresses are networks stays out: there, the sets of single addresses do
+ * not say whose the source of a delivered frame is. */
+static void add_bindings(Compiler *compiler) {
+        const BwPortPlan *port = compiler->port;
+
+        if (port->macs->len * port->addresses->len > MOST_BINDINGS)
+                return;
+        for (guint i = 0; i < port->addresses->len; i++) {
+                const BwPrefix *address = &g_array_index(port->addresses, BwPrefix, i);
+
+                for (guint k = 0; !has_network(port, address->family) && k < port->macs->len; k++)
+                        add_binding(compiler, &g_array_index(port->macs, BwMac, k), address);
+        }
+}
+
 /* What is declared goes before what a MAC makes likely. */
 static bool is_declared_by_another(const Compiler *compiler, const BwPrefix *address) {
         for (guint i = 0; i < compiler->declared->len; i++) {
@@ -294,6 +336,7 @@ static void add_own(Compiler *compiler) {
 static void add_bound(Compiler *compiler) {
         add_name(compiler, SET_BOUND);
         add_own(compiler);
+        add_bindings(compiler);
         add_broadcasts(compiler);
 }
 
