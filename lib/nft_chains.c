@@ -181,19 +181,20 @@ static const Chain sending[] = {
 /* The short way: most frames are TCP or UDP from one binding to another, and one look-up finds that
  * they have nothing to fear. These chains accept or return, never deny: whatever they do not know
  * goes the long way and is judged there. They read fields by their place, for nft would ask for the
- * protocol again before each field it knows by name. Of UDP: ports above those of DHCP, in a header
- * without options. */
+ * protocol again before each field it knows by name, and they ask for equality, which the kernel
+ * answers faster than for more or less. Not here: a first octet as of the link-local groups, and of
+ * UDP anything short, with IP options, or with a port of DHCP's servers and clients. */
 static const Chain by_binding[] = {
-        { "in-by-binding4", "@ll,0,8 & 1 != 0 return\n"
-                            "meta l4proto 6 accept\n"
-                            "meta l4proto != 17 return\n"
-                            "@nh,0,8 0x45 @nh,16,16 > 23 @th,0,16 > 67 @th,16,16 > 68 accept\n" },
-        { "in-by-binding6", "@ll,0,8 & 1 != 0 return\n"
-                            "meta length < 40 return\n"
+        { "in-by-binding4", "@ll,0,8 1 return\n"
+                            "@nh,72,8 6 meta l4proto 6 accept\n"
+                            "@nh,72,8 17 @th,0,16 != 67 @nh,0,8 0x45 @th,16,16 != 68 "
+                            "@nh,16,16 & 0xffe0 != 0 accept\n" },
+        { "in-by-binding6", "@ll,0,8 1 return\n"
                             "@nh,0,4 != 6 return\n"
+                            "meta length < 40 return\n"
                             "@nh,48,8 6 accept\n"
-                            "@nh,48,8 17 @nh,32,16 > 3 @nh,320,16 > 547 @nh,336,16 > 546 "
-                            "accept\n" },
+                            "@nh,48,8 17 @nh,320,16 != 547 @nh,32,16 & 0xfffc != 0 "
+                            "@nh,336,16 != 546 accept\n" },
 };
 
 static const Chain receiving[] = {
@@ -406,6 +407,9 @@ static const char *unknown_verdict(BwDirection direction, BwUnknownPorts unknown
         g_assert_not_reached();
 }
 
+/* Whom the source of a delivered frame belongs to is asked together with its destination: a pair of
+ * one port's own addresses is a reflection, or at least to be looked at. 255 is no protocol: the
+ * question is whether the header is sound. */
 static void print_short_way(GString *text, BwDirection direction) {
         switch (direction) {
         case BW_DIRECTION_IN:
@@ -416,11 +420,11 @@ static void print_short_way(GString *text, BwDirection direction) {
                 return;
         case BW_DIRECTION_OUT:
                 g_string_append(text, "\t\tether type 0x0800 oifname . ether daddr . ip daddr "
-                                      "@bindings4 meta l4proto >= 0 "
-                                      "oifname . ip saddr != @own4 accept\n"
+                                      "@bindings4 meta l4proto != 255 "
+                                      "ip saddr . ip daddr != @pairs4 accept\n"
                                       "\t\tether type 0x86dd oifname . ether daddr . ip6 daddr "
                                       "@bindings6 meta length >= 40 @nh,0,4 6 "
-                                      "oifname . ip6 saddr != @own6 accept\n");
+                                      "ip6 saddr . ip6 daddr != @pairs6 accept\n");
                 return;
         }
         g_assert_not_reached();

@@ -5,9 +5,8 @@
 #include <bw/owner.h>
 #include <string.h>
 
-/* A port with more pairs of MAC and address goes the long way: what a frame saves is not worth any
- * amount of memory. */
-#define MOST_BINDINGS 64
+/* A port with more MACs or addresses goes the long way: pairs of them grow with the square. */
+#define MOST_PAIRED 8
 /* Room for a name in quotes. */
 #define QUOTED_SIZE (BW_IFNAME_SIZE + 2)
 
@@ -27,6 +26,8 @@ typedef enum SetName {
         SET_LLADDRS, /* the same, for places in a frame that nft has no name for */
         SET_BINDINGS4, /* pairs of MAC and address, of ports without networks */
         SET_BINDINGS6,
+        SET_PAIRS4, /* of such a port's own addresses: source and destination */
+        SET_PAIRS6,
         SET_IP4,
         SET_NET4,
         SET_BROADCASTS, /* directed broadcasts a port may receive */
@@ -62,6 +63,8 @@ static const BwNftSet sets[] = {
         [SET_LLADDRS] = { "lladdrs", "typeof iifname . @th,0,48", NULL },
         [SET_BINDINGS4] = { "bindings4", "type ifname . ether_addr . ipv4_addr", NULL },
         [SET_BINDINGS6] = { "bindings6", "type ifname . ether_addr . ipv6_addr", NULL },
+        [SET_PAIRS4] = { "pairs4", "type ipv4_addr . ipv4_addr", NULL },
+        [SET_PAIRS6] = { "pairs6", "type ipv6_addr . ipv6_addr", NULL },
         [SET_IP4] = { "own4", "type ifname . ipv4_addr", NULL },
         [SET_NET4] = { "own-net4", "type ifname . ipv4_addr\nflags interval", NULL },
         [SET_BROADCASTS] = { "broadcasts", "type ifname . ipv4_addr", NULL },
@@ -221,29 +224,50 @@ static void add_binding(Compiler *compiler, const BwMac *mac, const BwPrefix *ad
         add(compiler, set, " . ", pair);
 }
 
-static bool has_network(const BwPortPlan *port, BwFamily family) {
+static void add_pair(Compiler *compiler, const BwPrefix *source, const BwPrefix *destination) {
+        SetName set = source->family == BW_FAMILY_IPV4 ? SET_PAIRS4 : SET_PAIRS6;
+        g_autofree char *from = bw_prefix_print(source), *to = bw_prefix_print(destination);
+
+        g_ptr_array_add(elements_of(compiler, set), g_strconcat(from, " . ", to, NULL));
+}
+
+/* (transfer full): the port's addresses of one family. */
+static GArray *list_family(const BwPortPlan *port, BwFamily family) {
+        GArray *addresses = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
+
         for (guint i = 0; i < port->addresses->len; i++) {
                 const BwPrefix *address = &g_array_index(port->addresses, BwPrefix, i);
 
-                if (address->family == family &&
-                    address->length < (family == BW_FAMILY_IPV4 ? 32 : 128))
+                if (address->family == family)
+                        g_array_append_vals(addresses, address, 1);
+        }
+        return addresses;
+}
+
+static bool has_network(const GArray *addresses) {
+        for (guint i = 0; i < addresses->len; i++) {
+                const BwPrefix *address = &g_array_index(addresses, BwPrefix, i);
+
+                if (address->length < (address->family == BW_FAMILY_IPV4 ? 32 : 128))
                         return true;
         }
         return false;
 }
 
-/* For the short way. Whose addresses are networks stays out: there, the sets of single addresses do
- * not say whose the source of a delivered frame is. */
-static void add_bindings(Compiler *compiler) {
+/* For the short way, which knows no networks. */
+static void add_bindings(Compiler *compiler, BwFamily family) {
         const BwPortPlan *port = compiler->port;
+        g_autoptr(GArray) addresses = list_family(port, family);
 
-        if (port->macs->len * port->addresses->len > MOST_BINDINGS)
+        if (MAX(port->macs->len, addresses->len) > MOST_PAIRED || has_network(addresses))
                 return;
-        for (guint i = 0; i < port->addresses->len; i++) {
-                const BwPrefix *address = &g_array_index(port->addresses, BwPrefix, i);
+        for (guint i = 0; i < addresses->len; i++) {
+                const BwPrefix *address = &g_array_index(addresses, BwPrefix, i);
 
-                for (guint k = 0; !has_network(port, address->family) && k < port->macs->len; k++)
+                for (guint k = 0; k < port->macs->len; k++)
                         add_binding(compiler, &g_array_index(port->macs, BwMac, k), address);
+                for (guint k = 0; k < addresses->len; k++)
+                        add_pair(compiler, address, &g_array_index(addresses, BwPrefix, k));
         }
 }
 
@@ -336,7 +360,8 @@ static void add_own(Compiler *compiler) {
 static void add_bound(Compiler *compiler) {
         add_name(compiler, SET_BOUND);
         add_own(compiler);
-        add_bindings(compiler);
+        add_bindings(compiler, BW_FAMILY_IPV4);
+        add_bindings(compiler, BW_FAMILY_IPV6);
         add_broadcasts(compiler);
 }
 
