@@ -216,6 +216,40 @@ static void test_reasons(void) {
                 }
 }
 
+static bool mentions(const BwNftTable *table, const char *set, const char *text) {
+        const GPtrArray *elements = elements_of(table, set);
+
+        for (guint i = 0; i < elements->len; i++)
+                if (strstr(elements->pdata[i], text))
+                        return true;
+        return false;
+}
+
+/* Who goes the short way: bound ports with single addresses of the family, and few of them. */
+static void test_bindings(void) {
+#define STRAY "[Port stray]\nMACs=52:54:00:00:00:77 52:54:00:00:00:78\nAddresses="
+        g_autoptr(BwNftTable) both =
+                compile(STRAY "10.1.0.1 10.1.0.2 2001:db8::/64 2001:db8:9::1\n", "stray", true);
+        g_autoptr(BwNftTable) many =
+                compile(STRAY "10.1.0.1 10.1.0.2 10.1.0.3 10.1.0.4 10.1.0.5 10.1.0.6 10.1.0.7 "
+                              "10.1.0.8 10.1.0.9\n",
+                        "stray", true);
+        g_autoptr(BwNftTable) any = compile(STRAY "any\n", "stray", true);
+
+        g_assert_true(has(both, "bindings4", "\"stray\" . 52:54:00:00:00:77 . 10.1.0.1"));
+        g_assert_true(has(both, "bindings4", "\"stray\" . 52:54:00:00:00:78 . 10.1.0.2"));
+        g_assert_true(has(both, "pairs4", "10.1.0.1 . 10.1.0.1"));
+        g_assert_true(has(both, "pairs4", "10.1.0.1 . 10.1.0.2"));
+        g_assert_true(has(both, "pairs4", "10.1.0.2 . 10.1.0.1"));
+        g_assert_true(has(both, "own6", "\"stray\" . 2001:db8:9::1"));
+        g_assert_false(mentions(both, "bindings6", "stray"));
+        g_assert_false(mentions(both, "pairs6", "2001:db8:9::1"));
+        g_assert_true(has(many, "own4", "\"stray\" . 10.1.0.9"));
+        g_assert_false(mentions(many, "bindings4", "stray"));
+        g_assert_false(mentions(any, "bindings4", "stray"));
+        g_assert_false(mentions(any, "bindings6", "stray"));
+}
+
 int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/nft/golden", test_golden);
@@ -225,5 +259,6 @@ int main(int argc, char **argv) {
         g_test_add_func("/nft/listing", test_listing);
         g_test_add_func("/nft/counts", test_counts);
         g_test_add_func("/nft/reasons", test_reasons);
+        g_test_add_func("/nft/bindings", test_bindings);
         return g_test_run();
 }
