@@ -4,7 +4,7 @@
  * What writing rules costs, and rules without a daemon
  *
  * bench-rules CONFIG PORTS write ENGINE...         puts the rules of PORTS ports in place in the
- *     namespace it runs in; prints the engine's name and milliseconds, the read-back included
+ *     namespace it runs in; prints the engine's name, milliseconds with the read-back, and tables
  * bench-rules CONFIG PORTS change ENGINE SAMPLES   the same, then takes ports away and puts them
  *     back, one at a time; prints lines of microseconds: "compile", "unplug", "plug"
  *
@@ -113,7 +113,8 @@ static double time_sync(const Bench *bench, const Rules *rules) {
 static void write_rules(const Bench *bench, BwEngineKind engine) {
         g_autoptr(Rules) rules = compile(bench, engine, NOBODY);
 
-        printf("%s %.1f\n", bw_engine_name(engine), time_sync(bench, rules) / 1e3);
+        printf("%s %.1f", bw_engine_name(engine), time_sync(bench, rules) / 1e3);
+        printf(" %u\n", engine == BW_ENGINE_IPTABLES ? (unsigned) BW_IPT_TABLE_MAX : 1);
 }
 
 static void print_samples(const char *name, const double *samples, unsigned count) {

@@ -1,26 +1,34 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The measurements. Each returns plain figures; nothing here judges or prints them."""
 
+import contextlib
 import math
 import statistics
 import subprocess
+import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from driver import fwbuilder
-from driver.daemon import CHECK_INTERVAL_SECONDS, Daemon
-from driver.lanes import Broken, Harness, inside
+from driver import fwbuilder, libvirt_rules, nwfilter
+from driver.daemon import CHECK_INTERVAL_SECONDS, Daemon, configuration
+from driver.lanes import Broken, Harness, add_namespace, inside, switch_br_netfilter_off
 
-PLAIN, GUARDED, FWBUILDER = range(3)  # the lanes of bench-packets
+# the lanes of bench-packets
+LANES = BRIDGE, EMPTY, IPTABLES, NFTABLES, BOTH, NWFILTER, FWBUILDER = range(7)
+NAMES = ("bridge", "empty", "iptables", "nftables", "both", "nwfilter", "fwbuilder")
+WITHOUT_BR_NETFILTER = (BRIDGE, NFTABLES, NWFILTER)
+ENGINES = {IPTABLES: ["iptables"], NFTABLES: ["nftables"], BOTH: ["iptables", "nftables"]}
+TABLES_OF_BOTH_FAMILIES = 4  # raw and mangle, twice
 ROUNDS = 20
 SETTLE_SECONDS = 1.5
 
 
 @dataclass(frozen=True)
 class Effort:
-    packet_seconds: float
+    packet_seconds: float  # for each number of ports
     samples: int
+    changes: int
     burst: int
     idle_seconds: int
 
@@ -29,16 +37,49 @@ class Effort:
 class Programs:
     packets: Path
     arming: Path
+    rules: Path
     daemon: Path
+
+
+@dataclass(frozen=True)
+class Course:
+    """What is measured: a lane, which ports of it, and the family of the packets."""
+
+    lane: int
+    place: str = "dearest"  # for our rules; or "middle", "last" in lists of all ports
+    family: int = 4
+
+
+def quantile(samples, part):
+    return sorted(samples)[math.ceil(part * len(samples)) - 1]
 
 
 @dataclass
 class Packets:
     n_ports: int
-    cost: list  # nanoseconds per packet, by lane
+    batches: dict = field(default_factory=dict)  # Course: nanoseconds per packet, batch by batch
+    ipv6_tables: bool = False  # whether the iptables engine looks at IPv6
+
+    def cost(self, lane, **place):
+        """The dearest of the best tenth of all batches, for whatever else runs on the machine can
+        only make a packet dearer; None: not measured."""
+        batches = self.batches.get(Course(lane, **place))
+        return batches and statistics.quantiles(batches, n=10)[0]
 
     def added(self, lane):
-        return self.cost[lane] - self.cost[PLAIN]
+        return self.cost(lane) - self.cost(BRIDGE if lane in WITHOUT_BR_NETFILTER else EMPTY)
+
+
+@dataclass
+class Changes:
+    """One engine's writing, milliseconds."""
+
+    engine: str
+    n_ports: int
+    load: float
+    compile: list
+    unplug: list
+    plug: list
 
 
 @dataclass
@@ -48,7 +89,7 @@ class Arming:
     samples_us: list
 
     def quantile(self, part):
-        return sorted(self.samples_us)[math.ceil(part * len(self.samples_us)) - 1]
+        return quantile(self.samples_us, part)
 
 
 @dataclass
@@ -78,32 +119,114 @@ def telling(daemon, harness, *words):
         raise Broken(f"{broken}\nbridgewardend said last:\n{daemon.last_words()}") from broken
 
 
-def time_packets(daemon, harness, seconds):
-    """Nanoseconds for each lane: the dearest of the best tenth of all batches, for whatever else
-    runs on the machine can only make a packet dearer."""
-    batches, end = None, time.monotonic() + seconds
-    while batches is None or time.monotonic() < end:
-        rows = telling(daemon, harness, "run", ROUNDS)
-        batches = batches or [[] for _ in rows]
-        for batch, row in zip(batches, rows):
-            batch.extend(map(float, row[1:]))
-    return [statistics.quantiles(batch, n=10)[0] for batch in batches]
+def write_configuration(n_ports):
+    path = Path("/run", f"rules{n_ports}.conf")
+    path.write_text(configuration(n_ports))
+    return path
 
 
-def packets(programs, n_ports, effort):
-    """Between the two ports that are dearest for us; in FWbuilder's lists all are alike."""
-    names = [f"{kind}{n_ports}" for kind in ("plain", "guarded", "fwbuilder")]
-    with Harness(programs.packets, n_ports, names) as harness, \
-         Daemon(programs.daemon, names[GUARDED], n_ports) as daemon:  # fmt: skip
-        subprocess.run(inside(names[FWBUILDER], ["iptables-legacy-restore"]), text=True,
-                       input=fwbuilder.rules(n_ports), check=True)  # fmt: skip
-        telling(daemon, harness, "guarded", GUARDED)
-        telling(daemon, harness, "guarded", FWBUILDER)
-        [[_, sender, receiver]] = telling(daemon, harness, "worst", GUARDED)
-        telling(daemon, harness, "pair", sender, receiver)
-        cost = time_packets(daemon, harness, effort.packet_seconds)
-        telling(daemon, harness, "guarded", GUARDED)  # still
-    return Packets(n_ports, cost)
+def write_rules(programs, namespace, n_ports, engines):
+    """Lines of words: engine, milliseconds, tables."""
+    command = [programs.rules, write_configuration(n_ports), n_ports, "write", *engines]
+    wrote = subprocess.run(inside(namespace, command), stdout=subprocess.PIPE, text=True,
+                           check=True)  # fmt: skip
+    return [line.split() for line in wrote.stdout.splitlines()]
+
+
+def make_empty_tables(namespace):
+    """Those the iptables engine writes: a table that was never asked for is not there at all, and
+    costs nothing."""
+    for program in ("iptables-legacy", "ip6tables-legacy"):
+        for table in ("raw", "mangle"):
+            subprocess.run(inside(namespace, [program, "-t", table, "-S"]), check=True,
+                           stdout=subprocess.DEVNULL)  # fmt: skip
+
+
+def write_fwbuilder(namespace, n_ports):
+    subprocess.run(inside(namespace, ["iptables-legacy-restore"]), text=True,
+                   input=fwbuilder.rules(n_ports), check=True)  # fmt: skip
+
+
+class Field:
+    """All lanes of one number of ports, ready to be measured."""
+
+    def __init__(self, programs, n_ports, stack):
+        self.result = Packets(n_ports)
+        self.names = [f"{name}{n_ports}" for name in NAMES]
+        self.harness = stack.enter_context(Harness(programs.packets, n_ports, self.names))
+        for lane in WITHOUT_BR_NETFILTER:
+            switch_br_netfilter_off(self.names[lane])
+        self.write_rules(programs)
+        for lane in (*ENGINES, FWBUILDER):
+            self.harness.ask("guarded", lane)
+        self.choose_courses()
+
+    def write_rules(self, programs):
+        n_ports = self.result.n_ports
+        make_empty_tables(self.names[EMPTY])
+        for lane, engines in ENGINES.items():
+            wrote = write_rules(programs, self.names[lane], n_ports, engines)
+            if lane == IPTABLES:
+                self.result.ipv6_tables = int(wrote[0][2]) == TABLES_OF_BOTH_FAMILIES
+        nwfilter.write(self.names[NWFILTER], n_ports)
+        write_fwbuilder(self.names[FWBUILDER], n_ports)
+
+    def choose_courses(self):
+        """In lists all ports of a kind are alike but for their place; FWbuilder's are always
+        read to the end."""
+        n = self.result.n_ports
+        [[_, *dearest]] = self.harness.ask("worst", BOTH)
+        pairs = {"dearest": dearest, "middle": (n // 2, n // 2 - 1), "last": (n - 1, n - 2)}
+        courses = [Course(lane) for lane in LANES if lane != NWFILTER]
+        courses += [Course(NWFILTER, place) for place in ("middle", "last")]
+        courses += [Course(lane, family=6) for lane in (BRIDGE, EMPTY, NFTABLES, BOTH)]
+        if self.result.ipv6_tables:
+            courses.append(Course(IPTABLES, family=6))
+        for course in courses:
+            self.harness.ask("course", course.lane, *pairs[course.place], course.family)
+            self.result.batches[course] = []
+
+    def run(self):
+        for batches, row in zip(self.result.batches.values(), self.harness.ask("run", ROUNDS)):
+            batches.extend(map(float, row[1:]))
+
+
+def packets(programs, sizes, effort):
+    """All sizes in turn, so that what disturbs the machine meets all alike."""
+    with contextlib.ExitStack() as stack:
+        fields = [Field(programs, n_ports, stack) for n_ports in sizes]
+        end = time.monotonic() + effort.packet_seconds * len(fields)
+        spent = [0.0 for _ in fields]
+        while time.monotonic() < end:
+            at = spent.index(min(spent))
+            start = time.monotonic()
+            fields[at].run()
+            spent[at] += time.monotonic() - start
+        return [the.result for the in fields]
+
+
+def compare_nwfilter(n_ports):
+    """A sentence: whether libvirt itself writes what stands in the lanes."""
+    made = subprocess.run([sys.executable, libvirt_rules.__file__, str(n_ports)], text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
+    if made.returncode == libvirt_rules.SKIPPED:
+        return f"not compared with a libvirt here: {made.stderr.strip()}"
+    if made.returncode:
+        raise Broken(f"libvirt did not write clean-traffic: {made.stderr.strip()[-500:]}")
+    nwfilter.compare(f"nwfilter{n_ports}", made.stdout)
+    return f"what this machine's libvirt writes for {n_ports} ports was compared: the same rules"
+
+
+def changes(programs, n_ports, engine, count):
+    namespace = f"rules-{engine}{n_ports}"
+    add_namespace(namespace)
+    [[_, load, _]] = write_rules(programs, namespace, n_ports, [engine])
+    command = [programs.rules, write_configuration(n_ports), n_ports, "change", engine, count]
+    told = subprocess.run(inside(namespace, command), stdout=subprocess.PIPE, text=True,
+                          check=True).stdout  # fmt: skip
+    rows = {name: [float(x) / 1000 for x in row]
+            for name, *row in map(str.split, told.splitlines())}  # fmt: skip
+    return Changes(engine, n_ports, float(load), rows["compile"], rows["unplug"], rows["plug"])
 
 
 def idle(daemon, n_ports, seconds):
