@@ -23,7 +23,7 @@ typedef enum SetName {
         SET_ROUTERS,
         SET_QUERIERS,
         SET_MACS,
-        SET_LLADDRS, /* the same, for places in a frame that nft has no name for */
+        SET_LLADDRS,   /* the same, for places in a frame that nft has no name for */
         SET_BINDINGS4, /* pairs of MAC and address, of ports without networks */
         SET_BINDINGS6,
         SET_PAIRS4, /* of such a port's own addresses: source and destination */

@@ -21,7 +21,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { WARM = 32, BATCH = 128, SCAN_BATCH = 16, SCAN_ROUNDS = 6 };
 
@@ -37,21 +36,12 @@ typedef struct Bench {
         GArray *courses;
 } Bench;
 
-/* Of this thread alone: other programs that take the processor away in between do not count. */
-static int64_t processor_time(void) {
-        struct timespec spent;
-
-        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
-        return spent.tv_sec * INT64_C(1000000000) + spent.tv_nsec;
-}
-
-static int64_t send_many(const BwLanePort *from, const uint8_t *frame, gsize size,
-                         unsigned count) {
-        int64_t start = processor_time();
+static int64_t send_many(const BwLanePort *from, const uint8_t *frame, gsize size, unsigned count) {
+        int64_t start = bw_lane_processor_time();
 
         for (unsigned i = 0; i < count; i++)
                 bw_lane_send(from, frame, size);
-        return processor_time() - start;
+        return bw_lane_processor_time() - start;
 }
 
 /* Nanoseconds per packet. A lane that loses a packet is not measured, it is wrong. */

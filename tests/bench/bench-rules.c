@@ -6,10 +6,12 @@
  * bench-rules CONFIG PORTS write ENGINE...         puts the rules of PORTS ports in place in the
  *     namespace it runs in; prints the engine's name, milliseconds with the read-back, and tables
  * bench-rules CONFIG PORTS change ENGINE SAMPLES   the same, then takes ports away and puts them
- *     back, one at a time; prints lines of microseconds: "compile", "unplug", "plug"
+ *     back, one at a time; prints lines of microseconds: "compile", "unplug", "plug", and the
+ *     processor's alone, "compile-cpu" and so on
  *
- * The clock runs around the adapter's call: finding the difference, the transaction, and whatever
- * the adapter does to be sure of it.
+ * The clocks run around the adapter's call: finding the difference, the transaction, and whatever
+ * the adapter does to be sure of it. The processor's clock counts what library and kernel do in the
+ * call, and not what other programs do meanwhile.
  */
 
 #include "lane.h"
@@ -103,38 +105,47 @@ static void sync_rules(const Bench *bench, const Rules *rules) {
                 must(bw_nftables_sync(bench->nftables, rules->table, &nft, &error), error);
 }
 
-static double time_sync(const Bench *bench, const Rules *rules) {
-        int64_t start = bw_lane_now();
+/* Microseconds. */
+typedef struct Sample {
+        double wall, cpu;
+} Sample;
+
+static Sample time_sync(const Bench *bench, const Rules *rules) {
+        int64_t start = bw_lane_now(), cpu = bw_lane_processor_time();
 
         sync_rules(bench, rules);
-        return (bw_lane_now() - start) / 1e3;
+        return (Sample){ (bw_lane_now() - start) / 1e3, (bw_lane_processor_time() - cpu) / 1e3 };
 }
 
 static void write_rules(const Bench *bench, BwEngineKind engine) {
         g_autoptr(Rules) rules = compile(bench, engine, NOBODY);
 
-        printf("%s %.1f", bw_engine_name(engine), time_sync(bench, rules) / 1e3);
+        printf("%s %.1f", bw_engine_name(engine), time_sync(bench, rules).wall / 1e3);
         printf(" %u\n", engine == BW_ENGINE_IPTABLES ? (unsigned) BW_IPT_TABLE_MAX : 1);
 }
 
-static void print_samples(const char *name, const double *samples, unsigned count) {
+static void print_samples(const char *name, const Sample *samples, unsigned count) {
         printf("%s", name);
         for (unsigned i = 0; i < count; i++)
-                printf(" %.0f", samples[i]);
+                printf(" %.0f", samples[i].wall);
+        printf("\n%s-cpu", name);
+        for (unsigned i = 0; i < count; i++)
+                printf(" %.0f", samples[i].cpu);
         printf("\n");
 }
 
 static void change_rules(const Bench *bench, BwEngineKind engine, unsigned count) {
-        g_autofree double *compiled = g_new0(double, count), *unplug = g_new0(double, count);
-        g_autofree double *plug = g_new0(double, count);
+        g_autofree Sample *compiled = g_new0(Sample, count), *unplug = g_new0(Sample, count);
+        g_autofree Sample *plug = g_new0(Sample, count);
         g_autoptr(Rules) all = compile(bench, engine, NOBODY);
 
         sync_rules(bench, all);
         for (unsigned i = 0; i < count; i++) {
-                int64_t start = bw_lane_now();
+                int64_t start = bw_lane_now(), cpu = bw_lane_processor_time();
                 g_autoptr(Rules) without = compile(bench, engine, i * STRIDE % bench->n_ports);
 
-                compiled[i] = (bw_lane_now() - start) / 1e3;
+                compiled[i].wall = (bw_lane_now() - start) / 1e3;
+                compiled[i].cpu = (bw_lane_processor_time() - cpu) / 1e3;
                 unplug[i] = time_sync(bench, without);
                 plug[i] = time_sync(bench, all);
         }
@@ -167,7 +178,8 @@ int main(int argc, char **argv) {
 
         g_set_prgname("bench-rules");
         if (bench.n_ports < 2)
-                bw_lane_die("Usage: bench-rules CONFIG PORTS write ENGINE... | change ENGINE SAMPLES");
+                bw_lane_die(
+                        "Usage: bench-rules CONFIG PORTS write ENGINE... | change ENGINE SAMPLES");
         bench.config = read_config(argv[1]);
         bench.nftables = bw_nftables_new();
         if (g_str_equal(argv[3], "write"))

@@ -16,8 +16,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define BW_LANE_BRIDGE     "br0"
-#define BW_LANE_FOREIGN    0x0a4dfffe /* 10.77.255.254: no port's address */
+#define BW_LANE_BRIDGE      "br0"
+#define BW_LANE_FOREIGN     0x0a4dfffe /* 10.77.255.254: no port's address */
 #define BW_LANE_FRAME_SIZE  60
 #define BW_LANE_FRAME6_SIZE 62
 #define BW_LANE_MOST_FRAME  BW_LANE_FRAME6_SIZE
@@ -83,5 +83,7 @@ uint32_t bw_lane_address(unsigned number);
 void bw_lane_address6(unsigned number, struct in6_addr *address);
 void bw_lane_mac(unsigned number, uint8_t mac[6]);
 int64_t bw_lane_now(void); /* nanoseconds of CLOCK_MONOTONIC */
+/* Of this thread alone: other programs that take the processor away in between do not count. */
+int64_t bw_lane_processor_time(void);
 /* Keeps the calling thread on one processor, so that its caches and clock are always the same. */
 void bw_lane_pin(void);

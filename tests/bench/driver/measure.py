@@ -77,9 +77,7 @@ class Changes:
     engine: str
     n_ports: int
     load: float
-    compile: list
-    unplug: list
-    plug: list
+    samples: dict  # by name, as bench-rules tells them
 
 
 @dataclass
@@ -226,7 +224,7 @@ def changes(programs, n_ports, engine, count):
                           check=True).stdout  # fmt: skip
     rows = {name: [float(x) / 1000 for x in row]
             for name, *row in map(str.split, told.splitlines())}  # fmt: skip
-    return Changes(engine, n_ports, float(load), rows["compile"], rows["unplug"], rows["plug"])
+    return Changes(engine, n_ports, float(load), rows)
 
 
 def idle(daemon, n_ports, seconds):
