@@ -10,9 +10,9 @@
  */
 
 #include <arpa/inet.h>
+#include <bw/corpus.h>
 #include <command.h>
 #include <errno.h>
-#include <frames.h>
 #include <net/if.h>
 #include <netns.h>
 #include <netpacket/packet.h>
@@ -29,7 +29,7 @@
 #define MOST_BYTES  4096
 
 typedef struct Stage {
-        BwTestStage words;
+        BwScene words;
         BwNftables *nftables;
         BwNftTable *table;
         int station[N_STATIONS]; /* sockets at the far ends of the ports */
@@ -76,9 +76,9 @@ static void build_bridge(Stage *stage) {
         stage->observer = open_port(OBSERVER);
 }
 
-static BwNftTable *compile(const BwTestStage *words, const char *more) {
+static BwNftTable *compile(const BwScene *words, const char *more) {
         g_autoptr(BwModel) model = bw_model_new();
-        g_autofree char *settings = bw_test_stage_settings(words);
+        g_autofree char *settings = bw_scene_settings(words);
         g_autofree char *text = g_strconcat(settings, more, NULL);
         g_autoptr(BwConfig) config = bw_test_config_from_text(text);
         BwLink link = bw_test_bridge(1, words->bridge);
@@ -90,7 +90,7 @@ static BwNftTable *compile(const BwTestStage *words, const char *more) {
                 link = bw_test_tap(10 + i, words->stations[i].port, words->stations[i].mac, 1);
                 bw_test_tell_link(model, &link);
         }
-        link = bw_test_tap(20, OBSERVER, words->stations[BW_TEST_NOBODY].mac, 1);
+        link = bw_test_tap(20, OBSERVER, words->stations[BW_WHO_NOBODY].mac, 1);
         bw_test_tell_link(model, &link);
         plan = bw_plan_new(model, config);
         elsewhere = bw_nft_list_elsewhere(model, plan);
@@ -110,7 +110,7 @@ static void load(Stage *stage, const char *more) {
 static Stage *stage_new(void) {
         Stage *stage = g_new0(Stage, 1);
 
-        stage->words = bw_test_stage_new();
+        stage->words = bw_scene_new();
         stage->nftables = bw_nftables_new();
         build_bridge(stage);
         return stage;
@@ -205,14 +205,14 @@ static bool emit(int fd, const GByteArray *bytes) {
         return sent >= 0;
 }
 
-static bool is_for_bridges(const BwTestFrame *frame) {
+static bool is_for_bridges(const BwCorpusFrame *frame) {
         return memcmp(frame->bytes->data, "\x01\x80\xc2\0\0", 5) == 0 &&
                frame->bytes->data[5] < 0x10;
 }
 
 /* What the bridge itself drops or keeps before or between the hooks: a source nobody can have,
  * pause frames and LLDP, a packet of no bytes. */
-static bool is_dropped_anyway(const BwTestFrame *frame) {
+static bool is_dropped_anyway(const BwCorpusFrame *frame) {
         static const uint8_t zero[6];
         const uint8_t *bytes = frame->bytes->data;
 
@@ -220,7 +220,7 @@ static bool is_dropped_anyway(const BwTestFrame *frame) {
                (is_for_bridges(frame) && (bytes[5] == 0x01 || bytes[5] == 0x0e));
 }
 
-static void complain(Stage *stage, const BwTestFrame *frame, const char *where, BwReason wanted,
+static void complain(Stage *stage, const BwCorpusFrame *frame, const char *where, BwReason wanted,
                      BwReason found, bool arrived) {
         if (stage->wrong++ < MOST_LISTED)
                 g_test_message("WRONG %s, %s: wanted %s, found %s, %s", frame->name, where,
@@ -228,7 +228,7 @@ static void complain(Stage *stage, const BwTestFrame *frame, const char *where, 
                                arrived ? "arrived" : "did not arrive");
 }
 
-static void try_sending(Stage *stage, const BwTestFrame *frame) {
+static void try_sending(Stage *stage, const BwCorpusFrame *frame) {
         const char *port = stage->words.stations[frame->from].port;
         Tally before;
         BwReason found;
@@ -248,7 +248,7 @@ static void try_sending(Stage *stage, const BwTestFrame *frame) {
                 complain(stage, frame, "in", frame->in, found, arrived);
 }
 
-static void try_receiving(Stage *stage, const BwTestFrame *frame) {
+static void try_receiving(Stage *stage, const BwCorpusFrame *frame) {
         const char *port = stage->words.stations[frame->to].port;
         Tally before;
         BwReason found;
@@ -269,11 +269,11 @@ static void try_receiving(Stage *stage, const BwTestFrame *frame) {
 
 static void test_corpus(void) {
         g_autoptr(Stage) stage = stage_new();
-        g_autoptr(GPtrArray) frames = bw_test_frames_new(&stage->words);
+        g_autoptr(GPtrArray) frames = bw_corpus_new(&stage->words);
 
         load(stage, "[Port " OBSERVER "]\nMode=off\n");
         for (guint i = 0; i < frames->len; i++) {
-                const BwTestFrame *frame = frames->pdata[i];
+                const BwCorpusFrame *frame = frames->pdata[i];
 
                 if (frame->from < N_STATIONS)
                         try_sending(stage, frame);
@@ -299,19 +299,19 @@ static bool fdb_says(const char *bridge, const BwMac *mac, const char *port) {
  * victim's entry when nobody is on guard. */
 static void test_fdb(void) {
         g_autoptr(Stage) stage = stage_new();
-        const BwTestStation *attacker = &stage->words.stations[BW_TEST_ATTACKER];
-        const BwTestStation *victim = &stage->words.stations[BW_TEST_VICTIM];
-        g_autoptr(GPtrArray) frames = bw_test_frames_new(&stage->words);
+        const BwStation *attacker = &stage->words.stations[BW_WHO_ATTACKER];
+        const BwStation *victim = &stage->words.stations[BW_WHO_VICTIM];
+        g_autoptr(GPtrArray) frames = bw_corpus_new(&stage->words);
         unsigned stolen = 0, tried = 0;
 
         load(stage, "[Port " OBSERVER "]\nMode=off\n");
         bw_test_run("ip link set %s type bridge ageing_time 30000", stage->words.bridge);
         for (guint i = 0; i < frames->len; i++) {
-                const BwTestFrame *frame = frames->pdata[i];
+                const BwCorpusFrame *frame = frames->pdata[i];
                 g_autoptr(GByteArray) bytes = g_byte_array_new();
                 char mac[BW_MAC_TEXT_SIZE];
 
-                if (frame->from != BW_TEST_ATTACKER || frame->in == BW_REASON_NONE ||
+                if (frame->from != BW_WHO_ATTACKER || frame->in == BW_REASON_NONE ||
                     is_dropped_anyway(frame))
                         continue;
                 g_byte_array_append(bytes, frame->bytes->data, frame->bytes->len);
@@ -319,7 +319,7 @@ static void test_fdb(void) {
                 if (tried++ == 0)
                         bw_test_run("bridge fdb replace %s dev %s master dynamic",
                                     bw_mac_print(&victim->mac, mac), victim->port);
-                emit(stage->station[BW_TEST_ATTACKER], bytes);
+                emit(stage->station[BW_WHO_ATTACKER], bytes);
         }
         stolen += fdb_says(stage->words.bridge, &victim->mac, attacker->port);
         g_assert_cmpuint(stolen, ==, 0);
@@ -328,10 +328,10 @@ static void test_fdb(void) {
 
         bw_test_run("nft flush ruleset");
         for (guint i = 0; i < frames->len; i++) {
-                const BwTestFrame *frame = frames->pdata[i];
+                const BwCorpusFrame *frame = frames->pdata[i];
 
-                if (frame->from == BW_TEST_ATTACKER && frame->in == BW_REASON_SPOOFED_MAC)
-                        emit(stage->station[BW_TEST_ATTACKER], frame->bytes);
+                if (frame->from == BW_WHO_ATTACKER && frame->in == BW_REASON_SPOOFED_MAC)
+                        emit(stage->station[BW_WHO_ATTACKER], frame->bytes);
         }
         g_assert_true(fdb_says(stage->words.bridge, &victim->mac, attacker->port));
 }
@@ -341,8 +341,8 @@ static void test_fdb(void) {
 static void test_lldp(void) {
         static const uint8_t head[] = { 0x01, 0x80, 0xc2, 0, 0, 0x0e };
         g_autoptr(Stage) stage = stage_new();
-        const BwTestStation *attacker = &stage->words.stations[BW_TEST_ATTACKER];
-        const BwTestStation *victim = &stage->words.stations[BW_TEST_VICTIM];
+        const BwStation *attacker = &stage->words.stations[BW_WHO_ATTACKER];
+        const BwStation *victim = &stage->words.stations[BW_WHO_VICTIM];
         g_autoptr(GByteArray) bytes = g_byte_array_new();
         char mac[BW_MAC_TEXT_SIZE];
 
@@ -354,11 +354,11 @@ static void test_lldp(void) {
         bw_test_run("ip link set %s type bridge ageing_time 30000 no_linklocal_learn 1;"
                     "bridge fdb replace %s dev %s master dynamic",
                     stage->words.bridge, bw_mac_print(&victim->mac, mac), victim->port);
-        g_assert_true(emit(stage->station[BW_TEST_ATTACKER], bytes));
+        g_assert_true(emit(stage->station[BW_WHO_ATTACKER], bytes));
         g_assert_true(fdb_says(stage->words.bridge, &victim->mac, victim->port));
 
         bw_test_run("ip link set %s type bridge no_linklocal_learn 0", stage->words.bridge);
-        g_assert_true(emit(stage->station[BW_TEST_ATTACKER], bytes));
+        g_assert_true(emit(stage->station[BW_WHO_ATTACKER], bytes));
         g_assert_true(fdb_says(stage->words.bridge, &victim->mac, attacker->port));
 }
 

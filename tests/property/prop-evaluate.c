@@ -9,13 +9,13 @@
  * let through, and no bit of a claim is left unlooked at.
  */
 
-#include "frames.h"
 #include "oracle.h"
-#include "packet.h"
 #include "random.h"
 #include "random_packet.h"
 #include "settings.h"
 
+#include <bw/corpus.h>
+#include <bw/corpus_packet.h>
 #include <bw/evaluate.h>
 #include <bw/ipt_rule.h>
 #include <netinet/in.h>
@@ -67,22 +67,22 @@ static BwPrefix address_of(uint32_t number) {
 }
 
 static GByteArray *bytes_of(const BwTestPacket *packet, BwMac destination) {
-        BwTestIp ip = { .source = address_of(packet->source),
-                        .destination = address_of(packet->destination),
-                        .protocol = packet->udp ? IPPROTO_UDP : IPPROTO_TCP,
-                        .options = bw_test_below(3) * 5 };
-        GByteArray *payload = bw_test_bootp(packet->bootp_operation, packet->client);
+        BwPacketIp ip = { .source = address_of(packet->source),
+                          .destination = address_of(packet->destination),
+                          .protocol = packet->udp ? IPPROTO_UDP : IPPROTO_TCP,
+                          .options = bw_test_below(3) * 5 };
+        GByteArray *payload = bw_packet_bootp(packet->bootp_operation, packet->client);
 
         payload->data[2] = packet->hardware_length;
         if (!packet->udp) {
                 g_byte_array_unref(payload);
-                payload = bw_test_tcp(packet->from_port, packet->to_port, 0x02);
+                payload = bw_packet_tcp(packet->from_port, packet->to_port, 0x02);
         } else {
-                payload = bw_test_udp(packet->from_port, packet->to_port, payload);
+                payload = bw_packet_udp(packet->from_port, packet->to_port, payload);
         }
         if (packet->fragment)
                 ip.fragment = bw_test_once_in(2) ? 0x2000 : 0x0010;
-        return bw_test_ethernet(destination, packet->sender, 0x0800, bw_test_ip(&ip, payload));
+        return bw_packet_ethernet(destination, packet->sender, 0x0800, bw_packet_ip(&ip, payload));
 }
 
 static const BwBridgePlan *find_bridge(const Case *the, const char *name) {
@@ -197,27 +197,11 @@ static void test_meaning(void) {
 
 /* The corpus, cut and changed */
 
-static BwPlan *stage_plan(const BwTestStage *stage) {
-        g_autoptr(BwModel) model = bw_model_new();
-        g_autofree char *text = bw_test_stage_settings(stage);
-        g_autoptr(BwConfig) config = bw_test_config_from_text(text);
-        BwLink bridge = bw_test_bridge(1, stage->bridge);
-
-        bw_test_tell_link(model, &bridge);
-        for (int i = 0; i < BW_TEST_NOBODY; i++) {
-                BwLink port =
-                        bw_test_tap(10 + i, stage->stations[i].port, stage->stations[i].mac, 1);
-
-                bw_test_tell_link(model, &port);
-        }
-        return bw_plan_new(model, config);
-}
-
 typedef BwVerdict (*Evaluate)(const BwPlan *plan, const BwBridgePlan *bridge,
                               const BwPortPlan *port, const uint8_t *frame, gsize length);
 
 /* Exact copies, so that a sanitizer sees each byte read too far. */
-static void check_cuts(const BwPlan *plan, const char *name, const BwTestFrame *frame,
+static void check_cuts(const BwPlan *plan, const char *name, const BwCorpusFrame *frame,
                        Evaluate evaluate) {
         const BwBridgePlan *bridge = plan->bridges->pdata[0];
         const BwPortPlan *port = find_port(bridge, name);
@@ -232,26 +216,26 @@ static void check_cuts(const BwPlan *plan, const char *name, const BwTestFrame *
 }
 
 static void test_cut_short(void) {
-        BwTestStage stage = bw_test_stage_new();
-        g_autoptr(BwPlan) plan = stage_plan(&stage);
-        g_autoptr(GPtrArray) frames = bw_test_frames_new(&stage);
+        BwScene stage = bw_scene_new();
+        g_autoptr(BwPlan) plan = bw_scene_plan_new(&stage, NULL, "");
+        g_autoptr(GPtrArray) frames = bw_corpus_new(&stage);
         unsigned checked = 0;
 
         for (guint i = 0; i < frames->len; i++) {
-                const BwTestFrame *frame = frames->pdata[i];
+                const BwCorpusFrame *frame = frames->pdata[i];
 
                 if (frame->in != BW_REASON_NONE)
                         check_cuts(plan, stage.stations[frame->from].port, frame, bw_evaluate_in);
                 if (frame->out != BW_REASON_NONE)
                         check_cuts(plan, stage.stations[frame->to].port, frame, bw_evaluate_out);
-                checked += bw_test_frame_is_hostile(frame);
+                checked += bw_corpus_frame_is_hostile(frame);
         }
         g_assert_cmpuint(checked, >=, 200);
 }
 
 /* A legal ARP, ND or DHCP claim with any byte of what it claims changed falls: @at its first byte,
  * in the frame. */
-static void check_claim(const BwPlan *plan, const BwTestStage *stage, const BwTestFrame *frame,
+static void check_claim(const BwPlan *plan, const BwScene *stage, const BwCorpusFrame *frame,
                         gsize at, gsize length) {
         const BwBridgePlan *bridge = plan->bridges->pdata[0];
         const BwPortPlan *port = find_port(bridge, stage->stations[frame->from].port);
@@ -292,14 +276,14 @@ static void test_every_bit_of_a_claim(void) {
                 { "nd/advertisement/option/own", 21, 1 },  /* hop limit */
                 { "nd/detection/target/own", 62, 16 },
         };
-        BwTestStage stage = bw_test_stage_new();
-        g_autoptr(BwPlan) plan = stage_plan(&stage);
-        g_autoptr(GPtrArray) frames = bw_test_frames_new(&stage);
+        BwScene stage = bw_scene_new();
+        g_autoptr(BwPlan) plan = bw_scene_plan_new(&stage, NULL, "");
+        g_autoptr(GPtrArray) frames = bw_corpus_new(&stage);
         unsigned checked = 0;
 
         for (guint i = 0; i < frames->len; i++)
                 for (unsigned k = 0; k < G_N_ELEMENTS(claims); k++) {
-                        const BwTestFrame *frame = frames->pdata[i];
+                        const BwCorpusFrame *frame = frames->pdata[i];
 
                         if (!g_str_equal(frame->name, claims[k].frame))
                                 continue;

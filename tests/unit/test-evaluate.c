@@ -1,41 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-#include "frames.h"
-#include "packet.h"
 #include "settings.h"
 
+#include <bw/corpus.h>
+#include <bw/corpus_packet.h>
 #include <bw/evaluate.h>
 #include <netinet/in.h>
 #include <string.h>
 
 typedef struct Scene {
-        BwTestStage stage;
+        BwScene stage;
         BwPlan *plan;
         const BwBridgePlan *bridge;
         GPtrArray *frames;
 } Scene;
 
-/* The stage, with @more said of it. */
+/* The scene, with @more said of it. */
 static Scene scene_new(const char *more) {
-        Scene scene = { .stage = bw_test_stage_new() };
-        g_autoptr(BwModel) model = bw_model_new();
-        g_autofree char *settings = bw_test_stage_settings(&scene.stage);
-        g_autofree char *text = g_strconcat(settings, more, NULL);
-        g_autoptr(BwConfig) config = bw_test_config_from_text(text);
-        BwLink bridge = bw_test_bridge(1, scene.stage.bridge);
+        static const char *const none[] = { NULL };
+        Scene scene = { .stage = bw_scene_new() };
 
-        bw_test_tell_link(model, &bridge);
-        for (int i = 0; i < BW_TEST_NOBODY; i++) {
-                BwLink port = bw_test_tap(10 + i, scene.stage.stations[i].port,
-                                          scene.stage.stations[i].mac, 1);
-
-                bw_test_tell_link(model, &port);
-        }
-        bridge = bw_test_tap(20, "stray", scene.stage.stations[BW_TEST_NOBODY].mac, 1);
-        bw_test_tell_link(model, &bridge);
-        scene.plan = bw_plan_new(model, config);
+        g_strlcpy(scene.stage.stations[BW_WHO_STRANGER].port, "stray", BW_IFNAME_SIZE);
+        scene.plan = bw_scene_plan_new(&scene.stage, none, more);
         scene.bridge = scene.plan->bridges->pdata[0];
-        scene.frames = bw_test_frames_new(&scene.stage);
+        scene.frames = bw_corpus_new(&scene.stage);
         return scene;
 }
 
@@ -46,24 +34,22 @@ static void scene_clear(Scene *scene) {
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Scene, scene_clear)
 
-static const BwPortPlan *port_of(const Scene *scene, BwTestWho who) {
+static const BwPortPlan *port_of(const Scene *scene, BwWho who) {
         return bw_plan_find_port(scene->plan, scene->stage.stations[who].port, NULL);
 }
 
-static BwVerdict verdict_on(const Scene *scene, BwTestWho who, BwDirection direction,
+static BwVerdict verdict_on(const Scene *scene, BwWho who, BwDirection direction,
                             const GByteArray *bytes) {
-        const BwPortPlan *port = who == BW_TEST_NOBODY
-                                         ? bw_plan_find_port(scene->plan, "stray", NULL)
-                                         : port_of(scene, who);
+        const BwPortPlan *port = port_of(scene, who);
 
         if (direction == BW_DIRECTION_IN)
                 return bw_evaluate_in(scene->plan, scene->bridge, port, bytes->data, bytes->len);
         return bw_evaluate_out(scene->plan, scene->bridge, port, bytes->data, bytes->len);
 }
 
-static const BwTestFrame *find(const Scene *scene, const char *name) {
+static const BwCorpusFrame *find(const Scene *scene, const char *name) {
         for (guint i = 0; i < scene->frames->len; i++) {
-                const BwTestFrame *frame = scene->frames->pdata[i];
+                const BwCorpusFrame *frame = scene->frames->pdata[i];
 
                 if (g_str_equal(frame->name, name))
                         return frame;
@@ -73,7 +59,7 @@ static const BwTestFrame *find(const Scene *scene, const char *name) {
 
 /* The corpus */
 
-static bool check(const BwTestFrame *frame, const BwVerdict *verdict, BwReason right) {
+static bool check(const BwCorpusFrame *frame, const BwVerdict *verdict, BwReason right) {
         if (verdict->reason == right)
                 return true;
         g_test_message("%s, %s: %s (%s), and must be %s", frame->name,
@@ -85,7 +71,8 @@ static bool check(const BwTestFrame *frame, const BwVerdict *verdict, BwReason r
 
 static void check_form(const BwVerdict *verdict, const BwPortPlan *port) {
         g_assert_true((verdict->reason == BW_REASON_NONE) == (verdict->detail == NULL));
-        g_assert_cmpint(verdict->drops, ==, verdict->reason != BW_REASON_NONE);
+        g_assert_cmpint(verdict->drops, ==,
+                        verdict->reason != BW_REASON_NONE && port->mode != BW_MODE_MONITOR);
         g_assert_true(verdict->port == port);
 }
 
@@ -93,7 +80,7 @@ static void test_corpus(void) {
         g_auto(Scene) scene = scene_new("");
 
         for (guint i = 0; i < scene.frames->len; i++) {
-                const BwTestFrame *frame = scene.frames->pdata[i];
+                const BwCorpusFrame *frame = scene.frames->pdata[i];
                 BwVerdict in = verdict_on(&scene, frame->from, BW_DIRECTION_IN, frame->bytes);
                 BwVerdict out = verdict_on(&scene, frame->to, BW_DIRECTION_OUT, frame->bytes);
 
@@ -111,11 +98,11 @@ static void test_corpus_is_whole(void) {
         g_autoptr(GHashTable) hostile_bytes = g_hash_table_new(g_bytes_hash, g_bytes_equal);
         g_autoptr(GPtrArray) kept = g_ptr_array_new_with_free_func((GDestroyNotify) g_bytes_unref);
         static const unsigned attacks[] = { 1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11,
-                                            12, 13, 14, 15, 18, 19, 20, 26, 27, 28 };
+                                            12, 13, 14, 15, 18, 19, 20, 21, 26, 27, 28 };
         unsigned met[BW_REASON_MAX] = {}, hostile[40] = {}, legal = 0;
 
         for (guint i = 0; i < scene.frames->len; i++) {
-                const BwTestFrame *frame = scene.frames->pdata[i];
+                const BwCorpusFrame *frame = scene.frames->pdata[i];
                 GBytes *bytes = g_bytes_new(frame->bytes->data, frame->bytes->len);
 
                 g_ptr_array_add(kept, bytes);
@@ -123,9 +110,9 @@ static void test_corpus_is_whole(void) {
                         g_error("two frames are called %s", frame->name);
                 met[frame->in]++;
                 met[frame->out]++;
-                legal += !bw_test_frame_is_hostile(frame);
-                hostile[frame->attack] += bw_test_frame_is_hostile(frame);
-                if (bw_test_frame_is_hostile(frame))
+                legal += !bw_corpus_frame_is_hostile(frame);
+                hostile[frame->attack] += bw_corpus_frame_is_hostile(frame);
+                if (bw_corpus_frame_is_hostile(frame))
                         g_hash_table_add(hostile_bytes, bytes);
         }
         g_test_message("%u distinct hostile frames, %u legal ones",
@@ -134,15 +121,15 @@ static void test_corpus_is_whole(void) {
         g_assert_cmpuint(legal, >=, 100);
         for (unsigned i = 0; i < G_N_ELEMENTS(attacks); i++)
                 g_assert_cmpuint(hostile[attacks[i]], >, 0);
-        for (unsigned i = BW_REASON_ETHERTYPE; i < BW_REASON_MAX; i++)
+        for (unsigned i = BW_REASON_UNBOUND; i < BW_REASON_MAX; i++)
                 g_assert_cmpuint(met[i], >, 0);
 }
 
 /* States and modes */
 
-static void check_all(const Scene *scene, BwTestWho who, BwReason reason, bool drops) {
+static void check_all(const Scene *scene, BwWho who, BwReason reason, bool drops) {
         for (guint i = 0; i < scene->frames->len; i++) {
-                const BwTestFrame *frame = scene->frames->pdata[i];
+                const BwCorpusFrame *frame = scene->frames->pdata[i];
 
                 for (unsigned k = 0; k < 2; k++) {
                         BwVerdict verdict = verdict_on(scene, who, (BwDirection) k, frame->bytes);
@@ -159,9 +146,9 @@ static void test_strangers(void) {
         g_auto(Scene) accepting = scene_new("[Bridge virbr6]\nUnknownPorts=accept\n");
         BwVerdict unknown = bw_evaluate_in(dropping.plan, dropping.bridge, NULL, NULL, 0);
 
-        check_all(&dropping, BW_TEST_NOBODY, BW_REASON_UNBOUND, true);
-        check_all(&monitoring, BW_TEST_NOBODY, BW_REASON_UNBOUND, false);
-        check_all(&accepting, BW_TEST_NOBODY, BW_REASON_NONE, false);
+        check_all(&dropping, BW_WHO_STRANGER, BW_REASON_UNBOUND, true);
+        check_all(&monitoring, BW_WHO_STRANGER, BW_REASON_UNBOUND, false);
+        check_all(&accepting, BW_WHO_STRANGER, BW_REASON_NONE, false);
         g_assert_true(unknown.drops && !unknown.port);
 }
 
@@ -171,10 +158,10 @@ static void test_closed_off_and_border(void) {
         g_auto(Scene) uplink = scene_new("[Port vk63]\nRole=uplink\n");
         g_auto(Scene) link = scene_new("[Port vk63]\nRole=link\n");
 
-        check_all(&closed, BW_TEST_ATTACKER, BW_REASON_UNBOUND, true);
-        check_all(&off, BW_TEST_ATTACKER, BW_REASON_NONE, false);
-        check_all(&uplink, BW_TEST_ATTACKER, BW_REASON_NONE, false);
-        check_all(&link, BW_TEST_ATTACKER, BW_REASON_NONE, false);
+        check_all(&closed, BW_WHO_ATTACKER, BW_REASON_UNBOUND, true);
+        check_all(&off, BW_WHO_ATTACKER, BW_REASON_NONE, false);
+        check_all(&uplink, BW_WHO_ATTACKER, BW_REASON_NONE, false);
+        check_all(&link, BW_WHO_ATTACKER, BW_REASON_NONE, false);
 }
 
 /* The same rules, and nothing is dropped. */
@@ -182,17 +169,17 @@ static void test_monitor(void) {
         g_auto(Scene) scene = scene_new("[Port vk63]\nMode=monitor\n");
 
         for (guint i = 0; i < scene.frames->len; i++) {
-                const BwTestFrame *frame = scene.frames->pdata[i];
+                const BwCorpusFrame *frame = scene.frames->pdata[i];
                 BwVerdict in = verdict_on(&scene, frame->from, BW_DIRECTION_IN, frame->bytes);
 
                 check(frame, &in, frame->in);
-                if (frame->from == BW_TEST_ATTACKER)
+                if (frame->from == BW_WHO_ATTACKER)
                         g_assert_false(in.drops);
         }
 }
 
 static void check_one(const Scene *scene, const char *name, BwDirection direction, BwReason right) {
-        const BwTestFrame *frame = find(scene, name);
+        const BwCorpusFrame *frame = find(scene, name);
         BwVerdict verdict =
                 verdict_on(scene, direction == BW_DIRECTION_IN ? frame->from : frame->to, direction,
                            frame->bytes);
@@ -203,13 +190,13 @@ static void check_one(const Scene *scene, const char *name, BwDirection directio
 static void test_without_address(void) {
         g_auto(Scene) scene = scene_new("");
         const char *const pass[] = { "dhcp/request", "dhcp/request-options" };
-        BwPortPlan *port = (BwPortPlan *) port_of(&scene, BW_TEST_ATTACKER);
+        BwPortPlan *port = (BwPortPlan *) port_of(&scene, BW_WHO_ATTACKER);
 
         g_array_set_size(port->addresses, 0);
         port->state = BW_PORT_UNADDRESSED;
         for (guint i = 0; i < scene.frames->len; i++) {
-                const BwTestFrame *frame = scene.frames->pdata[i];
-                BwVerdict in = verdict_on(&scene, BW_TEST_ATTACKER, BW_DIRECTION_IN, frame->bytes);
+                const BwCorpusFrame *frame = scene.frames->pdata[i];
+                BwVerdict in = verdict_on(&scene, BW_WHO_ATTACKER, BW_DIRECTION_IN, frame->bytes);
 
                 check(frame, &in,
                       g_str_equal(frame->name, pass[0]) || g_str_equal(frame->name, pass[1])
@@ -221,7 +208,7 @@ static void test_without_address(void) {
 /* Only what is for the client itself. */
 static void test_without_address_receives(void) {
         g_auto(Scene) scene = scene_new("");
-        BwPortPlan *port = (BwPortPlan *) port_of(&scene, BW_TEST_VICTIM);
+        BwPortPlan *port = (BwPortPlan *) port_of(&scene, BW_WHO_VICTIM);
 
         g_array_set_size(port->addresses, 0);
         port->state = BW_PORT_UNADDRESSED;
@@ -234,7 +221,7 @@ static void test_without_address_receives(void) {
 static void test_any_address(void) {
         g_auto(Scene) scene = scene_new("[Port vk63]\nAddresses=any\n[Port vk64]\nAddresses=any\n");
 
-        g_assert_cmpint(port_of(&scene, BW_TEST_ATTACKER)->state, ==, BW_PORT_ANY_ADDRESS);
+        g_assert_cmpint(port_of(&scene, BW_WHO_ATTACKER)->state, ==, BW_PORT_ANY_ADDRESS);
         check_one(&scene, "ipv4/udp/unicast/gateway", BW_DIRECTION_IN, BW_REASON_NONE);
         check_one(&scene, "ipv6/17/link-local-gateway", BW_DIRECTION_IN, BW_REASON_NONE);
         check_one(&scene, "arp/reply/sender-ip/gateway", BW_DIRECTION_IN, BW_REASON_NONE);
@@ -318,24 +305,24 @@ static void test_link_local(void) {
 /* What is both spoofed and tagged is told as tagged: the first reason is the one reported. */
 static void test_order(void) {
         g_auto(Scene) scene = scene_new("");
-        const BwTestFrame *tagged = find(&scene, "tag/vlan-0/spoofed-ipv4");
-        const BwTestFrame *offer = find(&scene, "dhcp/server/as-gateway");
+        const BwCorpusFrame *tagged = find(&scene, "tag/vlan-0/spoofed-ipv4");
+        const BwCorpusFrame *offer = find(&scene, "dhcp/server/as-gateway");
         g_autoptr(GByteArray) bytes = g_byte_array_new();
-        BwMac victim = scene.stage.stations[BW_TEST_VICTIM].mac;
+        BwMac victim = scene.stage.stations[BW_WHO_VICTIM].mac;
         BwVerdict verdict;
 
         g_byte_array_append(bytes, tagged->bytes->data, tagged->bytes->len);
         memcpy(bytes->data + 6, victim.octet, 6);
-        verdict = verdict_on(&scene, BW_TEST_ATTACKER, BW_DIRECTION_IN, bytes);
+        verdict = verdict_on(&scene, BW_WHO_ATTACKER, BW_DIRECTION_IN, bytes);
         g_assert_cmpint(verdict.reason, ==, BW_REASON_ETHERTYPE);
         g_assert_cmpstr(verdict.detail, ==, "a VLAN tag");
 
         g_byte_array_set_size(bytes, 0);
         g_byte_array_append(bytes, offer->bytes->data, offer->bytes->len);
-        verdict = verdict_on(&scene, BW_TEST_ATTACKER, BW_DIRECTION_IN, bytes);
+        verdict = verdict_on(&scene, BW_WHO_ATTACKER, BW_DIRECTION_IN, bytes);
         g_assert_cmpint(verdict.reason, ==, BW_REASON_ROGUE_DHCP);
         memcpy(bytes->data + 6, victim.octet, 6);
-        verdict = verdict_on(&scene, BW_TEST_ATTACKER, BW_DIRECTION_IN, bytes);
+        verdict = verdict_on(&scene, BW_WHO_ATTACKER, BW_DIRECTION_IN, bytes);
         g_assert_cmpint(verdict.reason, ==, BW_REASON_SPOOFED_MAC);
 }
 

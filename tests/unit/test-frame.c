@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-#include "packet.h"
 #include "world.h"
+#include <bw/corpus_packet.h>
 
 #include <bw/frame.h>
 #include <netinet/in.h>
@@ -9,17 +9,17 @@
 
 static const BwMac own = { { 0x52, 0x54, 0, 0, 0, 1 } }, other = { { 0x52, 0x54, 0, 0, 0, 2 } };
 
-static BwTestIp ipv4_of(uint8_t protocol) {
-        return (BwTestIp){ .source = bw_test_prefix("10.0.0.1"),
-                           .destination = bw_test_prefix("10.0.0.2"),
-                           .protocol = protocol };
+static BwPacketIp ipv4_of(uint8_t protocol) {
+        return (BwPacketIp){ .source = bw_test_prefix("10.0.0.1"),
+                             .destination = bw_test_prefix("10.0.0.2"),
+                             .protocol = protocol };
 }
 
-static BwTestIp ipv6_of(uint8_t protocol) {
-        return (BwTestIp){ .source = bw_test_prefix("2001:db8::1"),
-                           .destination = bw_test_prefix("2001:db8::2"),
-                           .protocol = protocol,
-                           .hop_limit = 255 };
+static BwPacketIp ipv6_of(uint8_t protocol) {
+        return (BwPacketIp){ .source = bw_test_prefix("2001:db8::1"),
+                             .destination = bw_test_prefix("2001:db8::2"),
+                             .protocol = protocol,
+                             .hop_limit = 255 };
 }
 
 /* Decodes an exact copy, so that a sanitizer sees each byte read too far. */
@@ -29,16 +29,16 @@ static BwFrame decode(const GByteArray *bytes, gsize length) {
         return bw_frame_decode(copy, length);
 }
 
-static BwFrame decode_ip(BwTestIp ip, GByteArray *payload) {
+static BwFrame decode_ip(BwPacketIp ip, GByteArray *payload) {
         g_autoptr(GByteArray) bytes =
-                bw_test_ethernet(other, own, ip.source.family == BW_FAMILY_IPV4 ? 0x0800 : 0x86dd,
-                                 bw_test_ip(&ip, payload));
+                bw_packet_ethernet(other, own, ip.source.family == BW_FAMILY_IPV4 ? 0x0800 : 0x86dd,
+                                   bw_packet_ip(&ip, payload));
 
         return decode(bytes, bytes->len);
 }
 
 static void test_ethernet(void) {
-        g_autoptr(GByteArray) bytes = bw_test_ethernet(other, own, 0x88cc, bw_test_filler(3));
+        g_autoptr(GByteArray) bytes = bw_packet_ethernet(other, own, 0x88cc, bw_packet_filler(3));
         BwFrame frame = decode(bytes, bytes->len);
 
         g_assert_cmpint(frame.kind, ==, BW_FRAME_OTHER);
@@ -53,16 +53,16 @@ static void test_ethernet(void) {
 }
 
 static void test_arp(void) {
-        const BwTestArp arp = { 1,
-                                0x0800,
-                                6,
-                                4,
-                                2,
-                                own,
-                                other,
-                                bw_test_prefix("10.0.0.1"),
-                                bw_test_prefix("10.0.0.2") };
-        g_autoptr(GByteArray) bytes = bw_test_ethernet(other, own, 0x0806, bw_test_arp(&arp));
+        const BwPacketArp arp = { 1,
+                                  0x0800,
+                                  6,
+                                  4,
+                                  2,
+                                  own,
+                                  other,
+                                  bw_test_prefix("10.0.0.1"),
+                                  bw_test_prefix("10.0.0.2") };
+        g_autoptr(GByteArray) bytes = bw_packet_ethernet(other, own, 0x0806, bw_packet_arp(&arp));
         BwFrame frame = decode(bytes, bytes->len);
 
         g_assert_cmpint(frame.kind, ==, BW_FRAME_ARP);
@@ -79,11 +79,11 @@ static void test_arp(void) {
 }
 
 static void test_ipv4(void) {
-        BwTestIp ip = ipv4_of(IPPROTO_UDP);
+        BwPacketIp ip = ipv4_of(IPPROTO_UDP);
         BwFrame frame;
 
         ip.options = 10;
-        frame = decode_ip(ip, bw_test_udp(68, 67, bw_test_bootp(1, own)));
+        frame = decode_ip(ip, bw_packet_udp(68, 67, bw_packet_bootp(1, own)));
         g_assert_true(frame.ip.valid && frame.ip.chain_is_read && frame.ip.has_ports);
         g_assert_true(bw_prefix_equal(&frame.ip.source, &ip.source));
         g_assert_true(bw_prefix_equal(&frame.ip.destination, &ip.destination));
@@ -106,11 +106,11 @@ static void test_ipv4_fragments(void) {
                       { 0x1fff, BW_FRAME_LATER } };
 
         for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
-                BwTestIp ip = ipv4_of(IPPROTO_UDP);
+                BwPacketIp ip = ipv4_of(IPPROTO_UDP);
                 BwFrame frame;
 
                 ip.fragment = cases[i].fragment;
-                frame = decode_ip(ip, bw_test_udp(68, 67, bw_test_filler(8)));
+                frame = decode_ip(ip, bw_packet_udp(68, 67, bw_packet_filler(8)));
                 g_assert_cmpint(frame.ip.part, ==, cases[i].part);
                 g_assert_cmpint(frame.ip.has_ports, ==, cases[i].part != BW_FRAME_LATER);
         }
@@ -118,9 +118,9 @@ static void test_ipv4_fragments(void) {
 
 /* Bytes behind the packet's own end are padding, whatever they look like. */
 static void test_padding(void) {
-        BwTestIp ip = ipv4_of(IPPROTO_UDP);
+        BwPacketIp ip = ipv4_of(IPPROTO_UDP);
         g_autoptr(GByteArray) bytes =
-                bw_test_ethernet(other, own, 0x0800, bw_test_ip(&ip, g_byte_array_new()));
+                bw_packet_ethernet(other, own, 0x0800, bw_packet_ip(&ip, g_byte_array_new()));
         const uint8_t ports[] = { 0, 67, 0, 68 };
 
         g_byte_array_append(bytes, ports, sizeof(ports));
@@ -129,29 +129,29 @@ static void test_padding(void) {
 }
 
 static void test_bootp_needs_its_client(void) {
-        BwTestIp ip = ipv4_of(IPPROTO_UDP);
-        GByteArray *bootp = bw_test_bootp(1, own);
+        BwPacketIp ip = ipv4_of(IPPROTO_UDP);
+        GByteArray *bootp = bw_packet_bootp(1, own);
         BwFrame frame;
 
         g_byte_array_set_size(bootp, 33);
-        frame = decode_ip(ip, bw_test_udp(68, 67, bootp));
+        frame = decode_ip(ip, bw_packet_udp(68, 67, bootp));
         g_assert_true(frame.ip.has_ports);
         g_assert_false(frame.bootp.whole);
-        bootp = bw_test_bootp(1, own);
+        bootp = bw_packet_bootp(1, own);
         bootp->data[2] = 16;
-        g_assert_false(decode_ip(ip, bw_test_udp(68, 67, bootp)).bootp.whole);
-        bootp = bw_test_bootp(1, own);
+        g_assert_false(decode_ip(ip, bw_packet_udp(68, 67, bootp)).bootp.whole);
+        bootp = bw_packet_bootp(1, own);
         bootp->data[1] = 6;
-        g_assert_false(decode_ip(ip, bw_test_udp(68, 67, bootp)).bootp.whole);
+        g_assert_false(decode_ip(ip, bw_packet_udp(68, 67, bootp)).bootp.whole);
 }
 
 /* One header after the other, up to the transport header or to the end of what can be read. */
 static void test_extensions(void) {
-        BwTestIp ip = ipv6_of(IPPROTO_HOPOPTS);
-        GByteArray *payload = bw_test_extension(IPPROTO_ICMPV6, bw_test_nd(134, NULL, NULL));
+        BwPacketIp ip = ipv6_of(IPPROTO_HOPOPTS);
+        GByteArray *payload = bw_packet_extension(IPPROTO_ICMPV6, bw_packet_nd(134, NULL, NULL));
         BwFrame frame;
 
-        payload = bw_test_extension(IPPROTO_DSTOPTS, payload);
+        payload = bw_packet_extension(IPPROTO_DSTOPTS, payload);
         frame = decode_ip(ip, payload);
         g_assert_true(frame.ip.valid && frame.ip.extended && frame.ip.chain_is_read);
         g_assert_cmpuint(frame.ip.protocol, ==, IPPROTO_ICMPV6);
@@ -159,58 +159,59 @@ static void test_extensions(void) {
         g_assert_cmpuint(frame.ip.type, ==, 134);
 
         /* A length beyond the end, and a kind nobody knows. */
-        payload = bw_test_extension(IPPROTO_ICMPV6, bw_test_nd(134, NULL, NULL));
+        payload = bw_packet_extension(IPPROTO_ICMPV6, bw_packet_nd(134, NULL, NULL));
         payload->data[1] = 2;
         frame = decode_ip(ip, payload);
         g_assert_true(frame.ip.valid);
         g_assert_false(frame.ip.chain_is_read || frame.ip.has_type);
-        payload = bw_test_extension(253, bw_test_nd(134, NULL, NULL));
+        payload = bw_packet_extension(253, bw_packet_nd(134, NULL, NULL));
         g_assert_false(decode_ip(ip, payload).ip.chain_is_read);
 }
 
 static void test_ipv6_fragments(void) {
-        BwTestIp ip = ipv6_of(IPPROTO_FRAGMENT);
+        BwPacketIp ip = ipv6_of(IPPROTO_FRAGMENT);
         BwFrame frame = decode_ip(
-                ip, bw_test_fragment(IPPROTO_ICMPV6, 0, false, bw_test_nd(134, NULL, NULL)));
+                ip, bw_packet_fragment(IPPROTO_ICMPV6, 0, false, bw_packet_nd(134, NULL, NULL)));
 
         g_assert_cmpint(frame.ip.part, ==, BW_FRAME_FIRST);
         g_assert_true(frame.ip.has_type);
-        frame = decode_ip(ip,
-                          bw_test_fragment(IPPROTO_ICMPV6, 8, false, bw_test_nd(134, NULL, NULL)));
+        frame = decode_ip(
+                ip, bw_packet_fragment(IPPROTO_ICMPV6, 8, false, bw_packet_nd(134, NULL, NULL)));
         g_assert_cmpint(frame.ip.part, ==, BW_FRAME_LATER);
         g_assert_false(frame.ip.has_type);
         /* A later fragment's first bytes are no header, whatever kind it names. */
-        frame = decode_ip(ip, bw_test_fragment(IPPROTO_DSTOPTS, 8, false,
-                                               bw_test_extension(IPPROTO_UDP, bw_test_filler(8))));
+        frame = decode_ip(
+                ip, bw_packet_fragment(IPPROTO_DSTOPTS, 8, false,
+                                       bw_packet_extension(IPPROTO_UDP, bw_packet_filler(8))));
         g_assert_cmpint(frame.ip.part, ==, BW_FRAME_LATER);
         g_assert_false(frame.ip.chain_is_read);
 }
 
 static void test_nd(void) {
-        BwTestIp ip = ipv6_of(IPPROTO_ICMPV6);
+        BwPacketIp ip = ipv6_of(IPPROTO_ICMPV6);
         BwPrefix target = bw_test_prefix("2001:db8::7");
-        GByteArray *options = bw_test_option(14, own, bw_test_option(2, other, NULL));
-        BwFrame frame = decode_ip(ip, bw_test_nd(136, &target, options));
+        GByteArray *options = bw_packet_option(14, own, bw_packet_option(2, other, NULL));
+        BwFrame frame = decode_ip(ip, bw_packet_nd(136, &target, options));
 
         g_assert_true(frame.nd.plain);
         g_assert_true(bw_prefix_equal(&frame.nd.target, &target));
         g_assert_cmpuint(frame.nd.n_macs, ==, 1);
         g_assert_true(bw_mac_equal(&frame.nd.macs[0], &other));
 
-        options = bw_test_option(2, own, NULL);
+        options = bw_packet_option(2, own, NULL);
         options->data[1] = 0;
-        g_assert_false(decode_ip(ip, bw_test_nd(136, &target, options)).nd.plain);
-        g_assert_false(decode_ip(ip, bw_test_nd(136, NULL, NULL)).nd.plain);
-        g_assert_true(decode_ip(ip, bw_test_nd(133, NULL, NULL)).nd.plain);
+        g_assert_false(decode_ip(ip, bw_packet_nd(136, &target, options)).nd.plain);
+        g_assert_false(decode_ip(ip, bw_packet_nd(136, NULL, NULL)).nd.plain);
+        g_assert_true(decode_ip(ip, bw_packet_nd(133, NULL, NULL)).nd.plain);
 }
 
 /* The header promises more than the frame has: what is missing may be the claim. */
 static void test_cut_nd(void) {
-        BwTestIp ip = ipv6_of(IPPROTO_ICMPV6);
+        BwPacketIp ip = ipv6_of(IPPROTO_ICMPV6);
         BwPrefix target = bw_test_prefix("2001:db8::7");
-        g_autoptr(GByteArray) bytes = bw_test_ethernet(
+        g_autoptr(GByteArray) bytes = bw_packet_ethernet(
                 other, own, 0x86dd,
-                bw_test_ip(&ip, bw_test_nd(136, &target, bw_test_option(2, other, NULL))));
+                bw_packet_ip(&ip, bw_packet_nd(136, &target, bw_packet_option(2, other, NULL))));
         BwFrame frame = decode(bytes, bytes->len - 8);
 
         g_assert_true(decode(bytes, bytes->len).nd.plain);

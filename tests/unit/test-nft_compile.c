@@ -5,15 +5,15 @@
  * what nft lists, and what a change comes to. With BW_REGENERATE=1 the golden file is written anew.
  */
 
-#include "frames.h"
 #include "settings.h"
+#include <bw/corpus.h>
 
 #include <bw/nft_chains.h>
 #include <string.h>
 
 static BwNftTable *compile(const char *more, const char *stray, bool elsewhere_too) {
-        BwTestStage stage = bw_test_stage_new();
-        g_autofree char *settings = bw_test_stage_settings(&stage);
+        BwScene stage = bw_scene_new();
+        g_autofree char *settings = bw_scene_settings(&stage);
         g_autofree char *text = g_strconcat(settings, more, NULL);
         g_autoptr(BwConfig) config = bw_test_config_from_text(text);
         g_autoptr(BwModel) model = bw_model_new();
@@ -22,12 +22,12 @@ static BwNftTable *compile(const char *more, const char *stray, bool elsewhere_t
         BwLink link = bw_test_bridge(1, stage.bridge);
 
         bw_test_tell_link(model, &link);
-        for (int i = 0; i < BW_TEST_NOBODY; i++) {
+        for (int i = 0; i < BW_WHO_NOBODY; i++) {
                 link = bw_test_tap(10 + i, stage.stations[i].port, stage.stations[i].mac, 1);
                 bw_test_tell_link(model, &link);
         }
         if (stray) {
-                link = bw_test_tap(20, stray, stage.stations[BW_TEST_NOBODY].mac, 1);
+                link = bw_test_tap(20, stray, stage.stations[BW_WHO_NOBODY].mac, 1);
                 bw_test_tell_link(model, &link);
         }
         if (elsewhere_too) {

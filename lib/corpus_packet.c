@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-#include "packet.h"
+#include <bw/corpus_packet.h>
 
 #include <netinet/in.h>
 #include <string.h>
 
-GByteArray *bw_test_bytes(const void *bytes, gsize length) {
+GByteArray *bw_packet_bytes(const void *bytes, gsize length) {
         return g_byte_array_append(g_byte_array_new(), bytes, (guint) length);
 }
 
-GByteArray *bw_test_filler(gsize length) {
+GByteArray *bw_packet_filler(gsize length) {
         g_autofree uint8_t *bytes = g_malloc(length + 1);
 
         memset(bytes, 'b', length);
-        return bw_test_bytes(bytes, length);
+        return bw_packet_bytes(bytes, length);
 }
 
 static void put(uint8_t *at, uint16_t number) {
@@ -25,8 +25,8 @@ static GByteArray *before(const uint8_t *header, gsize length, GByteArray *paylo
         return g_byte_array_prepend(payload, header, (guint) length);
 }
 
-GByteArray *bw_test_ethernet(BwMac destination, BwMac source, uint16_t ethertype,
-                             GByteArray *payload) {
+GByteArray *bw_packet_ethernet(BwMac destination, BwMac source, uint16_t ethertype,
+                               GByteArray *payload) {
         uint8_t header[14];
 
         memcpy(header, destination.octet, 6);
@@ -35,11 +35,11 @@ GByteArray *bw_test_ethernet(BwMac destination, BwMac source, uint16_t ethertype
         return before(header, sizeof(header), payload);
 }
 
-GByteArray *bw_test_llc(BwMac destination, BwMac source, GByteArray *payload) {
-        return bw_test_ethernet(destination, source, (uint16_t) payload->len, payload);
+GByteArray *bw_packet_llc(BwMac destination, BwMac source, GByteArray *payload) {
+        return bw_packet_ethernet(destination, source, (uint16_t) payload->len, payload);
 }
 
-GByteArray *bw_test_tag(uint16_t vlan, uint16_t ethertype, GByteArray *payload) {
+GByteArray *bw_packet_tag(uint16_t vlan, uint16_t ethertype, GByteArray *payload) {
         uint8_t header[4];
 
         put(header, vlan);
@@ -47,7 +47,7 @@ GByteArray *bw_test_tag(uint16_t vlan, uint16_t ethertype, GByteArray *payload) 
         return before(header, sizeof(header), payload);
 }
 
-GByteArray *bw_test_arp(const BwTestArp *arp) {
+GByteArray *bw_packet_arp(const BwPacketArp *arp) {
         uint8_t bytes[28];
 
         put(bytes, arp->hardware);
@@ -59,7 +59,7 @@ GByteArray *bw_test_arp(const BwTestArp *arp) {
         memcpy(bytes + 14, arp->sender.bytes, 4);
         memcpy(bytes + 18, arp->target_mac.octet, 6);
         memcpy(bytes + 24, arp->target.bytes, 4);
-        return bw_test_bytes(bytes, sizeof(bytes));
+        return bw_packet_bytes(bytes, sizeof(bytes));
 }
 
 /* RFC 1071 */
@@ -75,7 +75,7 @@ static uint16_t checksum_of(uint32_t sum) {
         return (uint16_t) ~sum;
 }
 
-static GByteArray *ipv4(const BwTestIp *ip, GByteArray *payload) {
+static GByteArray *ipv4(const BwPacketIp *ip, GByteArray *payload) {
         uint8_t header[60] = {};
         gsize length = 20 + ip->options * 4;
 
@@ -92,7 +92,7 @@ static GByteArray *ipv4(const BwTestIp *ip, GByteArray *payload) {
         return before(header, length, payload);
 }
 
-static GByteArray *ipv6(const BwTestIp *ip, GByteArray *payload) {
+static GByteArray *ipv6(const BwPacketIp *ip, GByteArray *payload) {
         uint8_t header[40] = { 0x60 };
 
         put(header + 4, (uint16_t) payload->len);
@@ -103,19 +103,19 @@ static GByteArray *ipv6(const BwTestIp *ip, GByteArray *payload) {
         return before(header, sizeof(header), payload);
 }
 
-GByteArray *bw_test_ip(const BwTestIp *ip, GByteArray *payload) {
+GByteArray *bw_packet_ip(const BwPacketIp *ip, GByteArray *payload) {
         return ip->source.family == BW_FAMILY_IPV4 ? ipv4(ip, payload) : ipv6(ip, payload);
 }
 
 /* PadN fills an options header; the same bytes are a routing header of an unknown type with no
  * segments left, which hosts pass over. */
-GByteArray *bw_test_extension(uint8_t next, GByteArray *payload) {
+GByteArray *bw_packet_extension(uint8_t next, GByteArray *payload) {
         const uint8_t header[8] = { next, 0, 1, 4 };
 
         return before(header, sizeof(header), payload);
 }
 
-GByteArray *bw_test_fragment(uint8_t next, unsigned offset, bool more, GByteArray *payload) {
+GByteArray *bw_packet_fragment(uint8_t next, unsigned offset, bool more, GByteArray *payload) {
         uint8_t header[8] = { next, 0, 0, 0, 0, 0, 0x25, 0x07 };
 
         put(header + 2, (uint16_t) (offset | more));
@@ -133,7 +133,7 @@ static gsize checksum_place(uint8_t protocol) {
         }
 }
 
-GByteArray *bw_test_seal(const BwTestIp *ip, GByteArray *payload) {
+GByteArray *bw_packet_seal(const BwPacketIp *ip, GByteArray *payload) {
         gsize place = checksum_place(ip->protocol);
         uint32_t sum = 0;
 
@@ -145,7 +145,7 @@ GByteArray *bw_test_seal(const BwTestIp *ip, GByteArray *payload) {
         return payload;
 }
 
-GByteArray *bw_test_udp(uint16_t from, uint16_t to, GByteArray *payload) {
+GByteArray *bw_packet_udp(uint16_t from, uint16_t to, GByteArray *payload) {
         uint8_t header[8] = {};
 
         put(header, from);
@@ -154,15 +154,15 @@ GByteArray *bw_test_udp(uint16_t from, uint16_t to, GByteArray *payload) {
         return before(header, sizeof(header), payload);
 }
 
-GByteArray *bw_test_tcp(uint16_t from, uint16_t to, uint8_t flags) {
+GByteArray *bw_packet_tcp(uint16_t from, uint16_t to, uint8_t flags) {
         uint8_t header[20] = { [12] = 0x50, [13] = flags, [14] = 0xff };
 
         put(header, from);
         put(header + 2, to);
-        return bw_test_bytes(header, sizeof(header));
+        return bw_packet_bytes(header, sizeof(header));
 }
 
-GByteArray *bw_test_message(uint8_t type, uint8_t code, uint32_t word, GByteArray *payload) {
+GByteArray *bw_packet_message(uint8_t type, uint8_t code, uint32_t word, GByteArray *payload) {
         uint8_t header[8] = { type, code };
 
         put(header + 4, (uint16_t) (word >> 16));
@@ -170,24 +170,24 @@ GByteArray *bw_test_message(uint8_t type, uint8_t code, uint32_t word, GByteArra
         return before(header, sizeof(header), payload);
 }
 
-GByteArray *bw_test_bootp(uint8_t operation, BwMac client) {
+GByteArray *bw_packet_bootp(uint8_t operation, BwMac client) {
         uint8_t bytes[300] = { operation, 1, 6 };
         const uint8_t magic[] = { 0x63, 0x82, 0x53, 0x63, 53, 1, operation, 255 };
 
         memcpy(bytes + 28, client.octet, 6);
         memcpy(bytes + 236, magic, sizeof(magic));
-        return bw_test_bytes(bytes, sizeof(bytes));
+        return bw_packet_bytes(bytes, sizeof(bytes));
 }
 
-GByteArray *bw_test_nd(uint8_t type, const BwPrefix *target, GByteArray *options) {
+GByteArray *bw_packet_nd(uint8_t type, const BwPrefix *target, GByteArray *options) {
         if (!options)
                 options = g_byte_array_new();
         if (target)
                 options = before(target->bytes, 16, options);
-        return bw_test_message(type, 0, 0, options);
+        return bw_packet_message(type, 0, 0, options);
 }
 
-GByteArray *bw_test_option(uint8_t type, BwMac mac, GByteArray *more) {
+GByteArray *bw_packet_option(uint8_t type, BwMac mac, GByteArray *more) {
         uint8_t bytes[8] = { type, 1 };
 
         memcpy(bytes + 2, mac.octet, 6);

@@ -2,7 +2,7 @@
 
 /* Below IP: tags, other ethertypes, groups of bridges, MACs and ARP. */
 
-#include "frames_list.h"
+#include <bw/corpus_list.h>
 
 #include <netinet/in.h>
 
@@ -10,41 +10,42 @@
 
 /* What is put behind tags and into other wrappings. */
 
-static GByteArray *inner_ipv4(BwTestList *list, BwTestWho who) {
-        BwTestIp ip = { .source = bw_test_ipv4_of(list, who),
-                        .destination = bw_test_ipv4_of(list, BW_TEST_VICTIM),
-                        .protocol = IPPROTO_UDP };
+static GByteArray *inner_ipv4(BwCorpusList *list, BwWho who) {
+        BwPacketIp ip = { .source = bw_corpus_ipv4_of(list, who),
+                          .destination = bw_corpus_ipv4_of(list, BW_WHO_VICTIM),
+                          .protocol = IPPROTO_UDP };
 
-        return bw_test_ip(&ip, bw_test_seal(&ip, bw_test_udp(40000, 9, bw_test_filler(18))));
+        return bw_packet_ip(&ip,
+                            bw_packet_seal(&ip, bw_packet_udp(40000, 9, bw_packet_filler(18))));
 }
 
-static GByteArray *inner_arp(BwTestList *list, BwTestWho who) {
-        BwTestArp arp = { 1,
-                          0x0800,
-                          6,
-                          4,
-                          2,
-                          bw_test_mac_of(list, BW_TEST_ATTACKER),
-                          bw_test_mac_of(list, BW_TEST_VICTIM),
-                          bw_test_ipv4_of(list, who),
-                          bw_test_ipv4_of(list, BW_TEST_VICTIM) };
+static GByteArray *inner_arp(BwCorpusList *list, BwWho who) {
+        BwPacketArp arp = { 1,
+                            0x0800,
+                            6,
+                            4,
+                            2,
+                            bw_corpus_mac_of(list, BW_WHO_ATTACKER),
+                            bw_corpus_mac_of(list, BW_WHO_VICTIM),
+                            bw_corpus_ipv4_of(list, who),
+                            bw_corpus_ipv4_of(list, BW_WHO_VICTIM) };
 
-        return bw_test_arp(&arp);
+        return bw_packet_arp(&arp);
 }
 
-static GByteArray *inner_ra(BwTestList *list) {
-        BwTestIp ip = { .source = bw_test_link_local_of(list, BW_TEST_ATTACKER),
-                        .destination = bw_test_address("ff02::1"),
-                        .protocol = IPPROTO_ICMPV6,
-                        .hop_limit = 255 };
+static GByteArray *inner_ra(BwCorpusList *list) {
+        BwPacketIp ip = { .source = bw_corpus_link_local_of(list, BW_WHO_ATTACKER),
+                          .destination = bw_corpus_address("ff02::1"),
+                          .protocol = IPPROTO_ICMPV6,
+                          .hop_limit = 255 };
 
-        return bw_test_ip(
-                &ip, bw_test_seal(&ip, bw_test_message(134, 0, 0x40000708, bw_test_filler(8))));
+        return bw_packet_ip(&ip, bw_packet_seal(&ip, bw_packet_message(134, 0, 0x40000708,
+                                                                       bw_packet_filler(8))));
 }
 
 #define N_INNER 5
 
-static GByteArray *inner(BwTestList *list, unsigned kind, uint16_t *ret_ethertype,
+static GByteArray *inner(BwCorpusList *list, unsigned kind, uint16_t *ret_ethertype,
                          const char **ret_name) {
         static const uint16_t ethertypes[] = { 0x0800, 0x0800, 0x0806, 0x0806, 0x86dd };
         static const char *const names[] = { "spoofed-ipv4", "own-ipv4", "spoofed-arp", "own-arp",
@@ -53,32 +54,32 @@ static GByteArray *inner(BwTestList *list, unsigned kind, uint16_t *ret_ethertyp
         *ret_ethertype = ethertypes[kind];
         *ret_name = names[kind];
         if (kind < 2)
-                return inner_ipv4(list, kind == 0 ? BW_TEST_GATEWAY : BW_TEST_ATTACKER);
+                return inner_ipv4(list, kind == 0 ? BW_WHO_GATEWAY : BW_WHO_ATTACKER);
         if (kind < 4)
-                return inner_arp(list, kind == 2 ? BW_TEST_GATEWAY : BW_TEST_ATTACKER);
+                return inner_arp(list, kind == 2 ? BW_WHO_GATEWAY : BW_WHO_ATTACKER);
         return inner_ra(list);
 }
 
-static GByteArray *to_victim(BwTestList *list, uint16_t ethertype, GByteArray *payload) {
-        return bw_test_ethernet(bw_test_mac_of(list, BW_TEST_VICTIM),
-                                bw_test_mac_of(list, BW_TEST_ATTACKER), ethertype, payload);
+static GByteArray *to_victim(BwCorpusList *list, uint16_t ethertype, GByteArray *payload) {
+        return bw_packet_ethernet(bw_corpus_mac_of(list, BW_WHO_VICTIM),
+                                  bw_corpus_mac_of(list, BW_WHO_ATTACKER), ethertype, payload);
 }
 
-static void add_wrapped(BwTestList *list, BwReason in, GByteArray *frame, const char *wrapping,
+static void add_wrapped(BwCorpusList *list, BwReason in, GByteArray *frame, const char *wrapping,
                         const char *name) {
-        bw_test_add(list, BW_TEST_ATTACKER, BW_TEST_VICTIM, in, PASS, frame, "%s/%s", wrapping,
-                    name);
+        bw_corpus_add(list, BW_WHO_ATTACKER, BW_WHO_VICTIM, in, PASS, frame, "%s/%s", wrapping,
+                      name);
 }
 
 /* Tags from the outside in: 0x8100 << 16 | VLAN. */
-static void add_tagged(BwTestList *list, const char *name, const uint32_t *tags, unsigned n) {
+static void add_tagged(BwCorpusList *list, const char *name, const uint32_t *tags, unsigned n) {
         for (unsigned kind = 0; kind < N_INNER; kind++) {
                 const char *what;
                 uint16_t ethertype;
                 GByteArray *payload = inner(list, kind, &ethertype, &what);
 
                 for (unsigned i = n; i-- > 0;) {
-                        payload = bw_test_tag((uint16_t) tags[i], ethertype, payload);
+                        payload = bw_packet_tag((uint16_t) tags[i], ethertype, payload);
                         ethertype = (uint16_t) (tags[i] >> 16);
                 }
                 add_wrapped(list, BW_REASON_ETHERTYPE, to_victim(list, ethertype, payload), name,
@@ -86,7 +87,7 @@ static void add_tagged(BwTestList *list, const char *name, const uint32_t *tags,
         }
 }
 
-static void add_tags(BwTestList *list) {
+static void add_tags(BwCorpusList *list) {
         static const uint32_t zero[] = { 0x81000000, 0x81000000, 0x81000000, 0x81000000 };
         static const uint32_t five[] = { 0x81000005 }, priority[] = { 0x8100e000 };
         static const uint32_t ad[] = { 0x88a80000, 0x81000000 }, old[] = { 0x91000000 };
@@ -107,7 +108,7 @@ static void add_tags(BwTestList *list) {
         add_tagged(list, "tag/three-hundred", many, G_N_ELEMENTS(many));
 }
 
-static void add_snap(BwTestList *list) {
+static void add_snap(BwCorpusList *list) {
         static const struct {
                 const char *name;
                 uint8_t header[6];
@@ -125,53 +126,53 @@ static void add_snap(BwTestList *list) {
                         g_byte_array_prepend(payload, type, sizeof(type));
                         g_byte_array_prepend(payload, kinds[i].header, sizeof(kinds[i].header));
                         add_wrapped(list, BW_REASON_ETHERTYPE,
-                                    bw_test_llc(bw_test_mac_of(list, BW_TEST_VICTIM),
-                                                bw_test_mac_of(list, BW_TEST_ATTACKER), payload),
+                                    bw_packet_llc(bw_corpus_mac_of(list, BW_WHO_VICTIM),
+                                                  bw_corpus_mac_of(list, BW_WHO_ATTACKER), payload),
                                     kinds[i].name, what);
                 }
 }
 
-static void add_other_ethertypes(BwTestList *list) {
+static void add_other_ethertypes(BwCorpusList *list) {
         static const uint16_t others[] = { 0x8863, 0x8864, 0x8847, 0x8848, 0x88cc, 0x888e,
                                            0x88e5, 0x0842, 0x9000, 0x0801, 0x0600, 0x05ff,
                                            0x0000, 0xffff, 0x22f3, 0x6558, 0x894f, 0x88f7 };
 
         list->attack = 5;
         for (unsigned i = 0; i < G_N_ELEMENTS(others); i++)
-                bw_test_add(list, BW_TEST_ATTACKER, BW_TEST_VICTIM, BW_REASON_ETHERTYPE, PASS,
-                            to_victim(list, others[i], inner_ipv4(list, BW_TEST_GATEWAY)),
-                            "ethertype/%04x", others[i]);
+                bw_corpus_add(list, BW_WHO_ATTACKER, BW_WHO_VICTIM, BW_REASON_ETHERTYPE, PASS,
+                              to_victim(list, others[i], inner_ipv4(list, BW_WHO_GATEWAY)),
+                              "ethertype/%04x", others[i]);
 }
 
 /* Spanning tree is LLC: the ethertype is the first thing wrong with it. */
-static void add_bridge_groups(BwTestList *list) {
+static void add_bridge_groups(BwCorpusList *list) {
         static const uint8_t bpdu[] = { 0x42, 0x42, 3, 0, 0, 0, 0, 0, 0x80, 0 };
         BwMac group = { { 0x01, 0x80, 0xc2 } };
 
         list->attack = 26;
-        bw_test_add(list, BW_TEST_ATTACKER, BW_TEST_VICTIM, BW_REASON_ETHERTYPE, PASS,
-                    bw_test_llc(group, bw_test_mac_of(list, BW_TEST_ATTACKER),
-                                bw_test_bytes(bpdu, sizeof(bpdu))),
-                    "group/spanning-tree");
+        bw_corpus_add(list, BW_WHO_ATTACKER, BW_WHO_VICTIM, BW_REASON_ETHERTYPE, PASS,
+                      bw_packet_llc(group, bw_corpus_mac_of(list, BW_WHO_ATTACKER),
+                                    bw_packet_bytes(bpdu, sizeof(bpdu))),
+                      "group/spanning-tree");
         for (uint8_t last = 0; last <= 0x10; last++) {
                 group.octet[5] = last;
-                bw_test_add(list, BW_TEST_ATTACKER, BW_TEST_VICTIM,
-                            last < 0x10 ? BW_REASON_BPDU : PASS, PASS,
-                            bw_test_ethernet(group, bw_test_mac_of(list, BW_TEST_ATTACKER), 0x0800,
-                                             inner_ipv4(list, BW_TEST_ATTACKER)),
-                            "group/ipv4-%02x", last);
+                bw_corpus_add(list, BW_WHO_ATTACKER, BW_WHO_VICTIM,
+                              last < 0x10 ? BW_REASON_BPDU : PASS, PASS,
+                              bw_packet_ethernet(group, bw_corpus_mac_of(list, BW_WHO_ATTACKER),
+                                                 0x0800, inner_ipv4(list, BW_WHO_ATTACKER)),
+                              "group/ipv4-%02x", last);
         }
 }
 
 /* The bridge learns from whatever it lets in. */
-static void add_foreign_macs(BwTestList *list) {
+static void add_foreign_macs(BwCorpusList *list) {
         const struct {
                 const char *name;
                 BwMac mac;
-        } foreign[] = { { "victim", bw_test_mac_of(list, BW_TEST_VICTIM) },
-                        { "gateway", bw_test_mac_of(list, BW_TEST_GATEWAY) },
-                        { "nobody", bw_test_mac_of(list, BW_TEST_NOBODY) },
-                        { "broadcast", bw_test_broadcast },
+        } foreign[] = { { "victim", bw_corpus_mac_of(list, BW_WHO_VICTIM) },
+                        { "gateway", bw_corpus_mac_of(list, BW_WHO_GATEWAY) },
+                        { "nobody", bw_corpus_mac_of(list, BW_WHO_NOBODY) },
+                        { "broadcast", bw_corpus_broadcast },
                         { "zero", { { 0 } } } };
 
         for (unsigned i = 0; i < G_N_ELEMENTS(foreign); i++)
@@ -181,15 +182,15 @@ static void add_foreign_macs(BwTestList *list) {
                         GByteArray *payload = inner(list, kind, &ethertype, &what);
 
                         list->attack = kind % 2 ? 6 : 7;
-                        bw_test_add(list, BW_TEST_ATTACKER, BW_TEST_VICTIM, BW_REASON_SPOOFED_MAC,
-                                    PASS,
-                                    bw_test_ethernet(bw_test_mac_of(list, BW_TEST_VICTIM),
-                                                     foreign[i].mac, ethertype, payload),
-                                    "mac/%s/%s", foreign[i].name, what);
+                        bw_corpus_add(list, BW_WHO_ATTACKER, BW_WHO_VICTIM, BW_REASON_SPOOFED_MAC,
+                                      PASS,
+                                      bw_packet_ethernet(bw_corpus_mac_of(list, BW_WHO_VICTIM),
+                                                         foreign[i].mac, ethertype, payload),
+                                      "mac/%s/%s", foreign[i].name, what);
                 }
 }
 
-void bw_test_add_link_frames(BwTestList *list) {
+void bw_corpus_add_link(BwCorpusList *list) {
         add_tags(list);
         add_snap(list);
         add_other_ethertypes(list);
@@ -199,68 +200,69 @@ void bw_test_add_link_frames(BwTestList *list) {
 
 /* ARP */
 
-static BwTestArp plain_arp(BwTestList *list, uint16_t operation) {
-        return (BwTestArp){ 1,
-                            0x0800,
-                            6,
-                            4,
-                            operation,
-                            bw_test_mac_of(list, BW_TEST_ATTACKER),
-                            operation == 2 ? bw_test_mac_of(list, BW_TEST_VICTIM) : (BwMac){},
-                            bw_test_ipv4_of(list, BW_TEST_ATTACKER),
-                            bw_test_ipv4_of(list, BW_TEST_VICTIM) };
+static BwPacketArp plain_arp(BwCorpusList *list, uint16_t operation) {
+        return (BwPacketArp){ 1,
+                              0x0800,
+                              6,
+                              4,
+                              operation,
+                              bw_corpus_mac_of(list, BW_WHO_ATTACKER),
+                              operation == 2 ? bw_corpus_mac_of(list, BW_WHO_VICTIM) : (BwMac){},
+                              bw_corpus_ipv4_of(list, BW_WHO_ATTACKER),
+                              bw_corpus_ipv4_of(list, BW_WHO_VICTIM) };
 }
 
-static void add_arp(BwTestList *list, BwReason in, const BwTestArp *arp, uint16_t ethertype,
+static void add_arp(BwCorpusList *list, BwReason in, const BwPacketArp *arp, uint16_t ethertype,
                     const char *name, const char *detail) {
         bool unicast = arp->operation == 2;
 
-        bw_test_add(list, BW_TEST_ATTACKER, BW_TEST_VICTIM, in, PASS,
-                    bw_test_ethernet(
-                            unicast ? bw_test_mac_of(list, BW_TEST_VICTIM) : bw_test_broadcast,
-                            bw_test_mac_of(list, BW_TEST_ATTACKER), ethertype, bw_test_arp(arp)),
-                    "%s/%s", name, detail);
+        bw_corpus_add(list, BW_WHO_ATTACKER, BW_WHO_VICTIM, in, PASS,
+                      bw_packet_ethernet(unicast ? bw_corpus_mac_of(list, BW_WHO_VICTIM)
+                                                 : bw_corpus_broadcast,
+                                         bw_corpus_mac_of(list, BW_WHO_ATTACKER), ethertype,
+                                         bw_packet_arp(arp)),
+                      "%s/%s", name, detail);
 }
 
-static void add_arp_claims(BwTestList *list, BwTestWho who) {
-        BwReason in = who == BW_TEST_ATTACKER ? PASS : BW_REASON_SPOOFED_ARP;
+static void add_arp_claims(BwCorpusList *list, BwWho who) {
+        BwReason in = who == BW_WHO_ATTACKER ? PASS : BW_REASON_SPOOFED_ARP;
         static const char *const words[] = { "", "request", "reply" };
-        const char *name = bw_test_who_name(who);
+        const char *name = bw_corpus_who_name(who);
 
         for (uint16_t operation = 1; operation <= 2; operation++) {
                 g_autofree char *ip = g_strdup_printf("arp/%s/sender-ip", words[operation]);
                 g_autofree char *mac = g_strdup_printf("arp/%s/sender-mac", words[operation]);
                 g_autofree char *both = g_strdup_printf("arp/%s/gratuitous", words[operation]);
-                BwTestArp arp = plain_arp(list, operation);
+                BwPacketArp arp = plain_arp(list, operation);
 
-                arp.sender = bw_test_ipv4_of(list, who);
+                arp.sender = bw_corpus_ipv4_of(list, who);
                 add_arp(list, in, &arp, 0x0806, ip, name);
                 arp.target = arp.sender;
                 add_arp(list, in, &arp, 0x0806, both, name);
                 arp = plain_arp(list, operation);
-                arp.sender_mac = bw_test_mac_of(list, who);
+                arp.sender_mac = bw_corpus_mac_of(list, who);
                 add_arp(list, in, &arp, 0x0806, mac, name);
         }
 }
 
-static void add_probes(BwTestList *list, BwTestWho who) {
-        BwTestArp arp = plain_arp(list, 1);
+static void add_probes(BwCorpusList *list, BwWho who) {
+        BwPacketArp arp = plain_arp(list, 1);
 
-        arp.sender = bw_test_address("0.0.0.0");
-        arp.target = bw_test_ipv4_of(list, who);
-        add_arp(list, who == BW_TEST_ATTACKER ? PASS : BW_REASON_SPOOFED_ARP, &arp, 0x0806,
-                "arp/probe", bw_test_who_name(who));
+        arp.sender = bw_corpus_address("0.0.0.0");
+        arp.target = bw_corpus_ipv4_of(list, who);
+        add_arp(list, who == BW_WHO_ATTACKER ? PASS : BW_REASON_SPOOFED_ARP, &arp, 0x0806,
+                "arp/probe", bw_corpus_who_name(who));
         arp.operation = 2;
         add_arp(list, BW_REASON_SPOOFED_ARP, &arp, 0x0806, "arp/reply-from-zero",
-                bw_test_who_name(who));
+                bw_corpus_who_name(who));
 }
 
-static void add_odd_arp(BwTestList *list) {
+static void add_odd_arp(BwCorpusList *list) {
         static const uint16_t operations[] = { 0, 3, 4, 8, 9, 10, 0x0100, 0xffff };
-        BwTestArp odd[6];
+        BwPacketArp odd[6];
 
         for (unsigned i = 0; i < G_N_ELEMENTS(operations); i++) {
-                BwTestArp arp = plain_arp(list, operations[i]);
+                BwPacketArp arp = plain_arp(list, operations[i]);
                 g_autofree char *detail = g_strdup_printf("operation-%04x", operations[i]);
 
                 add_arp(list, BW_REASON_SPOOFED_ARP, &arp, 0x0806, "arp/odd", detail);
@@ -280,48 +282,48 @@ static void add_odd_arp(BwTestList *list) {
         }
 }
 
-static void add_short_arp(BwTestList *list) {
+static void add_short_arp(BwCorpusList *list) {
         static const unsigned lengths[] = { 0, 1, 8, 14, 18, 24, 27 };
 
         for (unsigned i = 0; i < G_N_ELEMENTS(lengths); i++) {
-                BwTestArp arp = plain_arp(list, 2);
-                GByteArray *bytes = bw_test_arp(&arp);
+                BwPacketArp arp = plain_arp(list, 2);
+                GByteArray *bytes = bw_packet_arp(&arp);
 
                 g_byte_array_set_size(bytes, lengths[i]);
-                bw_test_add(list, BW_TEST_ATTACKER, BW_TEST_VICTIM, BW_REASON_SPOOFED_ARP, PASS,
-                            to_victim(list, 0x0806, bytes), "arp/short/%u", lengths[i]);
+                bw_corpus_add(list, BW_WHO_ATTACKER, BW_WHO_VICTIM, BW_REASON_SPOOFED_ARP, PASS,
+                              to_victim(list, 0x0806, bytes), "arp/short/%u", lengths[i]);
         }
 }
 
 /* QEMU says where its guest is now. */
-static void add_announcements(BwTestList *list) {
-        BwTestArp rarp = plain_arp(list, 3);
+static void add_announcements(BwCorpusList *list) {
+        BwPacketArp rarp = plain_arp(list, 3);
 
-        rarp.sender = rarp.target = bw_test_address("0.0.0.0");
+        rarp.sender = rarp.target = bw_corpus_address("0.0.0.0");
         rarp.target_mac = rarp.sender_mac;
         add_arp(list, PASS, &rarp, 0x8035, "rarp", "announcement");
         rarp.operation = 4;
         add_arp(list, BW_REASON_ETHERTYPE, &rarp, 0x8035, "rarp", "reply");
         rarp.operation = 3;
-        rarp.sender_mac = bw_test_mac_of(list, BW_TEST_VICTIM);
+        rarp.sender_mac = bw_corpus_mac_of(list, BW_WHO_VICTIM);
         add_arp(list, BW_REASON_ETHERTYPE, &rarp, 0x8035, "rarp", "foreign-sender");
         rarp.target_mac = rarp.sender_mac;
         add_arp(list, BW_REASON_ETHERTYPE, &rarp, 0x8035, "rarp", "foreign-announcement");
-        rarp.sender_mac = bw_test_mac_of(list, BW_TEST_ATTACKER);
+        rarp.sender_mac = bw_corpus_mac_of(list, BW_WHO_ATTACKER);
         add_arp(list, BW_REASON_ETHERTYPE, &rarp, 0x8035, "rarp", "foreign-target");
         rarp.target_mac = rarp.sender_mac;
-        rarp.sender = bw_test_ipv4_of(list, BW_TEST_VICTIM);
+        rarp.sender = bw_corpus_ipv4_of(list, BW_WHO_VICTIM);
         add_arp(list, BW_REASON_ETHERTYPE, &rarp, 0x8035, "rarp", "with-sender-ip");
         rarp.target = rarp.sender;
-        rarp.sender = bw_test_address("0.0.0.0");
+        rarp.sender = bw_corpus_address("0.0.0.0");
         add_arp(list, BW_REASON_ETHERTYPE, &rarp, 0x8035, "rarp", "with-target-ip");
 }
 
-void bw_test_add_arp_frames(BwTestList *list) {
+void bw_corpus_add_arp(BwCorpusList *list) {
         list->attack = 8;
-        for (unsigned who = 0; who <= BW_TEST_NOBODY; who++) {
-                add_arp_claims(list, (BwTestWho) who);
-                add_probes(list, (BwTestWho) who);
+        for (unsigned who = 0; who <= BW_WHO_NOBODY; who++) {
+                add_arp_claims(list, (BwWho) who);
+                add_probes(list, (BwWho) who);
         }
         list->attack = 9;
         add_odd_arp(list);

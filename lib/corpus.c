@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include <bw/corpus_list.h>
+
+#include <arpa/inet.h>
+#include <bw/model.h>
+#include <string.h>
+
+const BwMac bw_corpus_broadcast = { { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } };
+
+BwPrefix bw_corpus_address(const char *text) {
+        BwFamily family = strchr(text, ':') ? BW_FAMILY_IPV6 : BW_FAMILY_IPV4;
+        uint8_t bytes[16];
+
+        int good = inet_pton(family == BW_FAMILY_IPV6 ? AF_INET6 : AF_INET, text, bytes);
+
+        g_assert(good == 1);
+        return bw_prefix_from_address(family, bytes);
+}
+
+static BwStation station(const char *port, uint8_t last) {
+        BwStation station = { .mac = { { 0x52, 0x54, 0, 0x9f, 0x5d, last } } };
+        g_autofree char *ipv4 = g_strdup_printf("192.168.50.%u", last);
+        g_autofree char *ipv6 = g_strdup_printf("2001:db8:50::%u", last);
+        g_autofree char *link_local = g_strdup_printf("fe80::5054:ff:fe9f:5d%02x", last);
+
+        g_strlcpy(station.port, port, sizeof(station.port));
+        station.ipv4 = bw_corpus_address(ipv4);
+        station.ipv6 = bw_corpus_address(ipv6);
+        station.link_local = bw_corpus_address(link_local);
+        return station;
+}
+
+BwScene bw_scene_new(void) {
+        BwScene scene = {
+                .bridge = "virbr6",
+                .stations = { [BW_WHO_ATTACKER] = station("vk63", 13),
+                              [BW_WHO_VICTIM] = station("vk64", 14),
+                              [BW_WHO_GATEWAY] = station("vmh1", 1),
+                              [BW_WHO_NOBODY] = station("", 99),
+                              [BW_WHO_FRESH] = station("vk66", 16),
+                              [BW_WHO_STRANGER] = station("vk67", 17),
+                              [BW_WHO_WATCHED] = station("vk65", 15) },
+                .network = { BW_FAMILY_IPV4, 24, { 192, 168, 50 } },
+        };
+
+        return scene;
+}
+
+/* NULL: nobody has declared the port. */
+static const char *more_of(BwWho who) {
+        switch (who) {
+        case BW_WHO_ATTACKER:
+        case BW_WHO_VICTIM:
+        case BW_WHO_FRESH:
+                return "";
+        case BW_WHO_GATEWAY:
+                return "Role=host\nDhcpServer=yes\nRouter=yes\nQuerier=yes\n";
+        case BW_WHO_WATCHED:
+                return "Mode=monitor\n";
+        case BW_WHO_NOBODY:
+        case BW_WHO_STRANGER:
+                return NULL;
+        }
+        g_assert_not_reached();
+}
+
+static void declare(GString *text, const BwStation *station, BwWho who) {
+        g_autofree char *ipv4 = bw_prefix_print(&station->ipv4);
+        g_autofree char *ipv6 = bw_prefix_print(&station->ipv6);
+        char mac[BW_MAC_TEXT_SIZE];
+
+        g_string_append_printf(text, "[Port %s]\nMACs=%s\n%s", station->port,
+                               bw_mac_print(&station->mac, mac), more_of(who));
+        if (who != BW_WHO_FRESH)
+                g_string_append_printf(text, "Addresses=%s %s\n", ipv4, ipv6);
+}
+
+char *bw_scene_settings(const BwScene *scene) {
+        g_autofree char *network = bw_prefix_print(&scene->network);
+        GString *text = g_string_new(NULL);
+
+        g_string_append_printf(text,
+                               "[Guard]\nUnknownPorts=drop\nBridges=%s\n"
+                               "[Bridge %s]\nNetworks=%s\n",
+                               scene->bridge, scene->bridge, network);
+        for (BwWho who = BW_WHO_ATTACKER; who < BW_WHO_MAX; who++)
+                if (more_of(who))
+                        declare(text, &scene->stations[who], who);
+        return g_string_free(text, FALSE);
+}
+
+/* The scene as a world */
+
+static void tell(BwModel *model, BwLink link, const char *name) {
+        g_strlcpy(link.name, name, sizeof(link.name));
+        link.up = true;
+        bw_model_apply(model, &(BwFact){ .kind = BW_FACT_LINK, .link = link }, 0);
+}
+
+static void tell_world(BwModel *model, const BwScene *scene, const char *const *free_ports) {
+        const int bridge = 1, first_port = 10;
+
+        tell(model, (BwLink){ .ifindex = bridge, .kind = BW_LINK_BRIDGE, .nf_call_iptables = true },
+             scene->bridge);
+        for (int i = 0; i < BW_WHO_MAX; i++) {
+                BwLink link = { .ifindex = first_port + i,
+                                .kind = BW_LINK_TAP,
+                                .mac = scene->stations[i].mac,
+                                .master = bridge };
+
+                /* libvirt makes a tap's MAC from the guest's. */
+                link.mac.octet[0] = 0xfe;
+                if (i != BW_WHO_NOBODY)
+                        tell(model, link, scene->stations[i].port);
+        }
+        for (int i = 0; free_ports && free_ports[i]; i++)
+                tell(model,
+                     (BwLink){ .ifindex = first_port + BW_WHO_MAX + i,
+                               .kind = BW_LINK_TAP,
+                               .mac = { { 0xfe, 0x54, 0, 0, 1, (uint8_t) i } },
+                               .master = bridge },
+                     free_ports[i]);
+}
+
+BwPlan *bw_scene_plan_new(const BwScene *scene, const char *const *free_ports, const char *more) {
+        g_autofree char *settings = bw_scene_settings(scene);
+        g_autoptr(GString) text = g_string_new(settings);
+        g_autoptr(BwModel) model = bw_model_new();
+        g_autoptr(BwConfig) config = bw_config_new();
+        bool good;
+
+        for (unsigned i = 0; free_ports && free_ports[i]; i++)
+                g_string_append_printf(text, "[Port %s]\nMode=off\n", free_ports[i]);
+        g_string_append(text, more);
+        good = bw_config_read(config, "scene", text->str, text->len, NULL);
+        g_assert(good);
+        bw_config_finish(config);
+        tell_world(model, scene, free_ports);
+        return bw_plan_new(model, config);
+}
+
+const char *bw_who_name(BwWho who) {
+        switch (who) {
+        case BW_WHO_ATTACKER:
+                return "attacker";
+        case BW_WHO_VICTIM:
+                return "victim";
+        case BW_WHO_GATEWAY:
+                return "gateway";
+        case BW_WHO_NOBODY:
+                return "nobody";
+        case BW_WHO_FRESH:
+                return "fresh";
+        case BW_WHO_STRANGER:
+                return "stranger";
+        case BW_WHO_WATCHED:
+                return "watched";
+        }
+        g_assert_not_reached();
+}
+
+/* Frames */
+
+/* In the names of frames: whose address or MAC it is, as seen by who sends. */
+const char *bw_corpus_who_name(BwWho who) {
+        return who == BW_WHO_ATTACKER ? "own" : bw_who_name(who);
+}
+
+BwMac bw_corpus_mac_of(const BwCorpusList *list, BwWho who) {
+        return list->scene->stations[who].mac;
+}
+
+BwPrefix bw_corpus_ipv4_of(const BwCorpusList *list, BwWho who) {
+        return list->scene->stations[who].ipv4;
+}
+
+BwPrefix bw_corpus_ipv6_of(const BwCorpusList *list, BwWho who) {
+        return list->scene->stations[who].ipv6;
+}
+
+BwPrefix bw_corpus_link_local_of(const BwCorpusList *list, BwWho who) {
+        return list->scene->stations[who].link_local;
+}
+
+GByteArray *bw_corpus_wrap(BwMac destination, BwMac source, const BwPacketIp *ip,
+                           GByteArray *payload) {
+        return bw_packet_ethernet(destination, source,
+                                  ip->source.family == BW_FAMILY_IPV4 ? 0x0800 : 0x86dd,
+                                  bw_packet_ip(ip, bw_packet_seal(ip, payload)));
+}
+
+void bw_corpus_add(BwCorpusList *list, BwWho from, BwWho to, BwReason in, BwReason out,
+                   GByteArray *bytes, const char *name, ...) {
+        BwCorpusFrame *frame = g_new0(BwCorpusFrame, 1);
+        va_list arguments;
+
+        va_start(arguments, name);
+        frame->name = g_strdup_vprintf(name, arguments);
+        va_end(arguments);
+        frame->attack = list->attack;
+        frame->from = from;
+        frame->to = to;
+        frame->in = in;
+        frame->out = out;
+        frame->bytes = bytes;
+        g_ptr_array_add(list->frames, frame);
+}
+
+static void free_frame(gpointer pointer) {
+        BwCorpusFrame *frame = pointer;
+
+        g_free(frame->name);
+        g_byte_array_unref(frame->bytes);
+        g_free(frame);
+}
+
+GPtrArray *bw_corpus_new(const BwScene *scene) {
+        BwCorpusList list = { scene, g_ptr_array_new_with_free_func(free_frame), 0 };
+
+        bw_corpus_add_link(&list);
+        bw_corpus_add_arp(&list);
+        bw_corpus_add_ipv4(&list);
+        bw_corpus_add_dhcp(&list);
+        bw_corpus_add_ipv6(&list);
+        bw_corpus_add_nd(&list);
+        bw_corpus_add_delivery(&list);
+        bw_corpus_add_state(&list);
+        return list.frames;
+}
