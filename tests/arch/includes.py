@@ -89,9 +89,15 @@ def daemon_allows(path, quoted, included):
     return conductor_allows(path, quoted, included)
 
 
+# Adapters of the command line: each has its one foreign library.
+CLI_ADAPTERS = {'stage_link': ('netlink/', 'linux/'), 'stage': ('linux/if_tun.h',)}
+
+
 def cli_allows(path, quoted, included):
     if quoted:
         return (path.parent / included).exists()
+    if path.stem in CLI_ADAPTERS:
+        return not included.startswith(FOREIGN) or included.startswith(CLI_ADAPTERS[path.stem])
     return not included.startswith(FOREIGN) or included in ('json-glib/json-glib.h',
                                                             'systemd/sd-bus.h')
 

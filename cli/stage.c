@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "stage.h"
+
+#include <arpa/inet.h>
+#include <bw/error.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <netpacket/packet.h>
+#include <poll.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MOST_BYTES     4096
+#define WITNESS        "bw-witness"
+#define ALL_ETHERTYPES 0x0003
+#define PATIENCE_MSEC  5000
+/* Each hop of a frame is one turn in the CPU's queue. A frame crosses a pair, a bridge and a pair,
+ * and one that the host answers or routes the same once more. */
+#define MOST_HOPS 4
+
+struct BwStage {
+        BwScene scene;
+        BwStageEnds ends;
+        BwStageLink *links;
+        int far[BW_STAGE_PORTS]; /* at the far ends; -1: no port */
+        int fence[2];            /* the ends of a pair beside the bridge */
+        cpu_set_t cpus;          /* before we came */
+        bool is_held;            /* to one CPU */
+};
+
+const char *const *bw_stage_free_ports(void) {
+        static const char *const ports[] = { WITNESS, NULL };
+
+        return ports;
+}
+
+const char *bw_stage_port_name(const BwStage *stage, unsigned port) {
+        return port == BW_STAGE_WITNESS ? WITNESS : stage->scene.stations[port].port;
+}
+
+const char *bw_stage_bridge(const BwStage *stage) {
+        return stage->scene.bridge;
+}
+
+BwStageLink *bw_stage_links(const BwStage *stage) {
+        return stage->links;
+}
+
+static bool fail(GError **error, const char *what) {
+        int err = errno;
+        BwError code = err == EPERM || err == EACCES ? BW_ERROR_DENIED
+                       : err == ENOENT || err == ENODEV || err == EAFNOSUPPORT || err == ENOSYS
+                               ? BW_ERROR_ABSENT
+                               : BW_ERROR_BROKEN;
+
+        g_set_error(error, BW_ERROR, code, "%s: %s", what, g_strerror(err));
+        return false;
+}
+
+/* The namespace */
+
+static bool look_where(struct stat *ret, GError **error) {
+        return stat("/proc/thread-self/ns/net", ret) == 0 ||
+               fail(error, "look at the network namespace in /proc");
+}
+
+/* Whatever else goes wrong here, the host's own namespace is not worked in. */
+static bool leave_host(GError **error) {
+        struct stat before, after;
+
+        if (!look_where(&before, error))
+                return false;
+        if (unshare(CLONE_NEWNET) < 0)
+                return fail(error, "make a network namespace");
+        if (!look_where(&after, error))
+                return false;
+        if (before.st_dev != after.st_dev || before.st_ino != after.st_ino)
+                return true;
+        g_set_error(error, BW_ERROR, BW_ERROR_BROKEN,
+                    "the network namespace is still the old one after it was left");
+        return false;
+}
+
+/* One CPU has one queue of packets, and all of ours go through it in turn. */
+static bool hold_cpu(BwStage *stage, GError **error) {
+        cpu_set_t one;
+        int cpu = sched_getcpu();
+
+        if (cpu < 0 || sched_getaffinity(0, sizeof(stage->cpus), &stage->cpus) < 0)
+                return fail(error, "ask for the CPU");
+        CPU_ZERO(&one);
+        CPU_SET(cpu, &one);
+        if (sched_setaffinity(0, sizeof(one), &one) < 0)
+                return fail(error, "stay on one CPU");
+        stage->is_held = true;
+        return true;
+}
+
+/* Ports */
+
+/* Returns a file descriptor, or -1. */
+static int open_wire(const char *link, GError **error) {
+        struct sockaddr_ll address = { .sll_family = AF_PACKET,
+                                       .sll_protocol = htons(ALL_ETHERTYPES),
+                                       .sll_ifindex = (int) if_nametoindex(link) };
+        int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        int on = 1;
+
+        if (fd >= 0 && setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof(on)) == 0 &&
+            bind(fd, (struct sockaddr *) &address, sizeof(address)) == 0)
+                return fd;
+        fail(error, "open a packet socket");
+        if (fd >= 0)
+                close(fd);
+        return -1;
+}
+
+static int open_tap(const char *name, GError **error) {
+        struct ifreq request = { .ifr_flags = IFF_TAP | IFF_NO_PI };
+        int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+
+        g_strlcpy(request.ifr_name, name, sizeof(request.ifr_name));
+        if (fd >= 0 && ioctl(fd, TUNSETIFF, &request) == 0)
+                return fd;
+        fail(error, "make a tap");
+        if (fd >= 0)
+                close(fd);
+        return -1;
+}
+
+static int open_pair(BwStage *stage, const char *name, const char *far, GError **error) {
+        if (!bw_stage_link_add_pair(stage->links, name, far, error) ||
+            !bw_stage_link_raise(stage->links, far, NULL, error))
+                return -1;
+        return open_wire(far, error);
+}
+
+static bool add_port(BwStage *stage, unsigned port, GError **error) {
+        const char *name = bw_stage_port_name(stage, port);
+        g_autofree char *far = g_strdup_printf("far%u", port);
+
+        stage->far[port] = stage->ends == BW_STAGE_TAP ? open_tap(name, error)
+                                                       : open_pair(stage, name, far, error);
+        return stage->far[port] >= 0 &&
+               bw_stage_link_raise(stage->links, name, stage->scene.bridge, error);
+}
+
+static bool add_fence(BwStage *stage, GError **error) {
+        if (!bw_stage_link_add_pair(stage->links, "fence0", "fence1", error))
+                return false;
+        for (unsigned i = 0; i < 2; i++) {
+                const char *name = i ? "fence1" : "fence0";
+
+                if (!bw_stage_link_raise(stage->links, name, NULL, error))
+                        return false;
+                stage->fence[i] = open_wire(name, error);
+                if (stage->fence[i] < 0)
+                        return false;
+        }
+        return true;
+}
+
+/* Frames */
+
+/* A tag that the card has taken off is not in what a socket gives back. */
+static bool is_frame(const GByteArray *frame, const uint8_t *bytes, gsize length) {
+        const gsize addresses = 12, tag = 4;
+
+        return length >= addresses && length + tag >= frame->len &&
+               memcmp(bytes, frame->data, addresses) == 0;
+}
+
+/* Empties the port; whether @frame was there. */
+static bool take(int fd, const GByteArray *frame) {
+        uint8_t bytes[MOST_BYTES];
+        bool found = false;
+        ssize_t length;
+
+        while ((length = read(fd, bytes, sizeof(bytes))) >= 0)
+                found |= is_frame(frame, bytes, (gsize) length);
+        return found;
+}
+
+static bool wait_for(int fd, const GByteArray *frame, GError **error) {
+        struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+
+        while (!take(fd, frame))
+                if (poll(&poll_fd, 1, PATIENCE_MSEC) <= 0) {
+                        g_set_error(error, BW_ERROR, BW_ERROR_BROKEN,
+                                    "a frame beside the bridge did not arrive");
+                        return false;
+                }
+        return true;
+}
+
+static const uint8_t marker_bytes[60] = { 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x88, 0xb5 };
+
+/* What is sent into the same queue later arrives later, hop by hop. The pair of the fence is no
+ * port of the bridge, so no rule sees it. */
+bool bw_stage_settle(BwStage *stage, GError **error) {
+        const GByteArray marker = { (guint8 *) marker_bytes, sizeof(marker_bytes) };
+
+        for (unsigned hop = 0; hop < MOST_HOPS; hop++) {
+                if (write(stage->fence[0], marker_bytes, sizeof(marker_bytes)) < 0)
+                        return fail(error, "send a frame beside the bridge");
+                if (!wait_for(stage->fence[1], &marker, error))
+                        return false;
+        }
+        return true;
+}
+
+bool bw_stage_fire(BwStage *stage, unsigned port, const GByteArray *frame, bool *ret_sent,
+                   unsigned *ret_arrived, GError **error) {
+        ssize_t length = write(stage->far[port], frame->data, frame->len);
+        unsigned arrived = 0;
+
+        if (ret_sent)
+                *ret_sent = length >= 0;
+        *ret_arrived = 0;
+        if (length < 0)
+                return errno == EINVAL || fail(error, "send a frame");
+        if (!bw_stage_settle(stage, error))
+                return false;
+        for (unsigned i = 0; i < BW_STAGE_PORTS; i++)
+                if (stage->far[i] >= 0 && take(stage->far[i], frame))
+                        arrived |= 1u << i;
+        *ret_arrived = arrived & ~(1u << port);
+        return true;
+}
+
+/* A link that is up carries nothing until the kernel has got round to switching its queue on. */
+
+static bool is_live(BwStage *stage, unsigned port, GError **error) {
+        static const uint8_t bytes[60] = { 2, 0, 0, 0, 0, 3, 2, 0, 0, 0, 0, 4, 0x88, 0xb5 };
+        const GByteArray probe = { (guint8 *) bytes, sizeof(bytes) };
+        unsigned there = 0, back = 0;
+
+        return bw_stage_fire(stage, port, &probe, NULL, &there, error) &&
+               bw_stage_fire(stage, BW_STAGE_WITNESS, &probe, NULL, &back, error) &&
+               (there & 1u << BW_STAGE_WITNESS) && (back & 1u << port);
+}
+
+static bool await_port(BwStage *stage, unsigned port, GError **error) {
+        for (unsigned i = 0; i < PATIENCE_MSEC; i++) {
+                g_autoptr(GError) trouble = NULL;
+
+                if (is_live(stage, port, &trouble))
+                        return true;
+                if (trouble) {
+                        g_propagate_error(error, g_steal_pointer(&trouble));
+                        return false;
+                }
+                g_usleep(G_TIME_SPAN_MILLISECOND);
+        }
+        g_set_error(error, BW_ERROR, BW_ERROR_BROKEN, "the port %s carries nothing",
+                    bw_stage_port_name(stage, port));
+        return false;
+}
+
+static bool await_fence(BwStage *stage) {
+        for (unsigned i = 0; i < PATIENCE_MSEC; i++) {
+                struct pollfd poll_fd = { .fd = stage->fence[1], .events = POLLIN };
+
+                if (write(stage->fence[0], marker_bytes, sizeof(marker_bytes)) >= 0 &&
+                    poll(&poll_fd, 1, 1) > 0)
+                        return true;
+        }
+        return false;
+}
+
+static bool await_links(BwStage *stage, GError **error) {
+        (void) await_fence(stage); /* whoever waits at it next tells when it does not work */
+        for (unsigned port = 0; port < BW_STAGE_WITNESS; port++)
+                if (stage->far[port] >= 0 && !await_port(stage, port, error))
+                        return false;
+        return true;
+}
+
+static bool build(BwStage *stage, GError **error) {
+        const char *bridge = stage->scene.bridge;
+
+        stage->links = bw_stage_link_new(error);
+        if (!stage->links || !bw_stage_link_add_bridge(stage->links, bridge, error) ||
+            !bw_stage_link_set_ageing(stage->links, bridge, 0, error))
+                return false;
+        for (unsigned port = 0; port < BW_STAGE_PORTS; port++)
+                if (*bw_stage_port_name(stage, port) && !add_port(stage, port, error))
+                        return false;
+        return add_fence(stage, error) && await_links(stage, error);
+}
+
+BwStage *bw_stage_new(const BwScene *scene, BwStageEnds ends, GError **error) {
+        g_autoptr(BwStage) stage = g_new0(BwStage, 1);
+
+        stage->scene = *scene;
+        stage->ends = ends;
+        stage->fence[0] = stage->fence[1] = -1;
+        for (unsigned port = 0; port < BW_STAGE_PORTS; port++)
+                stage->far[port] = -1;
+        if (!leave_host(error) || !hold_cpu(stage, error) || !build(stage, error))
+                return NULL;
+        return g_steal_pointer(&stage);
+}
+
+static void close_end(int fd) {
+        if (fd >= 0)
+                close(fd);
+}
+
+void bw_stage_free(BwStage *stage) {
+        if (!stage)
+                return;
+        for (unsigned port = 0; port < BW_STAGE_PORTS; port++)
+                close_end(stage->far[port]);
+        close_end(stage->fence[0]);
+        close_end(stage->fence[1]);
+        bw_stage_link_free(stage->links);
+        if (stage->is_held)
+                (void) sched_setaffinity(0, sizeof(stage->cpus), &stage->cpus);
+        g_free(stage);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Stage
+ *
+ * A bridge with the ports of a scene in a network namespace that nobody else is
+ * in, and somebody at the far end of each port who sends frames and looks what
+ * arrives. Real ports, real frames; no rule lives here, and none of the host's
+ * links, rules or locks is touched. Nothing is left behind: the namespace ends
+ * with the process, or with the next stage.
+ *
+ * Errors: BW_ERROR_DENIED (not allowed to make a namespace), BW_ERROR_ABSENT (a
+ * kernel without what it takes), BW_ERROR_BROKEN.
+ */
+
+#include <bw/corpus.h>
+
+#include "stage_link.h"
+
+typedef struct BwStage BwStage;
+
+/* What the ports are. */
+typedef enum BwStageEnds {
+        BW_STAGE_VETH, /* pairs; at the far end a packet socket */
+        BW_STAGE_TAP,  /* taps, as guests have them */
+} BwStageEnds;
+
+/* Ports are counted as BwWho counts, NOBODY has none; and one more, which nobody checks: it sees
+ * what others may send, and sends whatever others may or may not receive. */
+#define BW_STAGE_WITNESS BW_WHO_MAX
+#define BW_STAGE_PORTS   (BW_STAGE_WITNESS + 1)
+
+/* The witness's name, for bw_scene_plan_new(); static. */
+const char *const *bw_stage_free_ports(void);
+
+/* Moves the process, which must have one thread, into a new network namespace and builds the scene
+ * there: a hub, and br_netfilter kept out as far as the bridge's own flags do that. Holds the
+ * process to one CPU, so that frames keep their order. */
+BwStage *bw_stage_new(const BwScene *scene, BwStageEnds ends, GError **error);
+void bw_stage_free(BwStage *stage);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwStage, bw_stage_free)
+
+/* Lent. */
+BwStageLink *bw_stage_links(const BwStage *stage);
+const char *bw_stage_port_name(const BwStage *stage, unsigned port);
+const char *bw_stage_bridge(const BwStage *stage);
+
+/* Sends the frame into @port and waits until it is where it will ever be. @ret_arrived: a set,
+ * 1 << port. @ret_sent, may be NULL: false for a frame so short that no device takes it. */
+bool bw_stage_fire(BwStage *stage, unsigned port, const GByteArray *frame, bool *ret_sent,
+                   unsigned *ret_arrived, GError **error);
+/* Only the waiting: what was sent before, by whomever in this process, has arrived. */
+bool bw_stage_settle(BwStage *stage, GError **error);

@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "contract.h"
+void bw_contract_test_victim(void) {
+}

@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * The contract suite: one corpus through the evaluator, through each engine alone and through both,
+ * on real ports. All must say the same of a frame wherever the engine can see it.
+ *
+ * test-contract --caught ENGINE: built with a fault in a compiler, the suite must find it.
+ */
+
+#include "contract.h"
+
+#include <bw/ipt_compile.h>
+#include <command.h>
+#include <iptables.h>
+#include <netns.h>
+#include <string.h>
+
+BwTrial *bw_contract_trial_new(BwStageEnds ends, const char *more) {
+        BwScene scene = bw_scene_new();
+        g_autoptr(GError) error = NULL;
+        BwTrial *trial = bw_trial_new(&scene, ends, more, &error);
+
+        g_assert_no_error(error);
+        bw_test_run("for f in /proc/sys/net/bridge/bridge-nf-call-*; do"
+                    "  [ ! -e $f ] || echo 0 >$f; done");
+        return trial;
+}
+
+void bw_contract_arm(BwTrial *trial, unsigned engines) {
+        g_autoptr(GError) error = NULL;
+
+        bw_trial_disarm(trial, &error);
+        g_assert_no_error(error);
+        bw_trial_arm(trial, engines, &error);
+        g_assert_no_error(error);
+}
+
+unsigned bw_contract_fire(BwTrial *trial, unsigned port, const GByteArray *frame) {
+        g_autoptr(GError) error = NULL;
+        unsigned arrived;
+
+        bw_trial_fire(trial, port, frame, &arrived, &error);
+        g_assert_no_error(error);
+        return arrived;
+}
+
+const BwCorpusFrame *bw_contract_find(const BwTrial *trial, const char *name) {
+        const GPtrArray *frames = bw_trial_frames(trial);
+
+        for (guint i = 0; i < frames->len; i++) {
+                const BwCorpusFrame *frame = frames->pdata[i];
+
+                if (g_str_equal(frame->name, name))
+                        return frame;
+        }
+        g_error("the corpus has no frame %s", name);
+}
+
+bool bw_contract_has_iptables(BwTrial *trial) {
+        g_autoptr(GError) error = NULL;
+
+        if (bw_trial_can(trial, BW_ENGINE_IPTABLES, &error))
+                return true;
+        g_test_message("iptables is not asked: %s", error->message);
+        return false;
+}
+
+/* The evaluator, against the words of the corpus. */
+
+static void test_evaluator(void) {
+        g_autoptr(BwTrial) trial = bw_contract_trial_new(BW_STAGE_VETH, "");
+        const GPtrArray *frames = bw_trial_frames(trial);
+        unsigned hostile = 0, wrong = 0;
+
+        for (guint i = 0; i < frames->len; i++) {
+                const BwCorpusFrame *frame = frames->pdata[i];
+                BwVerdict in = bw_trial_verdict(trial, frame->from, BW_DIRECTION_IN, frame->bytes);
+                BwVerdict out = bw_trial_verdict(trial, frame->to, BW_DIRECTION_OUT, frame->bytes);
+
+                hostile += bw_corpus_frame_is_hostile(frame);
+                if (in.reason == frame->in && out.reason == frame->out)
+                        continue;
+                wrong++;
+                g_test_message("%s: in %s, out %s", frame->name, bw_reason_name(in.reason),
+                               bw_reason_name(out.reason));
+        }
+        g_test_message("evaluator: %u hostile, %u legal, %u verdicts, %u wrong", hostile,
+                       frames->len - hostile, 2 * frames->len, wrong);
+        g_assert_cmpuint(wrong, ==, 0);
+}
+
+/* The engines */
+
+static const char *engines_name(unsigned engines) {
+        return engines == IPTABLES ? "iptables" : engines == NFTABLES ? "nftables" : "both";
+}
+
+static void tell(const BwTrialResult *result, unsigned engines, const char *where) {
+        g_test_message("%s, %s: %u hostile, %u legal, %u verdicts, %u wrong; not asked of %u "
+                       "frames, %u not carried by any bridge",
+                       engines_name(engines), where, result->hostile, result->legal,
+                       result->verdicts, result->wrong, result->unseen, result->uncarried);
+        for (guint i = 0; i < result->complaints->len; i++)
+                g_test_message("WRONG %s", (char *) result->complaints->pdata[i]);
+}
+
+static void run(BwTrial *trial, unsigned engines, bool unguarded, BwTrialResult *ret) {
+        g_autoptr(GError) error = NULL;
+
+        bw_trial_run(trial, engines, unguarded, ret, &error);
+        g_assert_no_error(error);
+}
+
+/* With nobody on guard, each verdict that denies must be found wrong, or it would prove nothing. */
+static void prove(BwTrial *trial, unsigned engines) {
+        g_auto(BwTrialResult) result = {};
+
+        run(trial, engines, true, &result);
+        g_assert_cmpuint(result.wrong, >, 0);
+        g_assert_cmpuint(result.wrong, ==, result.verdicts - result.rows[BW_REASON_NONE].verdicts);
+        g_assert_cmpuint(result.rows[BW_REASON_NONE].wrong, ==, 0);
+}
+
+/* How many different hostile frames each must have been asked of. */
+static unsigned least_hostile(unsigned engines) {
+        return engines & NFTABLES ? 500 : 150;
+}
+
+static void judge(BwTrial *trial, unsigned engines, const char *where) {
+        g_auto(BwTrialResult) result = {};
+
+        prove(trial, engines);
+        run(trial, engines, false, &result);
+        tell(&result, engines, where);
+        g_assert_cmpuint(result.wrong, ==, 0);
+        g_assert_cmpuint(result.hostile, >=, least_hostile(engines));
+        g_assert_cmpuint(result.legal, >=, 140);
+        for (BwReason reason = BW_REASON_UNBOUND; reason < BW_REASON_MAX; reason++)
+                if (engines & NFTABLES ||
+                    (reason != BW_REASON_NONE && bw_engine_carries(BW_ENGINE_IPTABLES, reason)))
+                        if (result.rows[reason].judged == 0)
+                                g_error("no frame was judged by %s", bw_reason_name(reason));
+}
+
+static void judge_all(BwStageEnds ends, bool learning, const char *where) {
+        g_autoptr(BwTrial) trial = bw_contract_trial_new(ends, "");
+        g_autoptr(GError) error = NULL;
+
+        bw_trial_set_learning(trial, learning, &error);
+        g_assert_no_error(error);
+        judge(trial, NFTABLES, where);
+        if (!bw_contract_has_iptables(trial))
+                return;
+        judge(trial, IPTABLES, where);
+        judge(trial, BW_ENGINE_ALL, where);
+}
+
+static void test_veth(void) {
+        judge_all(BW_STAGE_VETH, false, "veth, hub");
+}
+
+static void test_veth_learning(void) {
+        judge_all(BW_STAGE_VETH, true, "veth, learning");
+}
+
+static void test_tap(void) {
+        judge_all(BW_STAGE_TAP, false, "tap, hub");
+}
+
+static void test_tap_learning(void) {
+        judge_all(BW_STAGE_TAP, true, "tap, learning");
+}
+
+/* Reasons: for each frame, the very counters that the evaluator's words move, and no other. */
+
+typedef struct Tally {
+        const BwStage *stage;
+        uint64_t counts[BW_STAGE_PORTS][2][BW_REASON_MAX];
+} Tally;
+
+static void tally_one(const char *port, BwDirection direction, BwReason reason, BwNftCount count,
+                      gpointer user) {
+        Tally *the = user;
+
+        for (unsigned i = 0; i < BW_STAGE_PORTS; i++)
+                if (g_str_equal(port, bw_stage_port_name(the->stage, i)))
+                        the->counts[i][direction][reason] += count.packets;
+}
+
+static Tally tally(const BwTrial *trial) {
+        Tally the = { .stage = bw_trial_stage(trial) };
+        g_autoptr(GError) error = NULL;
+        g_autoptr(BwNftListing) listing = bw_nftables_read(bw_trial_nftables(trial), &error);
+
+        g_assert_no_error(error);
+        bw_nft_count_ports(listing, tally_one, &the);
+        return the;
+}
+
+static void expect(const BwTrial *trial, const BwCorpusFrame *frame, unsigned from, unsigned bare,
+                   Tally *the) {
+        BwVerdict in = bw_trial_verdict(trial, from, BW_DIRECTION_IN, frame->bytes);
+
+        the->counts[from][BW_DIRECTION_IN][in.reason] += in.reason != BW_REASON_NONE;
+        for (unsigned to = 0; !in.drops && to < BW_STAGE_PORTS; to++) {
+                BwVerdict out;
+
+                if (!(bare & 1u << to))
+                        continue;
+                out = bw_trial_verdict(trial, to, BW_DIRECTION_OUT, frame->bytes);
+                the->counts[to][BW_DIRECTION_OUT][out.reason] += out.reason != BW_REASON_NONE;
+        }
+}
+
+/* Some frames at a time: to read the table is what costs. */
+typedef struct Batch {
+        unsigned first, n; /* shots: two a frame, as in a trial */
+} Batch;
+
+#define BATCH 16
+
+static unsigned shooter_of(const BwCorpusFrame *frame, unsigned shot) {
+        return shot % 2 ? BW_STAGE_WITNESS : (unsigned) frame->from;
+}
+
+static bool tally_equal(const char *name, const Tally *wanted, const Tally *found) {
+        bool good = true;
+
+        for (unsigned i = 0; i < BW_STAGE_PORTS; i++)
+                for (unsigned k = 0; k < 2 * BW_REASON_MAX; k++) {
+                        const uint64_t *want = wanted->counts[i][0], *have = found->counts[i][0];
+
+                        if (want[k] == have[k])
+                                continue;
+                        good = false;
+                        g_test_message("WRONG from %s on: %s %s %s counted %d times too often",
+                                       name, bw_stage_port_name(wanted->stage, i),
+                                       bw_direction_name(k / BW_REASON_MAX),
+                                       bw_reason_name(k % BW_REASON_MAX),
+                                       (int) (have[k] - want[k]));
+                }
+        return good;
+}
+
+/* Whether the counters have moved as the evaluator's words for these frames say. */
+static bool check_batch(BwTrial *trial, const unsigned *bare, Batch batch, Tally *now) {
+        const GPtrArray *frames = bw_trial_frames(trial);
+        const BwCorpusFrame *frame = NULL;
+        Tally wanted = *now;
+
+        for (unsigned i = batch.first + batch.n; i-- > batch.first;) {
+                frame = frames->pdata[i / 2];
+                if (!bare[i])
+                        continue;
+                expect(trial, frame, shooter_of(frame, i), bare[i], &wanted);
+                bw_contract_fire(trial, shooter_of(frame, i), frame->bytes);
+        }
+        *now = tally(trial);
+        return tally_equal(frame->name, &wanted, now);
+}
+
+static void test_reasons(void) {
+        g_autoptr(BwTrial) trial = bw_contract_trial_new(BW_STAGE_VETH, "");
+        const GPtrArray *frames = bw_trial_frames(trial);
+        unsigned n = 2 * frames->len, judged = 0, wrong = 0;
+        g_autofree unsigned *bare = g_new(unsigned, n);
+        Tally now;
+
+        for (unsigned i = 0; i < n; i++) {
+                const BwCorpusFrame *frame = frames->pdata[i / 2];
+
+                bare[i] = bw_contract_fire(trial, shooter_of(frame, i), frame->bytes);
+                judged += bare[i] != 0;
+        }
+        bw_contract_arm(trial, NFTABLES);
+        now = tally(trial);
+        for (unsigned i = 0; i < n; i += BATCH)
+                wrong += !check_batch(trial, bare, (Batch){ i, MIN(BATCH, n - i) }, &now);
+        g_test_message("%u frames sent; of batches of %u, %u counted otherwise than the evaluator "
+                       "says",
+                       judged, BATCH, wrong);
+        g_assert_cmpuint(judged, >, 1300);
+        g_assert_cmpuint(wrong, ==, 0);
+}
+
+/* Modes: told of, counted, and let through. */
+
+static void count_rule(const BwIptChain *chain G_GNUC_UNUSED, const BwIptRule *rule G_GNUC_UNUSED,
+                       uint64_t packets, uint64_t bytes G_GNUC_UNUSED, gpointer user) {
+        *(uint64_t *) user += packets;
+}
+
+static uint64_t count_iptables(const BwTrial *trial) {
+        uint64_t sum = 0;
+
+        for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++) {
+                g_autoptr(GPtrArray) chains = bw_ipt_compile(bw_trial_plan(trial), table);
+                g_autoptr(GError) error = NULL;
+
+                bw_iptables_count(table, chains, count_rule, &sum, &error);
+                g_assert_no_error(error);
+        }
+        return sum;
+}
+
+static uint64_t count_nftables(const BwTrial *trial) {
+        Tally the = tally(trial);
+        uint64_t sum = 0;
+
+        for (unsigned i = 0; i < BW_STAGE_PORTS; i++)
+                for (unsigned d = 0; d < 2; d++)
+                        for (BwReason r = BW_REASON_UNBOUND; r < BW_REASON_MAX; r++)
+                                sum += the.counts[i][d][r];
+        return sum;
+}
+
+static void test_monitor(void) {
+        g_autoptr(BwTrial) trial = bw_contract_trial_new(
+                BW_STAGE_VETH, "[Guard]\nMode=monitor\nUnknownPorts=monitor\n");
+        const GPtrArray *frames = bw_trial_frames(trial);
+        bool iptables = bw_contract_has_iptables(trial);
+        unsigned engines = iptables ? BW_ENGINE_ALL : NFTABLES;
+        g_auto(BwTrialResult) result = {};
+
+        run(trial, engines, false, &result);
+        tell(&result, engines, "monitored");
+        g_assert_cmpuint(result.wrong, ==, 0);
+        g_assert_cmpuint(result.verdicts, ==, result.rows[BW_REASON_NONE].verdicts);
+        g_assert_cmpuint(result.rows[BW_REASON_NONE].judged, >, 600);
+
+        bw_contract_arm(trial, engines);
+        for (guint i = 0; i < frames->len; i++) {
+                const BwCorpusFrame *frame = frames->pdata[i];
+
+                bw_contract_fire(trial, frame->from, frame->bytes);
+        }
+        g_assert_cmpuint(count_nftables(trial), >, 1000);
+        if (iptables)
+                g_assert_cmpuint(count_iptables(trial), >, 150);
+}
+
+/* A compiler with a fault in it, linked in place of the right one: the rules must load, and the
+ * suite must find that they are wrong. */
+static int catch (const char *name) {
+        unsigned engines = g_str_equal(name, "iptables") ? IPTABLES : NFTABLES;
+        g_autoptr(BwTrial) trial = bw_contract_trial_new(BW_STAGE_VETH, "");
+        g_auto(BwTrialResult) result = {};
+
+        run(trial, engines, false, &result);
+        if (result.wrong == 0) {
+                g_print("not caught: %u verdicts, all as they should be\n", result.verdicts);
+                return 1;
+        }
+        g_print("caught by %u verdicts; %s\n", result.wrong, (char *) result.complaints->pdata[0]);
+        return 0;
+}
+
+int main(int argc, char **argv) {
+        g_test_init(&argc, &argv, NULL);
+        if (!bw_test_enter_netns()) {
+                g_print("1..0 # SKIP no namespaces here\n");
+                return 0;
+        }
+        if (argc == 3 && g_str_equal(argv[1], "--caught"))
+                return catch (argv[2]);
+        g_test_add_func("/contract/evaluator", test_evaluator);
+        g_test_add_func("/contract/veth", test_veth);
+        g_test_add_func("/contract/veth-learning", test_veth_learning);
+        g_test_add_func("/contract/tap", test_tap);
+        g_test_add_func("/contract/tap-learning", test_tap_learning);
+        g_test_add_func("/contract/reasons", test_reasons);
+        g_test_add_func("/contract/monitor", test_monitor);
+        g_test_add_func("/contract/fdb", bw_contract_test_fdb);
+        g_test_add_func("/contract/lldp", bw_contract_test_lldp);
+        g_test_add_func("/contract/victim", bw_contract_test_victim);
+        g_test_add_func("/contract/host-input", bw_contract_test_host_input);
+        g_test_add_func("/contract/host-output", bw_contract_test_host_output);
+        return g_test_run();
+}
