@@ -101,8 +101,7 @@ static void tell(BwModel *model, BwLink link, const char *name) {
 static void tell_world(BwModel *model, const BwScene *scene, const char *const *free_ports) {
         const int bridge = 1, first_port = 10;
 
-        tell(model, (BwLink){ .ifindex = bridge, .kind = BW_LINK_BRIDGE, .nf_call_iptables = true },
-             scene->bridge);
+        tell(model, (BwLink){ .ifindex = bridge, .kind = BW_LINK_BRIDGE }, scene->bridge);
         for (int i = 0; i < BW_WHO_MAX; i++) {
                 BwLink link = { .ifindex = first_port + i,
                                 .kind = BW_LINK_TAP,
