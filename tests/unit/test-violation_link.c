@@ -5,41 +5,24 @@
  * behind vk63 (ifindex 10), the victim behind vk64 (11), the gateway behind vmh1 (12).
  */
 
+#include <bw/corpus_list.h>
 #include <bw/evaluate.h>
 #include <bw/ipt_rule.h>
 #include <bw/violation.h>
-#include <frames_list.h>
 #include <netinet/in.h>
-#include <settings.h>
 #include <string.h>
 
 #define BRIDGE 1
 #define FIRST  10
 
 typedef struct Scene {
-        BwTestStage words;
+        BwScene words;
         BwPlan *plan;
-        BwTestList list; /* for what the corpus knows of its stage */
 } Scene;
 
 static void scene_open(Scene *scene, gconstpointer user G_GNUC_UNUSED) {
-        g_autoptr(BwModel) model = bw_model_new();
-        g_autoptr(BwConfig) config = NULL;
-        g_autofree char *settings = NULL;
-        BwLink link;
-
-        scene->words = bw_test_stage_new();
-        scene->list.stage = &scene->words;
-        settings = bw_test_stage_settings(&scene->words);
-        config = bw_test_config_from_text(settings);
-        link = bw_test_bridge(BRIDGE, scene->words.bridge);
-        bw_test_tell_link(model, &link);
-        for (int i = 0; i < BW_TEST_NOBODY; i++) {
-                link = bw_test_tap(FIRST + i, scene->words.stations[i].port,
-                                   scene->words.stations[i].mac, BRIDGE);
-                bw_test_tell_link(model, &link);
-        }
-        scene->plan = bw_plan_new(model, config);
+        scene->words = bw_scene_new();
+        scene->plan = bw_scene_plan_new(&scene->words, NULL, NULL);
 }
 
 static void scene_close(Scene *scene, gconstpointer user G_GNUC_UNUSED) {
@@ -89,7 +72,7 @@ static BwViolation *sent(Scene *scene, BwReason reason, GByteArray *frame) {
         BwViolation *violation;
         Given given;
 
-        give(&given, frame, BW_DIRECTION_IN, reason, FIRST + BW_TEST_ATTACKER, 0);
+        give(&given, frame, BW_DIRECTION_IN, reason, FIRST + BW_WHO_ATTACKER, 0);
         violation = bw_violation_new(&given.denied, scene->plan);
         g_byte_array_unref(frame);
         g_assert_nonnull(violation);
@@ -117,17 +100,17 @@ static void check_sent(Scene *scene, BwReason reason, GByteArray *frame, const c
 
 static GByteArray *arp(Scene *scene, uint16_t operation, BwMac to, BwMac sender_mac,
                        BwPrefix sender, BwPrefix target) {
-        BwTestArp arp = { 1,      0x0800, 6, 4, operation, sender_mac, MAC(BW_TEST_VICTIM),
-                          sender, target };
+        BwPacketArp arp = { 1,      0x0800, 6, 4, operation, sender_mac, MAC(BW_WHO_VICTIM),
+                            sender, target };
 
-        return bw_test_ethernet(to, MAC(BW_TEST_ATTACKER), 0x0806, bw_test_arp(&arp));
+        return bw_packet_ethernet(to, MAC(BW_WHO_ATTACKER), 0x0806, bw_packet_arp(&arp));
 }
 
 static void test_arp_reply(Scene *scene, gconstpointer user G_GNUC_UNUSED) {
         g_autoptr(BwViolation) violation =
                 sent(scene, BW_REASON_SPOOFED_ARP,
-                     arp(scene, 2, MAC(BW_TEST_VICTIM), MAC(BW_TEST_ATTACKER),
-                         IPV4(BW_TEST_GATEWAY), IPV4(BW_TEST_VICTIM)));
+                     arp(scene, 2, MAC(BW_WHO_VICTIM), MAC(BW_WHO_ATTACKER), IPV4(BW_WHO_GATEWAY),
+                         IPV4(BW_WHO_VICTIM)));
 
         g_assert_cmphex(violation->ethertype, ==, 0x0806);
         g_assert_cmpstr(violation->source, ==, "192.168.50.1");
@@ -146,39 +129,39 @@ static void test_arp_reply(Scene *scene, gconstpointer user G_GNUC_UNUSED) {
 }
 
 static void test_arp(Scene *scene, gconstpointer user G_GNUC_UNUSED) {
-        BwPrefix nowhere = bw_test_address("0.0.0.0");
+        BwPrefix nowhere = bw_corpus_address("0.0.0.0");
 
         /* To all: meant for its target; an announcement has none beside the claim. */
         check_sent(scene, BW_REASON_SPOOFED_ARP,
-                   arp(scene, 1, bw_test_broadcast, MAC(BW_TEST_ATTACKER), IPV4(BW_TEST_GATEWAY),
-                       IPV4(BW_TEST_VICTIM)),
+                   arp(scene, 1, bw_corpus_broadcast, MAC(BW_WHO_ATTACKER), IPV4(BW_WHO_GATEWAY),
+                       IPV4(BW_WHO_VICTIM)),
                    "Port vk63 sent ARP request who-has 192.168.50.14 tell 192.168.50.1 at "
                    "52:54:00:9f:5d:0d, claiming the address of vmh1, meant for vk64: dropped, "
                    "spoofed-arp (ARP sender IP)");
         check_sent(scene, BW_REASON_SPOOFED_ARP,
-                   arp(scene, 2, bw_test_broadcast, MAC(BW_TEST_ATTACKER), IPV4(BW_TEST_GATEWAY),
-                       IPV4(BW_TEST_GATEWAY)),
+                   arp(scene, 2, bw_corpus_broadcast, MAC(BW_WHO_ATTACKER), IPV4(BW_WHO_GATEWAY),
+                       IPV4(BW_WHO_GATEWAY)),
                    "Port vk63 sent ARP reply 192.168.50.1 is-at 52:54:00:9f:5d:0d, claiming the "
                    "address of vmh1: dropped, spoofed-arp (ARP sender IP)");
         check_sent(scene, BW_REASON_SPOOFED_ARP,
-                   arp(scene, 1, bw_test_broadcast, MAC(BW_TEST_ATTACKER), nowhere,
-                       IPV4(BW_TEST_VICTIM)),
+                   arp(scene, 1, bw_corpus_broadcast, MAC(BW_WHO_ATTACKER), nowhere,
+                       IPV4(BW_WHO_VICTIM)),
                    "Port vk63 sent ARP request who-has 192.168.50.14 tell 0.0.0.0 at "
                    "52:54:00:9f:5d:0d, claiming the address of vk64: dropped, spoofed-arp "
                    "(target of the ARP probe)");
         check_sent(scene, BW_REASON_SPOOFED_ARP,
-                   arp(scene, 2, MAC(BW_TEST_VICTIM), MAC(BW_TEST_GATEWAY), IPV4(BW_TEST_ATTACKER),
-                       IPV4(BW_TEST_VICTIM)),
+                   arp(scene, 2, MAC(BW_WHO_VICTIM), MAC(BW_WHO_GATEWAY), IPV4(BW_WHO_ATTACKER),
+                       IPV4(BW_WHO_VICTIM)),
                    "Port vk63 sent ARP reply 192.168.50.13 is-at 52:54:00:9f:5d:01, claiming the "
                    "MAC of vmh1, meant for vk64: dropped, spoofed-arp (ARP sender MAC)");
         check_sent(scene, BW_REASON_SPOOFED_ARP,
-                   arp(scene, 8, MAC(BW_TEST_VICTIM), MAC(BW_TEST_ATTACKER), IPV4(BW_TEST_ATTACKER),
-                       IPV4(BW_TEST_VICTIM)),
+                   arp(scene, 8, MAC(BW_WHO_VICTIM), MAC(BW_WHO_ATTACKER), IPV4(BW_WHO_ATTACKER),
+                       IPV4(BW_WHO_VICTIM)),
                    "Port vk63 sent ARP operation 8 of 192.168.50.13 at 52:54:00:9f:5d:0d, meant "
                    "for vk64: dropped, spoofed-arp (ARP operation)");
         check_sent(scene, BW_REASON_SPOOFED_ARP,
-                   bw_test_ethernet(bw_test_broadcast, MAC(BW_TEST_ATTACKER), 0x0806,
-                                    bw_test_filler(12)),
+                   bw_packet_ethernet(bw_corpus_broadcast, MAC(BW_WHO_ATTACKER), 0x0806,
+                                      bw_packet_filler(12)),
                    "Port vk63 sent ARP that is not of Ethernet and IPv4, or is cut short: dropped, "
                    "spoofed-arp (ARP is not of Ethernet and IPv4, or cut short)");
 }
@@ -187,23 +170,23 @@ static void test_arp(Scene *scene, gconstpointer user G_GNUC_UNUSED) {
 
 static GByteArray *icmpv6(Scene *scene, BwPrefix source, const char *destination, BwMac to,
                           GByteArray *message) {
-        BwTestIp ip = { .source = source,
-                        .destination = bw_test_address(destination),
-                        .protocol = IPPROTO_ICMPV6,
-                        .hop_limit = 255 };
+        BwPacketIp ip = { .source = source,
+                          .destination = bw_corpus_address(destination),
+                          .protocol = IPPROTO_ICMPV6,
+                          .hop_limit = 255 };
 
-        return bw_test_wrap(to, MAC(BW_TEST_ATTACKER), &ip, message);
+        return bw_corpus_wrap(to, MAC(BW_WHO_ATTACKER), &ip, message);
 }
 
 static GByteArray *nd(uint8_t type, BwPrefix target, uint8_t option, BwMac mac) {
-        return bw_test_nd(type, &target, bw_test_option(option, mac, NULL));
+        return bw_packet_nd(type, &target, bw_packet_option(option, mac, NULL));
 }
 
 static void test_advertisement(Scene *scene, gconstpointer user G_GNUC_UNUSED) {
         g_autoptr(BwViolation) violation = sent(
                 scene, BW_REASON_SPOOFED_ND,
-                icmpv6(scene, LINK_LOCAL(BW_TEST_ATTACKER), "2001:db8:50::14", MAC(BW_TEST_VICTIM),
-                       nd(136, IPV6(BW_TEST_GATEWAY), 2, MAC(BW_TEST_ATTACKER))));
+                icmpv6(scene, LINK_LOCAL(BW_WHO_ATTACKER), "2001:db8:50::14", MAC(BW_WHO_VICTIM),
+                       nd(136, IPV6(BW_WHO_GATEWAY), 2, MAC(BW_WHO_ATTACKER))));
 
         g_assert_cmphex(violation->ethertype, ==, 0x86dd);
         g_assert_cmpstr(violation->source, ==, "fe80::5054:ff:fe9f:5d0d");
@@ -220,24 +203,24 @@ static void test_advertisement(Scene *scene, gconstpointer user G_GNUC_UNUSED) {
 
 static void test_nd(Scene *scene, gconstpointer user G_GNUC_UNUSED) {
         BwMac all = { { 0x33, 0x33, 0, 0, 0, 1 } };
-        BwPrefix own = LINK_LOCAL(BW_TEST_ATTACKER), nowhere = bw_test_address("::");
-        BwPrefix gateway = IPV6(BW_TEST_GATEWAY);
+        BwPrefix own = LINK_LOCAL(BW_WHO_ATTACKER), nowhere = bw_corpus_address("::");
+        BwPrefix gateway = IPV6(BW_WHO_GATEWAY);
         GByteArray *odd;
 
         check_sent(scene, BW_REASON_SPOOFED_ND,
                    icmpv6(scene, own, "ff02::1", all,
-                          nd(135, IPV6(BW_TEST_VICTIM), 1, MAC(BW_TEST_GATEWAY))),
+                          nd(135, IPV6(BW_WHO_VICTIM), 1, MAC(BW_WHO_GATEWAY))),
                    "Port vk63 sent fe80::5054:ff:fe9f:5d0d > ff02::1 (icmpv6 neighbour "
                    "solicitation who-has 2001:db8:50::14 tell 52:54:00:9f:5d:01), claiming the MAC "
                    "of vmh1: dropped, spoofed-nd (link-layer address option)");
         check_sent(scene, BW_REASON_SPOOFED_ND,
                    icmpv6(scene, nowhere, "ff02::1", all,
-                          bw_test_nd(135, &gateway, bw_test_filler(0))),
+                          bw_packet_nd(135, &gateway, bw_packet_filler(0))),
                    "Port vk63 sent :: > ff02::1 (icmpv6 neighbour solicitation who-has "
                    "2001:db8:50::1), claiming the address of vmh1: dropped, spoofed-nd (target of "
                    "the address detection)");
         /* An option of length zero hides nothing of what stands before it. */
-        odd = nd(136, gateway, 2, MAC(BW_TEST_ATTACKER));
+        odd = nd(136, gateway, 2, MAC(BW_WHO_ATTACKER));
         g_byte_array_append(odd, (const uint8_t *) "\5\0\0\0\0\0\0\0", 8);
         check_sent(scene, BW_REASON_SPOOFED_ND, icmpv6(scene, own, "ff02::1", all, odd),
                    "Port vk63 sent fe80::5054:ff:fe9f:5d0d > ff02::1 (icmpv6 neighbour "
@@ -246,39 +229,39 @@ static void test_nd(Scene *scene, gconstpointer user G_GNUC_UNUSED) {
                    "short)");
         check_sent(scene, BW_REASON_ROGUE_RA,
                    icmpv6(scene, own, "ff02::1", all,
-                          bw_test_message(134, 0, 0x40000708,
-                                          bw_test_option(1, MAC(BW_TEST_ATTACKER), NULL))),
+                          bw_packet_message(134, 0, 0x40000708,
+                                            bw_packet_option(1, MAC(BW_WHO_ATTACKER), NULL))),
                    "Port vk63 sent fe80::5054:ff:fe9f:5d0d > ff02::1 (icmpv6 router "
                    "advertisement): dropped, rogue-ra (ICMPv6 router advertisement)");
-        check_sent(
-                scene, BW_REASON_ROGUE_QUERIER,
-                icmpv6(scene, own, "ff02::1", all, bw_test_message(130, 0, 0, bw_test_filler(16))),
-                "Port vk63 sent fe80::5054:ff:fe9f:5d0d > ff02::1 (icmpv6 multicast listener "
-                "query): dropped, rogue-querier (MLD query)");
-        odd = bw_test_bytes(gateway.bytes, 16);
-        g_byte_array_append(odd, IPV6(BW_TEST_NOBODY).bytes, 16);
+        check_sent(scene, BW_REASON_ROGUE_QUERIER,
+                   icmpv6(scene, own, "ff02::1", all,
+                          bw_packet_message(130, 0, 0, bw_packet_filler(16))),
+                   "Port vk63 sent fe80::5054:ff:fe9f:5d0d > ff02::1 (icmpv6 multicast listener "
+                   "query): dropped, rogue-querier (MLD query)");
+        odd = bw_packet_bytes(gateway.bytes, 16);
+        g_byte_array_append(odd, IPV6(BW_WHO_NOBODY).bytes, 16);
         check_sent(scene, BW_REASON_REDIRECT,
-                   icmpv6(scene, own, "2001:db8:50::14", MAC(BW_TEST_VICTIM),
-                          bw_test_message(137, 0, 0, odd)),
+                   icmpv6(scene, own, "2001:db8:50::14", MAC(BW_WHO_VICTIM),
+                          bw_packet_message(137, 0, 0, odd)),
                    "Port vk63 sent fe80::5054:ff:fe9f:5d0d > 2001:db8:50::14 (icmpv6 redirect "
                    "2001:db8:50::99 by way of 2001:db8:50::1), meant for vk64: dropped, redirect "
                    "(ICMPv6 redirect)");
 }
 
 static void test_ipv6(Scene *scene, gconstpointer user G_GNUC_UNUSED) {
-        BwTestIp ip = { .source = IPV6(BW_TEST_GATEWAY),
-                        .destination = IPV6(BW_TEST_VICTIM),
-                        .protocol = IPPROTO_UDP };
+        BwPacketIp ip = { .source = IPV6(BW_WHO_GATEWAY),
+                          .destination = IPV6(BW_WHO_VICTIM),
+                          .protocol = IPPROTO_UDP };
 
         check_sent(scene, BW_REASON_SPOOFED_IP,
-                   bw_test_wrap(MAC(BW_TEST_VICTIM), MAC(BW_TEST_ATTACKER), &ip,
-                                bw_test_udp(4000, 53, bw_test_filler(1200))),
+                   bw_corpus_wrap(MAC(BW_WHO_VICTIM), MAC(BW_WHO_ATTACKER), &ip,
+                                  bw_packet_udp(4000, 53, bw_packet_filler(1200))),
                    "Port vk63 sent 2001:db8:50::1 > 2001:db8:50::14 (udp 4000 > 53), claiming the "
                    "address of vmh1, meant for vk64: dropped, spoofed-ip (IP source)");
-        ip.source = LINK_LOCAL(BW_TEST_ATTACKER);
+        ip.source = LINK_LOCAL(BW_WHO_ATTACKER);
         check_sent(scene, BW_REASON_ROGUE_DHCP,
-                   bw_test_wrap(MAC(BW_TEST_VICTIM), MAC(BW_TEST_ATTACKER), &ip,
-                                bw_test_udp(547, 546, bw_test_bytes("\2\1\1\1", 4))),
+                   bw_corpus_wrap(MAC(BW_WHO_VICTIM), MAC(BW_WHO_ATTACKER), &ip,
+                                  bw_packet_udp(547, 546, bw_packet_bytes("\2\1\1\1", 4))),
                    "Port vk63 sent fe80::5054:ff:fe9f:5d0d > 2001:db8:50::14 (udp 547 > 546, "
                    "DHCPv6 advertise), meant for vk64: dropped, rogue-dhcp (from a DHCP server's "
                    "port)");
@@ -286,20 +269,20 @@ static void test_ipv6(Scene *scene, gconstpointer user G_GNUC_UNUSED) {
 
 /* IPv4 */
 
-static GByteArray *ipv4(Scene *scene, BwTestWho from, uint8_t protocol, GByteArray *payload) {
-        BwTestIp ip = { .source = IPV4(from),
-                        .destination = IPV4(BW_TEST_VICTIM),
-                        .protocol = protocol };
+static GByteArray *ipv4(Scene *scene, BwWho from, uint8_t protocol, GByteArray *payload) {
+        BwPacketIp ip = { .source = IPV4(from),
+                          .destination = IPV4(BW_WHO_VICTIM),
+                          .protocol = protocol };
 
-        return bw_test_wrap(MAC(BW_TEST_VICTIM), MAC(BW_TEST_ATTACKER), &ip, payload);
+        return bw_corpus_wrap(MAC(BW_WHO_VICTIM), MAC(BW_WHO_ATTACKER), &ip, payload);
 }
 
 static GByteArray *offer(Scene *scene) {
-        GByteArray *bootp = bw_test_bootp(2, MAC(BW_TEST_VICTIM));
+        GByteArray *bootp = bw_packet_bootp(2, MAC(BW_WHO_VICTIM));
 
         memcpy(bootp->data + 16, "\xc0\xa8\x32\x4d", 4);
-        memcpy(bootp->data + 20, IPV4(BW_TEST_ATTACKER).bytes, 4);
-        return ipv4(scene, BW_TEST_ATTACKER, IPPROTO_UDP, bw_test_udp(67, 68, bootp));
+        memcpy(bootp->data + 20, IPV4(BW_WHO_ATTACKER).bytes, 4);
+        return ipv4(scene, BW_WHO_ATTACKER, IPPROTO_UDP, bw_packet_udp(67, 68, bootp));
 }
 
 static void test_ipv4(Scene *scene, gconstpointer user G_GNUC_UNUSED) {
@@ -309,25 +292,26 @@ static void test_ipv4(Scene *scene, gconstpointer user G_GNUC_UNUSED) {
                    "Port vk63 sent 192.168.50.13 > 192.168.50.14 (udp 67 > 68, DHCP server "
                    "message: 192.168.50.77 for 52:54:00:9f:5d:0e, server 192.168.50.13), meant for "
                    "vk64: dropped, rogue-dhcp (from a DHCP server's port)");
-        check_sent(scene, BW_REASON_REDIRECT,
-                   ipv4(scene, BW_TEST_ATTACKER, IPPROTO_ICMP,
-                        bw_test_message(5, 1, 0xc0a8320d, bw_test_bytes(quoted, sizeof(quoted)))),
-                   "Port vk63 sent 192.168.50.13 > 192.168.50.14 (icmp redirect 203.0.113.9 by way "
-                   "of 192.168.50.13), meant for vk64: dropped, redirect (ICMP redirect)");
+        check_sent(
+                scene, BW_REASON_REDIRECT,
+                ipv4(scene, BW_WHO_ATTACKER, IPPROTO_ICMP,
+                     bw_packet_message(5, 1, 0xc0a8320d, bw_packet_bytes(quoted, sizeof(quoted)))),
+                "Port vk63 sent 192.168.50.13 > 192.168.50.14 (icmp redirect 203.0.113.9 by way "
+                "of 192.168.50.13), meant for vk64: dropped, redirect (ICMP redirect)");
         check_sent(scene, BW_REASON_ROGUE_QUERIER,
-                   ipv4(scene, BW_TEST_ATTACKER, IPPROTO_IGMP,
-                        bw_test_message(0x11, 1, 0, bw_test_filler(0))),
+                   ipv4(scene, BW_WHO_ATTACKER, IPPROTO_IGMP,
+                        bw_packet_message(0x11, 1, 0, bw_packet_filler(0))),
                    "Port vk63 sent 192.168.50.13 > 192.168.50.14 (igmp query), meant for vk64: "
                    "dropped, rogue-querier (IGMP query)");
         check_sent(scene, BW_REASON_ROGUE_RA,
-                   ipv4(scene, BW_TEST_ATTACKER, IPPROTO_ICMP,
-                        bw_test_message(9, 0, 0, bw_test_filler(0))),
+                   ipv4(scene, BW_WHO_ATTACKER, IPPROTO_ICMP,
+                        bw_packet_message(9, 0, 0, bw_packet_filler(0))),
                    "Port vk63 sent 192.168.50.13 > 192.168.50.14 (icmp router advertisement), "
                    "meant for vk64: dropped, rogue-ra (ICMP router advertisement)");
         /* Far longer than what is kept of it. */
         check_sent(scene, BW_REASON_SPOOFED_IP,
-                   ipv4(scene, BW_TEST_GATEWAY, IPPROTO_UDP,
-                        bw_test_udp(40000, 53, bw_test_filler(1400))),
+                   ipv4(scene, BW_WHO_GATEWAY, IPPROTO_UDP,
+                        bw_packet_udp(40000, 53, bw_packet_filler(1400))),
                    "Port vk63 sent 192.168.50.1 > 192.168.50.14 (udp 40000 > 53), claiming the "
                    "address of vmh1, meant for vk64: dropped, spoofed-ip (IP source)");
 }
@@ -335,20 +319,20 @@ static void test_ipv4(Scene *scene, gconstpointer user G_GNUC_UNUSED) {
 /* Tags, groups and other ethertypes */
 
 static GByteArray *inner(Scene *scene) {
-        BwTestIp ip = { .source = IPV4(BW_TEST_GATEWAY),
-                        .destination = IPV4(BW_TEST_VICTIM),
-                        .protocol = IPPROTO_UDP };
+        BwPacketIp ip = { .source = IPV4(BW_WHO_GATEWAY),
+                          .destination = IPV4(BW_WHO_VICTIM),
+                          .protocol = IPPROTO_UDP };
 
-        return bw_test_ip(&ip, bw_test_udp(40000, 53, bw_test_filler(4)));
+        return bw_packet_ip(&ip, bw_packet_udp(40000, 53, bw_packet_filler(4)));
 }
 
 static GByteArray *tagged(Scene *scene, unsigned n) {
         GByteArray *payload = inner(scene);
 
         for (unsigned i = n; i-- > 0;)
-                payload =
-                        bw_test_tag((uint16_t) (0xe000 + i), i == n - 1 ? 0x0800 : 0x8100, payload);
-        return bw_test_ethernet(MAC(BW_TEST_VICTIM), MAC(BW_TEST_ATTACKER), 0x8100, payload);
+                payload = bw_packet_tag((uint16_t) (0xe000 + i), i == n - 1 ? 0x0800 : 0x8100,
+                                        payload);
+        return bw_packet_ethernet(MAC(BW_WHO_VICTIM), MAC(BW_WHO_ATTACKER), 0x8100, payload);
 }
 
 static void test_tags(Scene *scene, gconstpointer user G_GNUC_UNUSED) {
@@ -374,19 +358,19 @@ static void test_tags(Scene *scene, gconstpointer user G_GNUC_UNUSED) {
 
 static void check_other(Scene *scene, const char *destination, uint16_t ethertype, BwReason reason,
                         const char *expected) {
-        BwMac to = MAC(BW_TEST_VICTIM);
+        BwMac to = MAC(BW_WHO_VICTIM);
 
         if (destination)
                 memcpy(to.octet, destination, sizeof(to.octet));
         check_sent(scene, reason,
-                   bw_test_ethernet(to, MAC(BW_TEST_ATTACKER), ethertype, inner(scene)), expected);
+                   bw_packet_ethernet(to, MAC(BW_WHO_ATTACKER), ethertype, inner(scene)), expected);
 }
 
 static void test_other_ethertypes(Scene *scene, gconstpointer user G_GNUC_UNUSED) {
         BwMac bridges = { { 0x01, 0x80, 0xc2, 0, 0, 0 } };
 
         check_sent(scene, BW_REASON_ETHERTYPE,
-                   bw_test_llc(bridges, MAC(BW_TEST_ATTACKER), bw_test_bytes("\x42\x42\3\0", 4)),
+                   bw_packet_llc(bridges, MAC(BW_WHO_ATTACKER), bw_packet_bytes("\x42\x42\3\0", 4)),
                    "Port vk63 sent a frame of spanning tree 52:54:00:9f:5d:0d > 01:80:c2:00:00:00: "
                    "dropped, ethertype (an LLC frame)");
         check_other(
@@ -410,10 +394,10 @@ static void test_other_ethertypes(Scene *scene, gconstpointer user G_GNUC_UNUSED
 
 static void test_mac(Scene *scene, gconstpointer user G_GNUC_UNUSED) {
         g_autoptr(BwViolation) violation = NULL;
-        GByteArray *frame = ipv4(scene, BW_TEST_ATTACKER, IPPROTO_UDP,
-                                 bw_test_udp(40000, 53, bw_test_filler(4)));
+        GByteArray *frame = ipv4(scene, BW_WHO_ATTACKER, IPPROTO_UDP,
+                                 bw_packet_udp(40000, 53, bw_packet_filler(4)));
 
-        memcpy(frame->data + 6, MAC(BW_TEST_GATEWAY).octet, sizeof(BwMac));
+        memcpy(frame->data + 6, MAC(BW_WHO_GATEWAY).octet, sizeof(BwMac));
         violation = sent(scene, BW_REASON_SPOOFED_MAC, frame);
         g_assert_cmpstr(violation->claimed_mac, ==, "52:54:00:9f:5d:01");
         g_assert_cmpstr(violation->claimed_owner, ==, "vmh1");
@@ -427,12 +411,12 @@ static void test_mac(Scene *scene, gconstpointer user G_GNUC_UNUSED) {
 
 static void test_flooded(Scene *scene, gconstpointer user G_GNUC_UNUSED) {
         g_autoptr(GByteArray) frame =
-                ipv4(scene, BW_TEST_ATTACKER, IPPROTO_TCP, bw_test_tcp(40000, 22, 2));
+                ipv4(scene, BW_WHO_ATTACKER, IPPROTO_TCP, bw_packet_tcp(40000, 22, 2));
         g_autoptr(BwViolation) violation = NULL;
         Given given;
 
-        give(&given, frame, BW_DIRECTION_OUT, BW_REASON_FLOODED, FIRST + BW_TEST_ATTACKER,
-             FIRST + BW_TEST_GATEWAY);
+        give(&given, frame, BW_DIRECTION_OUT, BW_REASON_FLOODED, FIRST + BW_WHO_ATTACKER,
+             FIRST + BW_WHO_GATEWAY);
         violation = bw_violation_new(&given.denied, scene->plan);
         check_sentence(violation,
                        "Port vmh1 would have received 192.168.50.13 > 192.168.50.14 (tcp 40000 > "
@@ -444,12 +428,12 @@ static void test_flooded(Scene *scene, gconstpointer user G_GNUC_UNUSED) {
 
 static void test_from_host(Scene *scene, gconstpointer user G_GNUC_UNUSED) {
         g_autoptr(GByteArray) frame =
-                ipv4(scene, BW_TEST_NOBODY, IPPROTO_TCP, bw_test_tcp(40000, 22, 2));
+                ipv4(scene, BW_WHO_NOBODY, IPPROTO_TCP, bw_packet_tcp(40000, 22, 2));
         g_autoptr(BwViolation) violation = NULL, unknown = NULL;
         Given given;
 
-        memcpy(frame->data, MAC(BW_TEST_ATTACKER).octet, sizeof(BwMac));
-        give(&given, frame, BW_DIRECTION_OUT, BW_REASON_MISDELIVERED, 0, FIRST + BW_TEST_ATTACKER);
+        memcpy(frame->data, MAC(BW_WHO_ATTACKER).octet, sizeof(BwMac));
+        give(&given, frame, BW_DIRECTION_OUT, BW_REASON_MISDELIVERED, 0, FIRST + BW_WHO_ATTACKER);
         violation = bw_violation_new(&given.denied, scene->plan);
         g_assert_true(violation->from_host);
         g_assert_cmpstr(violation->offender, ==, "virbr6");
@@ -467,17 +451,17 @@ static void test_from_host(Scene *scene, gconstpointer user G_GNUC_UNUSED) {
 /* A kernel without br_netfilter calls the ports devices. */
 static void test_without_br_netfilter(Scene *scene, gconstpointer user G_GNUC_UNUSED) {
         g_autoptr(GByteArray) frame =
-                ipv4(scene, BW_TEST_GATEWAY, IPPROTO_TCP, bw_test_tcp(40000, 22, 2));
+                ipv4(scene, BW_WHO_GATEWAY, IPPROTO_TCP, bw_packet_tcp(40000, 22, 2));
         g_autoptr(BwViolation) in = NULL, out = NULL, not_ours = NULL;
         Given given;
 
         give(&given, frame, BW_DIRECTION_IN, BW_REASON_SPOOFED_IP, 0, 0);
-        given.denied.in = FIRST + BW_TEST_ATTACKER;
+        given.denied.in = FIRST + BW_WHO_ATTACKER;
         in = bw_violation_new(&given.denied, scene->plan);
         g_assert_cmpstr(in->port, ==, "vk63");
         give(&given, frame, BW_DIRECTION_OUT, BW_REASON_FLOODED, 0, 0);
-        given.denied.in = FIRST + BW_TEST_ATTACKER;
-        given.denied.out = FIRST + BW_TEST_GATEWAY;
+        given.denied.in = FIRST + BW_WHO_ATTACKER;
+        given.denied.out = FIRST + BW_WHO_GATEWAY;
         out = bw_violation_new(&given.denied, scene->plan);
         g_assert_cmpstr(out->port, ==, "vmh1");
         g_assert_cmpstr(out->offender, ==, "vk63");
@@ -489,7 +473,7 @@ static void test_without_br_netfilter(Scene *scene, gconstpointer user G_GNUC_UN
 
 /* The detail is the evaluator's, or there is none. */
 
-static void check_detail(Scene *scene, const BwTestFrame *frame, BwDirection direction,
+static void check_detail(Scene *scene, const BwCorpusFrame *frame, BwDirection direction,
                          BwReason reason) {
         bool in = direction == BW_DIRECTION_IN;
         const BwBridgePlan *bridge = NULL;
@@ -513,19 +497,19 @@ static void check_detail(Scene *scene, const BwTestFrame *frame, BwDirection dir
 }
 
 static void test_corpus(Scene *scene, gconstpointer user G_GNUC_UNUSED) {
-        g_autoptr(GPtrArray) frames = bw_test_frames_new(&scene->words);
+        g_autoptr(GPtrArray) frames = bw_corpus_new(&scene->words);
         unsigned n = 0;
 
         for (guint i = 0; i < frames->len; i++) {
-                const BwTestFrame *frame = frames->pdata[i];
+                const BwCorpusFrame *frame = frames->pdata[i];
 
                 if (frame->bytes->len < 14)
                         continue;
-                if (frame->in != BW_REASON_NONE && frame->from < BW_TEST_NOBODY) {
+                if (frame->in != BW_REASON_NONE && frame->from < BW_WHO_NOBODY) {
                         check_detail(scene, frame, BW_DIRECTION_IN, frame->in);
                         n++;
                 }
-                if (frame->out != BW_REASON_NONE && frame->to < BW_TEST_NOBODY) {
+                if (frame->out != BW_REASON_NONE && frame->to < BW_WHO_NOBODY) {
                         check_detail(scene, frame, BW_DIRECTION_OUT, frame->out);
                         n++;
                 }
@@ -537,7 +521,7 @@ static void test_corpus(Scene *scene, gconstpointer user G_GNUC_UNUSED) {
 /* Somebody changed the plan meanwhile: the words must not accuse of what is not so. */
 static void test_plan_has_changed(Scene *scene, gconstpointer user G_GNUC_UNUSED) {
         check_sent(scene, BW_REASON_SPOOFED_IP,
-                   ipv4(scene, BW_TEST_ATTACKER, IPPROTO_TCP, bw_test_tcp(40000, 22, 2)),
+                   ipv4(scene, BW_WHO_ATTACKER, IPPROTO_TCP, bw_packet_tcp(40000, 22, 2)),
                    "Port vk63 sent 192.168.50.13 > 192.168.50.14 (tcp 40000 > 22), meant for vk64: "
                    "dropped, spoofed-ip");
 }
