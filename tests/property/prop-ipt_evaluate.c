@@ -9,10 +9,10 @@
  */
 
 #include "interpreter.h"
-#include "packet.h"
 #include "random.h"
 #include "settings.h"
 #include "world.h"
+#include <bw/corpus_packet.h>
 
 #include <arpa/inet.h>
 #include <bw/address_tree.h>
@@ -220,7 +220,7 @@ static BwMac random_mac(const BwPortPlan *port) {
 /* What rules see, and the bytes it is seen in. */
 typedef struct Packet {
         BwTestPacket seen;
-        BwTestIp ip;
+        BwPacketIp ip;
         GByteArray *payload;
         uint16_t ethertype;
 } Packet;
@@ -232,7 +232,7 @@ static void make_ipv6(const BwPortPlan *port, Packet *packet) {
         bool nd = type == BW_ND_SOLICITATION || type == BW_ND_ROUTER_SOLICITATION;
 
         packet->ip.protocol = IPPROTO_TCP;
-        packet->payload = bw_test_tcp(1000, 80, 0x02);
+        packet->payload = bw_packet_tcp(1000, 80, 0x02);
         if (bw_test_once_in(3))
                 return;
         g_byte_array_unref(packet->payload);
@@ -240,8 +240,8 @@ static void make_ipv6(const BwPortPlan *port, Packet *packet) {
                 packet->ip.source = special(BW_FAMILY_IPV6);
                 packet->ip.destination = special(BW_FAMILY_IPV6);
         }
-        packet->payload = nd ? bw_test_nd(type, type == BW_ND_SOLICITATION ? &target : NULL, NULL)
-                             : bw_test_message(type, 0, 0, bw_test_filler(20));
+        packet->payload = nd ? bw_packet_nd(type, type == BW_ND_SOLICITATION ? &target : NULL, NULL)
+                             : bw_packet_message(type, 0, 0, bw_packet_filler(20));
         packet->ip.hop_limit = nd ? 255 : 1;
         packet->seen.icmpv6_type = type;
         if (!nd && bw_test_once_in(3)) {
@@ -249,12 +249,12 @@ static void make_ipv6(const BwPortPlan *port, Packet *packet) {
 
                 packet->seen.fragment = true;
                 packet->seen.icmpv6_type = later ? 0 : type;
-                packet->payload =
-                        bw_test_fragment(next, later ? 64 : 0, bw_test_once_in(2), packet->payload);
+                packet->payload = bw_packet_fragment(next, later ? 64 : 0, bw_test_once_in(2),
+                                                     packet->payload);
                 next = IPPROTO_FRAGMENT;
         }
         if (!nd && bw_test_once_in(2)) {
-                packet->payload = bw_test_extension(next, packet->payload);
+                packet->payload = bw_packet_extension(next, packet->payload);
                 next = IPPROTO_HOPOPTS;
         }
         packet->ip.protocol = next;
@@ -277,9 +277,9 @@ static void make_ipv4(const BwPortPlan *port, Packet *packet) {
                 put_address("0.0.0.0", packet->ip.source.bytes);
         if (request && !bw_test_once_in(6))
                 put_address("255.255.255.255", packet->ip.destination.bytes);
-        packet->payload = bw_test_bootp(seen->bootp_operation, seen->client);
+        packet->payload = bw_packet_bootp(seen->bootp_operation, seen->client);
         packet->payload->data[2] = seen->hardware_length;
-        packet->payload = bw_test_udp(seen->from_port, seen->to_port, packet->payload);
+        packet->payload = bw_packet_udp(seen->from_port, seen->to_port, packet->payload);
         packet->ip.fragment = seen->fragment ? (bw_test_once_in(2) ? 0x2000 : 0x0010) : 0;
 }
 
@@ -371,9 +371,9 @@ static void check(const Case *the, BwDirection direction, Tally *tally) {
         static const BwMac broadcast = { { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } };
         const BwPortPlan *port = any_port(the);
         Packet packet = random_packet(the, port);
-        GByteArray *payload = bw_test_ip(&packet.ip, packet.payload);
+        GByteArray *payload = bw_packet_ip(&packet.ip, packet.payload);
         g_autoptr(GByteArray) bytes =
-                bw_test_ethernet(broadcast, packet.seen.sender, packet.ethertype, payload);
+                bw_packet_ethernet(broadcast, packet.seen.sender, packet.ethertype, payload);
         BwIptTable table = table_of(direction, packet.seen.family);
         BwVerdict right =
                 direction == BW_DIRECTION_IN
