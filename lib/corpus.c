@@ -131,7 +131,7 @@ BwPlan *bw_scene_plan_new(const BwScene *scene, const char *const *free_ports, c
 
         for (unsigned i = 0; free_ports && free_ports[i]; i++)
                 g_string_append_printf(text, "[Port %s]\nMode=off\n", free_ports[i]);
-        g_string_append(text, more);
+        g_string_append(text, more ? more : "");
         good = bw_config_read(config, "scene", text->str, text->len, NULL);
         g_assert(good);
         bw_config_finish(config);

@@ -43,7 +43,7 @@ BwScene bw_scene_new(void);
 /* (transfer full): the configuration that makes the scene. */
 char *bw_scene_settings(const BwScene *scene);
 /* (transfer full): what the guard makes of the scene. @free_ports, NULL-terminated: further ports,
- * which nobody checks. @more: configuration beyond bw_scene_settings(). */
+ * which nobody checks. @more: configuration beyond bw_scene_settings(); may be NULL. */
 BwPlan *bw_scene_plan_new(const BwScene *scene, const char *const *free_ports, const char *more);
 
 typedef struct BwCorpusFrame {

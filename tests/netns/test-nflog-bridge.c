@@ -6,9 +6,10 @@
  */
 
 #include <arpa/inet.h>
+#include <bw/corpus.h>
+#include <bw/corpus_packet.h>
 #include <command.h>
 #include <errno.h>
-#include <frames_list.h>
 #include <net/if.h>
 #include <netns.h>
 #include <netpacket/packet.h>
@@ -26,7 +27,7 @@
 #define FLOOD      200000
 
 typedef struct Stage {
-        BwTestStage words;
+        BwScene words;
         BwNftables *nftables;
         BwPlan *plan;
         BwNflog *nflog;
@@ -87,8 +88,9 @@ static void tell_tap(BwModel *model, const char *port, BwMac mac, int bridge) {
 /* The plan of the ports as they are, and its table in the kernel. */
 static void load(Stage *stage, unsigned log_rate, const char *more) {
         g_autoptr(BwModel) model = bw_model_new();
-        g_autofree char *settings = bw_test_stage_settings(&stage->words);
-        g_autofree char *text = g_strconcat(settings, more, NULL);
+        g_autofree char *settings = bw_scene_settings(&stage->words);
+        g_autofree char *text =
+                g_strconcat(settings, "[Port " OBSERVER "]\nMode=off\n", more, NULL);
         g_autoptr(BwConfig) config = bw_test_config_from_text(text);
         int bridge = (int) if_nametoindex(stage->words.bridge);
         BwLink link = bw_test_bridge(bridge, stage->words.bridge);
@@ -101,7 +103,7 @@ static void load(Stage *stage, unsigned log_rate, const char *more) {
         for (unsigned i = 0; i < N_STATIONS; i++)
                 tell_tap(model, stage->words.stations[i].port, stage->words.stations[i].mac,
                          bridge);
-        tell_tap(model, OBSERVER, stage->words.stations[BW_TEST_NOBODY].mac, bridge);
+        tell_tap(model, OBSERVER, stage->words.stations[BW_WHO_NOBODY].mac, bridge);
         g_clear_pointer(&stage->plan, bw_plan_free);
         stage->plan = bw_plan_new(model, config);
         stage->plan->log_rate = log_rate;
@@ -142,7 +144,7 @@ static Stage *stage_new(unsigned log_rate) {
         Stage *stage = g_new0(Stage, 1);
         g_autoptr(GError) error = NULL;
 
-        stage->words = bw_test_stage_new();
+        stage->words = bw_scene_new();
         stage->nftables = bw_nftables_new();
         stage->ethernet = g_byte_array_new();
         stage->packet = g_byte_array_new();
@@ -196,22 +198,23 @@ static void wait_for(Stage *stage, unsigned packets) {
         g_assert_cmpuint(stage->packets, ==, packets);
 }
 
-static BwTestIp udp_of(const BwTestStage *words, BwTestWho claimed) {
-        return (BwTestIp){ .source = words->stations[claimed].ipv4,
-                           .destination = words->stations[BW_TEST_VICTIM].ipv4,
-                           .protocol = IPPROTO_UDP };
+static BwPacketIp udp_of(const BwScene *words, BwWho claimed) {
+        return (BwPacketIp){ .source = words->stations[claimed].ipv4,
+                             .destination = words->stations[BW_WHO_VICTIM].ipv4,
+                             .protocol = IPPROTO_UDP };
 }
 
-static GByteArray *ipv4_packet(const BwTestStage *words, BwTestWho claimed, gsize length) {
-        BwTestIp ip = udp_of(words, claimed);
+static GByteArray *ipv4_packet(const BwScene *words, BwWho claimed, gsize length) {
+        BwPacketIp ip = udp_of(words, claimed);
 
-        return bw_test_ip(&ip, bw_test_seal(&ip, bw_test_udp(40000, 53, bw_test_filler(length))));
+        return bw_packet_ip(
+                &ip, bw_packet_seal(&ip, bw_packet_udp(40000, 53, bw_packet_filler(length))));
 }
 
-static GByteArray *frame_of(const BwTestStage *words, BwTestWho to, BwTestWho from,
-                            uint16_t ethertype, GByteArray *payload) {
-        return bw_test_ethernet(words->stations[to].mac, words->stations[from].mac, ethertype,
-                                payload);
+static GByteArray *frame_of(const BwScene *words, BwWho to, BwWho from, uint16_t ethertype,
+                            GByteArray *payload) {
+        return bw_packet_ethernet(words->stations[to].mac, words->stations[from].mac, ethertype,
+                                  payload);
 }
 
 /* Sends it, and waits for the one report. */
@@ -250,10 +253,10 @@ static void test_prerouting(void) {
 
         for (gsize length = 18; length < 1400; length += 1300) {
                 g_autoptr(GByteArray) frame =
-                        frame_of(&stage->words, BW_TEST_VICTIM, BW_TEST_ATTACKER, 0x0800,
-                                 ipv4_packet(&stage->words, BW_TEST_GATEWAY, length));
+                        frame_of(&stage->words, BW_WHO_VICTIM, BW_WHO_ATTACKER, 0x0800,
+                                 ipv4_packet(&stage->words, BW_WHO_GATEWAY, length));
 
-                provoke(stage, stage->station[BW_TEST_ATTACKER], frame);
+                provoke(stage, stage->station[BW_WHO_ATTACKER], frame);
                 g_assert_cmpstr(stage->prefix, ==, "bw in spoofed-ip drop");
                 check_devices(stage, "vk63", NULL, bridge, NULL);
                 g_assert_cmpuint(stage->denied.ethertype, ==, 0x0800);
@@ -265,12 +268,12 @@ static void test_prerouting(void) {
 /* The outer tag is told apart from the bytes; further ones are among them. */
 static void test_tags(void) {
         g_autoptr(Stage) stage = stage_new(1000);
-        GByteArray *inner = ipv4_packet(&stage->words, BW_TEST_GATEWAY, 18);
-        g_autoptr(GByteArray) one = frame_of(&stage->words, BW_TEST_VICTIM, BW_TEST_ATTACKER,
-                                             0x8100, bw_test_tag(0xe005, 0x0800, inner));
+        GByteArray *inner = ipv4_packet(&stage->words, BW_WHO_GATEWAY, 18);
+        g_autoptr(GByteArray) one = frame_of(&stage->words, BW_WHO_VICTIM, BW_WHO_ATTACKER, 0x8100,
+                                             bw_packet_tag(0xe005, 0x0800, inner));
         g_autoptr(GByteArray) two = NULL;
 
-        provoke(stage, stage->station[BW_TEST_ATTACKER], one);
+        provoke(stage, stage->station[BW_WHO_ATTACKER], one);
         g_assert_cmpstr(stage->prefix, ==, "bw in ethertype drop");
         check_devices(stage, "vk63", NULL, stage->words.bridge, NULL);
         g_assert_true(stage->denied.tag.there);
@@ -281,10 +284,10 @@ static void test_tags(void) {
         g_assert_cmpmem(stage->ethernet->data + 12, stage->ethernet->len - 12, "\x08\0", 2);
         g_assert_cmpmem(stage->packet->data, stage->packet->len, one->data + 18, one->len - 18);
 
-        inner = ipv4_packet(&stage->words, BW_TEST_GATEWAY, 18);
-        two = frame_of(&stage->words, BW_TEST_VICTIM, BW_TEST_ATTACKER, 0x88a8,
-                       bw_test_tag(0, 0x8100, bw_test_tag(7, 0x0800, inner)));
-        provoke(stage, stage->station[BW_TEST_ATTACKER], two);
+        inner = ipv4_packet(&stage->words, BW_WHO_GATEWAY, 18);
+        two = frame_of(&stage->words, BW_WHO_VICTIM, BW_WHO_ATTACKER, 0x88a8,
+                       bw_packet_tag(0, 0x8100, bw_packet_tag(7, 0x0800, inner)));
+        provoke(stage, stage->station[BW_WHO_ATTACKER], two);
         check_devices(stage, "vk63", NULL, stage->words.bridge, NULL);
         g_assert_cmphex(stage->denied.tag.protocol, ==, 0x88a8);
         g_assert_cmphex(stage->denied.ethertype, ==, 0x8100);
@@ -297,11 +300,11 @@ static void test_input(void) {
         static const uint8_t group[] = { 0x01, 0x80, 0xc2, 0, 0, 0 };
         g_autoptr(Stage) stage = stage_new(1000);
         g_autoptr(GByteArray) frame =
-                frame_of(&stage->words, BW_TEST_VICTIM, BW_TEST_ATTACKER, 0x0800,
-                         ipv4_packet(&stage->words, BW_TEST_GATEWAY, 18));
+                frame_of(&stage->words, BW_WHO_VICTIM, BW_WHO_ATTACKER, 0x0800,
+                         ipv4_packet(&stage->words, BW_WHO_GATEWAY, 18));
 
         memcpy(frame->data, group, sizeof(group));
-        provoke(stage, stage->station[BW_TEST_ATTACKER], frame);
+        provoke(stage, stage->station[BW_WHO_ATTACKER], frame);
         g_assert_cmpstr(stage->prefix, ==, "bw in bpdu drop");
         check_devices(stage, "vk63", NULL, stage->words.bridge, NULL);
         check_bytes(stage, frame);
@@ -311,24 +314,22 @@ static void test_input(void) {
 static void test_forward(void) {
         g_autoptr(Stage) stage = stage_new(1000);
         const char *bridge = stage->words.bridge;
-        g_autoptr(GByteArray) frame =
-                frame_of(&stage->words, BW_TEST_GATEWAY, BW_TEST_NOBODY, 0x0800,
-                         ipv4_packet(&stage->words, BW_TEST_NOBODY, 18));
+        g_autoptr(GByteArray) frame = frame_of(&stage->words, BW_WHO_GATEWAY, BW_WHO_NOBODY, 0x0800,
+                                               ipv4_packet(&stage->words, BW_WHO_NOBODY, 18));
 
         g_assert_true(emit(stage->observer, frame));
         wait_for(stage, 3);
-        g_assert_cmpuint(stage->from_port[BW_TEST_ATTACKER], ==, 1);
-        g_assert_cmpuint(stage->from_port[BW_TEST_VICTIM], ==, 1);
-        g_assert_cmpuint(stage->from_port[BW_TEST_GATEWAY], ==, 1); /* it has the MAC alone */
+        g_assert_cmpuint(stage->from_port[BW_WHO_ATTACKER], ==, 1);
+        g_assert_cmpuint(stage->from_port[BW_WHO_VICTIM], ==, 1);
+        g_assert_cmpuint(stage->from_port[BW_WHO_GATEWAY], ==, 1); /* it has the MAC alone */
         check_devices(stage, OBSERVER, stage->violation->port, bridge, bridge);
         check_bytes(stage, frame);
 }
 
 static void test_output(void) {
         g_autoptr(Stage) stage = stage_new(1000);
-        g_autoptr(GByteArray) frame =
-                frame_of(&stage->words, BW_TEST_NOBODY, BW_TEST_NOBODY, 0x0800,
-                         ipv4_packet(&stage->words, BW_TEST_NOBODY, 18));
+        g_autoptr(GByteArray) frame = frame_of(&stage->words, BW_WHO_NOBODY, BW_WHO_NOBODY, 0x0800,
+                                               ipv4_packet(&stage->words, BW_WHO_NOBODY, 18));
 
         g_assert_true(emit(stage->host, frame));
         wait_for(stage, 3);
