@@ -7,6 +7,7 @@
 
 #include <bw/error.h>
 #include <command.h>
+#include <linux/capability.h>
 #include <netns.h>
 #include <nftables.h>
 #include <nftables/libnftables.h>
@@ -15,6 +16,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,6 +24,8 @@ typedef struct Scene {
         BwNftWatch *watch;
         GArray *news; /* BwNftNews */
 } Scene;
+
+static bool has_room; /* as root the socket gets the buffer it wants */
 
 static void on_news(const BwNftNews *news, gpointer user) {
         Scene *scene = user;
@@ -184,22 +188,53 @@ static void test_programs(Scene *scene, G_GNUC_UNUSED gconstpointer unused) {
         g_assert_true(bw_test_try("grep -qx 1 /run/inside"));
 }
 
+/* Changes in quick succession, by another program */
+
+static void add_elements(struct nft_ctx *context, unsigned transaction, unsigned elements) {
+        g_autoptr(GString) line = g_string_new("add element ip other s {");
+        unsigned number = transaction * elements;
+
+        for (unsigned i = 0; i < elements; i++, number++)
+                g_string_append_printf(line, "%s 10.%u.%u.%u", i > 0 ? "," : "", number >> 16,
+                                       number >> 8 & 255, number & 255);
+        g_string_append(line, " }");
+        if (nft_run_cmd_from_buffer(context, line->str) != 0)
+                _exit(1);
+}
+
+static void change_elsewhere(unsigned transactions, unsigned elements) {
+        pid_t child = fork();
+        int status;
+
+        if (child == 0) {
+                struct nft_ctx *context = nft_ctx_new(NFT_CTX_DEFAULT);
+
+                prctl(PR_SET_NAME, "busy");
+                for (unsigned i = 0; i < transactions; i++)
+                        add_elements(context, i, elements);
+                _exit(0);
+        }
+        g_assert_cmpint(waitpid(child, &status, 0), ==, child);
+        g_assert_cmpint(status, ==, 0);
+}
+
+static void make_foreign_set(Scene *scene) {
+        bw_test_run("nft 'add table ip other; add set ip other s { type ipv4_addr; }'");
+        g_assert_false(hear_one(scene).ours);
+}
+
 /* More than the buffer holds while nobody reads. */
 static void test_lost(Scene *scene, G_GNUC_UNUSED gconstpointer unused) {
-        unsigned lost = 0, told;
+        unsigned lost = 0;
         BwNftNews news;
 
-        bw_test_run("{ echo 'add table ip big'; echo 'add set ip big s { type ipv4_addr; }';"
-                    "  for i in $(seq 0 255); do printf 'add element ip big s { ';"
-                    "  for k in $(seq 0 255); do printf '10.%%d.%%d.1,' $i $k; "
-                    "  printf '10.%%d.%%d.2,' $i $k; done; echo ' }'; done; } >/run/big;"
-                    "nft -f /run/big && nft flush ruleset && nft -f /run/big && nft flush ruleset");
+        make_foreign_set(scene);
+        change_elsewhere(600, 500);
         hear(scene, 1);
         for (guint i = 0; i < scene->news->len; i++)
                 lost += g_array_index(scene->news, BwNftNews, i).lost;
-        told = scene->news->len - lost;
         g_assert_cmpuint(lost, ==, 1);
-        g_assert_cmpuint(told, <, 4);
+        g_assert_cmpuint(scene->news->len - lost, <, 600);
         g_array_set_size(scene->news, 0);
         bw_test_run("nft add table bridge bridgewarden");
         news = hear_one(scene);
@@ -216,34 +251,16 @@ static double cpu_milliseconds(void) {
 
 #define TRANSACTIONS 1000
 
-/* Another program that makes a thousand transactions, as fast as it can. */
-static void change_much(void) {
-        struct nft_ctx *context = nft_ctx_new(NFT_CTX_DEFAULT);
-        int code = 0;
-
-        prctl(PR_SET_NAME, "busy");
-        for (unsigned i = 0; i < TRANSACTIONS && code == 0; i++) {
-                g_autofree char *line =
-                        g_strdup_printf("add element ip other s { 10.0.%u.%u }", i >> 8, i & 255);
-
-                code = nft_run_cmd_from_buffer(context, line);
-        }
-        _exit(code == 0 ? 0 : 1);
-}
-
 /* None is lost while nobody reads, and then it is a matter of milliseconds. */
 static void test_busy_host(Scene *scene, G_GNUC_UNUSED gconstpointer unused) {
         double before, spent;
-        int status;
-        pid_t child;
 
-        bw_test_run("nft 'add table ip other; add set ip other s { type ipv4_addr; }'");
-        hear_one(scene);
-        child = fork();
-        if (child == 0)
-                change_much();
-        g_assert_cmpint(waitpid(child, &status, 0), ==, child);
-        g_assert_cmpint(status, ==, 0);
+        if (!has_room) {
+                g_test_skip("an ordinary user gets no room for so much news");
+                return;
+        }
+        make_foreign_set(scene);
+        change_elsewhere(TRANSACTIONS, 1);
         alarm(60);
         before = cpu_milliseconds();
         while (scene->news->len < TRANSACTIONS)
@@ -262,16 +279,17 @@ static void test_busy_host(Scene *scene, G_GNUC_UNUSED gconstpointer unused) {
 }
 
 static void test_denied(void) {
+        struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+        struct __user_cap_data_struct sets[2], none[2];
         g_autoptr(GError) error = NULL;
-        g_autoptr(BwNftWatch) watch = NULL;
+        BwNftWatch *watch;
 
-        if (!g_test_subprocess()) {
-                g_test_trap_subprocess(NULL, 0, 0);
-                g_test_trap_assert_passed();
-                return;
-        }
-        g_assert_cmpint(setresuid(65534, 65534, 65534), ==, 0);
+        g_assert_cmpint(syscall(SYS_capget, &header, sets), ==, 0);
+        memcpy(none, sets, sizeof(none));
+        none[0].effective &= ~(1u << CAP_NET_ADMIN);
+        g_assert_cmpint(syscall(SYS_capset, &header, none), ==, 0);
         watch = bw_nftables_watch_new(on_news, NULL, &error);
+        g_assert_cmpint(syscall(SYS_capset, &header, sets), ==, 0);
         g_assert_null(watch);
         g_assert_error(error, BW_ERROR, BW_ERROR_DENIED);
 }
@@ -287,6 +305,7 @@ int main(int argc, char **argv) {
                      { "/nftables-watch/lost", test_lost },
                      { "/nftables-watch/busy-host", test_busy_host } };
 
+        has_room = geteuid() == 0;
         g_test_init(&argc, &argv, NULL);
         if (!bw_test_enter_netns()) {
                 g_print("1..0 # SKIP no namespaces here\n");
