@@ -15,10 +15,10 @@ typedef enum BwBridgeSwitch {
         BW_SWITCH_NF_CALL_IPTABLES,   /* IFLA_BR_NF_CALL_IPTABLES: iptables sees bridged IPv4 */
         BW_SWITCH_NF_CALL_IP6TABLES,  /* IFLA_BR_NF_CALL_IP6TABLES: ip6tables sees bridged IPv6 */
         BW_SWITCH_NO_LINKLOCAL_LEARN, /* BR_BOOLOPT_NO_LL_LEARN, Linux 5.0: frames to
-                                         01:80:c2:00:00:02 to 0f (IEEE 802.1Q, table 8-1; LLDP
-                                         is 0e) are taken aside before the prerouting hook, where
-                                         senders are checked, yet teach the bridge their sender:
-                                         with one a guest turns a neighbour's traffic to itself */
+                                         01:80:c2:00:00:02 to 0f (IEEE 802.1Q, table 8-1) come by
+                                         the bridge's input hook alone, LLDP's (0e) by none, yet
+                                         teach the bridge their sender: with one a guest turns a
+                                         neighbour's traffic to itself */
 } BwBridgeSwitch;
 
 #define BW_SWITCH_MAX (BW_SWITCH_NO_LINKLOCAL_LEARN + 1)
