@@ -545,6 +545,7 @@ static bool read_report(const struct xt_nflog_info *nflog, BwIptRule *ret) {
         return false;
 }
 
+/* Our rules lead to our chains only. To libiptc, ACCEPT looks like any chain's name. */
 static bool read_target(const struct xt_entry_target *target, gsize room, const char *name,
                         bool is_goto, BwIptRule *ret) {
         if (room < sizeof(*target) + sizeof(struct xt_nflog_info) && g_str_equal(name, "NFLOG"))
@@ -558,10 +559,10 @@ static bool read_target(const struct xt_entry_target *target, gsize room, const 
                 return true;
         }
         ret->target = is_goto ? BW_IPT_GOTO : BW_IPT_JUMP;
-        return *name && g_strlcpy(ret->chain, name, sizeof(ret->chain)) < sizeof(ret->chain);
+        g_strlcpy(ret->chain, name, sizeof(ret->chain));
+        return bw_ipt_chain_is_ours(name) && g_str_equal(ret->chain, name);
 }
 
-/* A report's words are true of the bytes; a name with "+" in it, say, is not of our making. */
 bool bw_ipt_entry_decode(BwFamily family, const void *found, const char *target, BwIptRule *ret) {
         gsize end = offset_at(found, layouts[family].target_offset);
         gsize next = offset_at(found, layouts[family].next_offset);

@@ -28,14 +28,11 @@ static unsigned common_bits(const BwPrefix *a, const BwPrefix *b) {
         return most;
 }
 
-/* How many leading bits all of them share. Whole steps only, so that one more address seldom moves
- * the nodes. */
+/* How many leading bits the first and the last share; sorted, all in between share them, too, and
+ * none of these is wider: it would stand before the first. Whole steps only, so that one more
+ * address seldom moves the nodes. */
 static unsigned common_length(const BwPrefix *prefixes, gsize n) {
-        unsigned length = prefixes[0].length;
-
-        for (gsize i = 1; i < n; i++)
-                length = MIN(length, common_bits(&prefixes[0], &prefixes[i]));
-        return length / STEP * STEP;
+        return common_bits(&prefixes[0], &prefixes[n - 1]) / STEP * STEP;
 }
 
 static bool is_too_wide(const BwPrefix *prefix, unsigned length) {

@@ -49,7 +49,12 @@ bool bw_test_try(const char *format, ...) {
 }
 
 GPtrArray *bw_test_saved(const char *table, const char *options, const char *prefix) {
-        g_autofree char *text = bw_test_output("iptables-legacy-save %s -t %s", options, table);
+        return bw_test_saved_by("iptables-legacy", table, options, prefix);
+}
+
+GPtrArray *bw_test_saved_by(const char *tool, const char *table, const char *options,
+                            const char *prefix) {
+        g_autofree char *text = bw_test_output("%s-save %s -t %s", tool, options, table);
         g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
         GPtrArray *found = g_ptr_array_new_with_free_func(g_free);
 

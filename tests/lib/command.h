@@ -21,4 +21,7 @@ bool bw_test_try(const char *format, ...) G_GNUC_PRINTF(1, 2);
 /* (transfer full) (element-type utf8): the lines iptables-legacy-save prints for @table that begin
  * with @prefix; @options may be "" or "-c" for counters. */
 GPtrArray *bw_test_saved(const char *table, const char *options, const char *prefix);
+/* The same of another family's "iptables-legacy-save". */
+GPtrArray *bw_test_saved_by(const char *tool, const char *table, const char *options,
+                            const char *prefix);
 void bw_test_assert_same_lines(GPtrArray *lines, GPtrArray *expected);

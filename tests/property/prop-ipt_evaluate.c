@@ -64,7 +64,9 @@ static void add_address(GString *text) {
                                        1 + bw_test_below(3 * PORTS));
                 return;
         case 4:
-                g_string_append(text, bw_test_once_in(8) ? " fe80::/64" : " 10.0.0.128/25");
+                g_string_append(text, bw_test_once_in(8)
+                                              ? (bw_test_once_in(2) ? " fe80::/64" : " fe80::/9")
+                                              : " 10.0.0.128/25");
                 return;
         case 5:
         case 6:
