@@ -28,13 +28,15 @@ ADAPTERS = {
     'netlink': ('netlink/', 'linux/'),
     'nflog': ('netlink/', 'linux/'),
     'nl': ('netlink/',),
-    'ipt': ('libiptc/', 'linux/netfilter'),
+    'ipt_calls_v4': ('libiptc/libiptc.h',),
+    'ipt_calls_v6': ('libiptc/libip6tc.h',),
+    'ipt': ('linux/netfilter',),
     'nftables': ('nftables/libnftables.h', 'linux/netlink.h', 'linux/netfilter/'),
     'settings': (),
     'kernel': (),
 }
 # What adapters of one library may have in common.
-SHARED = {'netlink': 'nl', 'nflog': 'nl'}
+SHARED = {'netlink': 'nl', 'nflog': 'nl', 'ipt_calls_v4': 'ipt', 'ipt_calls_v6': 'ipt'}
 # Bytes to facts, in the kernel's words and libnl's; a socket has no place in it.
 DECODERS = {'nft_news': ('linux/netlink.h', 'linux/netfilter'),
             'netlink_decode': ('linux/', 'netlink/attr.h', 'netlink/msg.h', 'net/if.h',

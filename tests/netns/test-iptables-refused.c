@@ -50,6 +50,8 @@ static const Refusal refusals[] = {
           BW_ERROR_ABSENT, BW_ERROR_ABSENT, IS_UNTOUCHED },
         { "no such table", ALL_RIGHTS, SYS_getsockopt, IPT_SO_GET_INFO, ENOENT, BW_ERROR_ABSENT,
           BW_ERROR_ABSENT, IS_UNTOUCHED },
+        { "kernel without the family", ALL_RIGHTS, SYS_socket, 0, EAFNOSUPPORT, BW_ERROR_ABSENT,
+          BW_ERROR_ABSENT, IS_UNTOUCHED },
         { "reading goes wrong", ALL_RIGHTS, SYS_getsockopt, IPT_SO_GET_ENTRIES, EIO,
           BW_ERROR_BROKEN, BW_ERROR_BROKEN, IS_UNTOUCHED },
         { "changed by others in between", ALL_RIGHTS, SYS_setsockopt, IPT_SO_SET_REPLACE, EAGAIN,
@@ -63,6 +65,14 @@ static const Refusal refusals[] = {
         { "said no, did it", ALL_RIGHTS, SYS_setsockopt, IPT_SO_SET_ADD_COUNTERS, EINVAL, DONE,
           DONE, IS_WRITTEN },
 };
+
+/* What a test is about. The options have the same numbers for both families. */
+static BwIptTable table;
+
+static const char *tool(void) {
+        return bw_ipt_table_family(table) == BW_FAMILY_IPV6 ? "ip6tables-legacy"
+                                                            : "iptables-legacy";
+}
 
 static void keep_rights(uint32_t rights) {
         struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -95,7 +105,7 @@ static int code_of(bool done, const GError *error) {
         printf("# %s\n", error->message);
         fflush(stdout);
         /* Every sentence says where. */
-        g_assert_nonnull(strstr(error->message, "table raw"));
+        g_assert_nonnull(strstr(error->message, bw_ipt_table_text(table)));
         g_assert_true(error->domain == BW_ERROR);
         return error->code;
 }
@@ -107,32 +117,33 @@ static void meet_refusal(const Refusal *refusal, const GPtrArray *chains) {
 
         keep_rights(refusal->rights);
         answer_call(refusal->call, refusal->option, refusal->answer);
-        done = bw_iptables_probe(BW_IPT_RAW, &probe_error);
+        done = bw_iptables_probe(table, &probe_error);
         g_assert_cmpint(code_of(done, probe_error), ==, refusal->probe_code);
-        done = bw_iptables_sync(BW_IPT_RAW, chains, BW_IPT_LOCK_SKIPPED, &report, &sync_error);
+        done = bw_iptables_sync(table, chains, BW_IPT_LOCK_SKIPPED, &report, &sync_error);
         g_assert_cmpint(code_of(done, sync_error), ==, refusal->sync_code);
         /* What failed has reported nothing. */
         g_assert_cmpint(report.changed, ==, done);
 }
 
 static GPtrArray *some_chains(void) {
-        GPtrArray *chains = bw_test_chains_new(BW_IPT_RAW);
+        GPtrArray *chains = bw_test_chains_new(table);
         BwIptChain *port = bw_test_chain(chains, "bw-i-port");
 
-        bw_test_say(port, bw_test_from("192.168.50.14", BW_IPT_RETURN));
+        bw_test_say(port,
+                    bw_test_from(bw_ipt_table_family(table) ? "2001:db8::14" : "192.168.50.14",
+                                 BW_IPT_RETURN));
         bw_test_say(port, (BwIptRule){ .target = BW_IPT_DROP });
         bw_test_say(bw_test_chain(chains, "bw-in"), bw_test_goto("bw-i-port"));
         return chains;
 }
 
-static void test_refusal(gconstpointer data) {
-        const Refusal *refusal = data;
+static void check_refusal(const Refusal *refusal) {
         g_autoptr(GPtrArray) chains = some_chains(), before = NULL, after = NULL;
         int status;
         pid_t child;
 
-        bw_test_run("iptables-legacy -t raw -F; iptables-legacy -t raw -X");
-        before = bw_test_saved("raw", "", "-");
+        bw_test_run("%s -t raw -F; %s -t raw -X", tool(), tool());
+        before = bw_test_saved_by(tool(), "raw", "", "-");
         child = fork();
         g_assert_cmpint(child, >=, 0);
         if (child == 0) {
@@ -141,10 +152,29 @@ static void test_refusal(gconstpointer data) {
         }
         g_assert_cmpint(waitpid(child, &status, 0), ==, child);
         g_assert_cmpint(status, ==, 0);
-        g_assert_cmpint(bw_test_is_equal(BW_IPT_RAW, chains), ==, refusal->table);
-        after = bw_test_saved("raw", "", "-");
+        g_assert_cmpint(bw_test_is_equal(table, chains), ==, refusal->table);
+        after = bw_test_saved_by(tool(), "raw", "", "-");
         if (refusal->table == IS_UNTOUCHED)
                 bw_test_assert_same_lines(after, before);
+}
+
+static void test_refusal(gconstpointer data) {
+        table = BW_IPT_RAW;
+        check_refusal(data);
+}
+
+static void test_refusal_ipv6(gconstpointer data) {
+        table = BW_IPT_RAW6;
+        check_refusal(data);
+}
+
+static void add_refusals(const char *path, GTestDataFunc test) {
+        for (guint i = 0; i < G_N_ELEMENTS(refusals); i++) {
+                g_autofree char *whole = g_strconcat(path, "/", refusals[i].name, NULL);
+
+                g_strdelimit(whole, " ,", '-');
+                g_test_add_data_func(whole, &refusals[i], test);
+        }
 }
 
 int main(int argc, char **argv) {
@@ -153,15 +183,11 @@ int main(int argc, char **argv) {
                 return 0;
         }
         g_test_init(&argc, &argv, NULL);
-        if (!bw_test_try("iptables-legacy -t raw -S")) {
+        if (!bw_test_try("iptables-legacy -t raw -S && ip6tables-legacy -t raw -S")) {
                 printf("1..0 # SKIP this kernel has no legacy iptables, or iptables-legacy is missing\n");
                 return 0;
         }
-        for (guint i = 0; i < G_N_ELEMENTS(refusals); i++) {
-                g_autofree char *path = g_strconcat("/refused/", refusals[i].name, NULL);
-
-                g_strdelimit(path, " ,", '-');
-                g_test_add_data_func(path, &refusals[i], test_refusal);
-        }
+        add_refusals("/refused", test_refusal);
+        add_refusals("/refused-ipv6", test_refusal_ipv6);
         return g_test_run();
 }
