@@ -291,6 +291,18 @@ const char *bw_nft_seen_name(BwDirection direction, BwReason reason,
         return name;
 }
 
+/* Whose reports are counted against the limit: the sender's, whatever the way. A frame that is
+ * flooded to a thousand ports is one trouble and not a thousand, and nobody's flood takes the room
+ * of what others do. */
+static const char *told_name(BwDirection direction, BwReason reason,
+                             char name[static BW_NFT_NAME_SIZE]) {
+        if (direction == BW_DIRECTION_IN)
+                return bw_nft_seen_name(direction, reason, name);
+        g_snprintf(name, BW_NFT_NAME_SIZE, "told-%s-%s", bw_direction_name(direction),
+                   bw_reason_name(reason));
+        return name;
+}
+
 static void close_chain(GString *text) {
         g_string_append(text, "\t}\n");
 }
@@ -312,7 +324,7 @@ static const char *port_word(BwDirection direction) {
         return direction == BW_DIRECTION_IN ? "iifname" : "oifname";
 }
 
-/* Counts all, reports what the port's own limit lets through, and gives the verdict. @match: for
+/* Counts all, reports what the sender's own limit lets through, and gives the verdict. @match: for
  * whom; or "". */
 static void print_verdict(GString *text, BwDirection direction, BwReason reason, bool drops,
                           const char *match) {
@@ -321,10 +333,13 @@ static void print_verdict(GString *text, BwDirection direction, BwReason reason,
         bw_violation_prefix(direction, reason, drops, prefix);
         g_string_append_printf(text, "\t\t%scounter name %s\n", match,
                                bw_nft_counter_name(direction, reason, drops, name));
-        g_string_append_printf(text,
-                               "\t\t%supdate @%s { %s } log prefix \"%s\" group %u snaplen %u\n",
-                               match, bw_nft_seen_name(direction, reason, name),
-                               port_word(direction), prefix, BW_NFLOG_GROUP, BW_NFLOG_SNAPLEN);
+        g_string_append_printf(text, "\t\t%supdate @%s { %s } ", match,
+                               bw_nft_seen_name(direction, reason, name), port_word(direction));
+        if (direction == BW_DIRECTION_OUT)
+                g_string_append_printf(text, "update @%s { iifname } ",
+                                       told_name(direction, reason, name));
+        g_string_append_printf(text, "log prefix \"%s\" group %u snaplen %u\n", prefix,
+                               BW_NFLOG_GROUP, BW_NFLOG_SNAPLEN);
         g_string_append_printf(text, "\t\t%s%s\n", match, drops ? "drop" : "accept");
 }
 
@@ -345,17 +360,28 @@ static void print_watched(GString *text, BwDirection direction) {
         close_chain(text);
 }
 
+/* @each: what an element, a port, has. */
+static void print_counting_set(GString *text, const char *name, const char *each) {
+        g_string_append_printf(text,
+                               "\tset %s {\n\t\ttype ifname\n\t\tsize 65535\n"
+                               "\t\tflags dynamic\n\t\t%s\n\t}\n",
+                               name, each);
+}
+
 static void print_counting(GString *text, BwDirection direction, BwReason reason,
                            unsigned log_rate) {
+        g_autofree char *limit =
+                g_strdup_printf("limit rate %u/second burst %u packets", log_rate, log_rate);
+        g_autofree char *each = g_strconcat("counter ", limit, NULL);
         char name[BW_NFT_NAME_SIZE];
 
         for (unsigned drops = 0; drops < 2; drops++)
                 g_string_append_printf(text, "\tcounter %s {\n\t\tpackets 0 bytes 0\n\t}\n",
                                        bw_nft_counter_name(direction, reason, drops, name));
-        g_string_append_printf(text,
-                               "\tset %s {\n\t\ttype ifname\n\t\tsize 65535\n\t\tflags dynamic\n"
-                               "\t\tcounter limit rate %u/second burst %u packets\n\t}\n",
-                               bw_nft_seen_name(direction, reason, name), log_rate, log_rate);
+        print_counting_set(text, bw_nft_seen_name(direction, reason, name),
+                           direction == BW_DIRECTION_IN ? each : "counter");
+        if (direction == BW_DIRECTION_OUT)
+                print_counting_set(text, told_name(direction, reason, name), limit);
 }
 
 static void print_reasons(GString *text, unsigned log_rate) {

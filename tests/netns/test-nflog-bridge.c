@@ -40,6 +40,8 @@ typedef struct Stage {
         char prefix[BW_VIOLATION_PREFIX_SIZE];
         GByteArray *ethernet, *packet;
         BwViolation *violation;
+        GPtrArray *told; /* BwViolation *: all reports */
+        unsigned receivers;
 } Stage;
 
 /* The stage */
@@ -85,6 +87,10 @@ static void tell_tap(BwModel *model, const char *port, BwMac mac, int bridge) {
         bw_test_tell_link(model, &link);
 }
 
+static BwMac receiver_mac(unsigned i) {
+        return (BwMac){ { 0x52, 0x54, 0, 0, 1, (uint8_t) i } };
+}
+
 /* The plan of the ports as they are, and its table in the kernel. */
 static void load(Stage *stage, unsigned log_rate, const char *more) {
         g_autoptr(BwModel) model = bw_model_new();
@@ -104,6 +110,11 @@ static void load(Stage *stage, unsigned log_rate, const char *more) {
                 tell_tap(model, stage->words.stations[i].port, stage->words.stations[i].mac,
                          bridge);
         tell_tap(model, OBSERVER, stage->words.stations[BW_WHO_NOBODY].mac, bridge);
+        for (unsigned i = 0; i < stage->receivers; i++) {
+                g_autofree char *port = g_strdup_printf("r%u", i);
+
+                tell_tap(model, port, receiver_mac(i), bridge);
+        }
         g_clear_pointer(&stage->plan, bw_plan_free);
         stage->plan = bw_plan_new(model, config);
         stage->plan->log_rate = log_rate;
@@ -135,9 +146,13 @@ static void on_denied(const BwDeniedPacket *denied, unsigned lost, gpointer user
         g_byte_array_append(stage->ethernet, denied->ethernet, (guint) denied->ethernet_length);
         g_byte_array_set_size(stage->packet, 0);
         g_byte_array_append(stage->packet, denied->packet, (guint) denied->packet_length);
-        g_clear_pointer(&stage->violation, bw_violation_free);
         stage->violation = bw_violation_new(denied, stage->plan);
+        g_ptr_array_add(stage->told, stage->violation);
         count_port(stage);
+}
+
+static void free_violation(gpointer violation) {
+        bw_violation_free(violation);
 }
 
 static Stage *stage_new(unsigned log_rate) {
@@ -148,6 +163,7 @@ static Stage *stage_new(unsigned log_rate) {
         stage->nftables = bw_nftables_new();
         stage->ethernet = g_byte_array_new();
         stage->packet = g_byte_array_new();
+        stage->told = g_ptr_array_new_with_free_func(free_violation);
         build_bridge(stage);
         stage->nflog = bw_nflog_new(GROUP, COPY_BYTES, on_denied, stage, &error);
         g_assert_no_error(error);
@@ -169,7 +185,7 @@ static void stage_free(Stage *stage) {
         bw_plan_free(stage->plan);
         g_byte_array_unref(stage->ethernet);
         g_byte_array_unref(stage->packet);
-        bw_violation_free(stage->violation);
+        g_ptr_array_unref(stage->told);
         g_free(stage);
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Stage, stage_free)
@@ -183,6 +199,16 @@ static bool emit(int fd, const GByteArray *bytes) {
         if (sent < 0)
                 g_assert_cmpint(errno, ==, EINVAL);
         return sent >= 0;
+}
+
+/* What the bridge itself drops or keeps before any hook: a source nobody can have, pause frames and
+ * LLDP, a packet of no bytes. */
+static bool is_dropped_anyway(const BwTestFrame *frame) {
+        static const uint8_t zero[6];
+        const uint8_t *bytes = frame->bytes->data;
+
+        return bytes[6] & 1 || memcmp(bytes + 6, zero, 6) == 0 || frame->bytes->len < 16 ||
+               (memcmp(bytes, "\x01\x80\xc2\0\0", 5) == 0 && (bytes[5] == 1 || bytes[5] == 14));
 }
 
 static void turn(void) {
@@ -338,6 +364,155 @@ static void test_output(void) {
         check_bytes(stage, frame);
 }
 
+static void check_told(const Stage *stage, const BwTestFrame *frame, const BwViolation *violation) {
+        g_assert_nonnull(violation);
+        if (violation->reason != frame->in || !violation->detail)
+                g_test_message("%s: %s, %s", frame->name, bw_reason_name(violation->reason),
+                               violation->what);
+        g_assert_cmpint(violation->reason, ==, frame->in);
+        g_assert_cmpstr(violation->port, ==, stage->words.stations[frame->from].port);
+        g_assert_nonnull(violation->detail);
+}
+
+/* Every hostile frame of the corpus is heard, in their order, with its reason, and what the plan
+ * says of the bytes that came agrees. */
+static void test_corpus(void) {
+        g_autoptr(Stage) stage = stage_new(100000);
+        g_autoptr(GPtrArray) frames = bw_test_frames_new(&stage->words);
+        g_autoptr(GPtrArray) sent = g_ptr_array_new();
+
+        for (guint i = 0; i < frames->len; i++) {
+                BwTestFrame *frame = frames->pdata[i];
+
+                if (frame->from < N_STATIONS && frame->in != BW_REASON_NONE &&
+                    !is_dropped_anyway(frame) && emit(stage->station[frame->from], frame->bytes))
+                        g_ptr_array_add(sent, frame);
+        }
+        wait_for(stage, sent->len);
+        for (guint i = 0; i < sent->len; i++)
+                check_told(stage, sent->pdata[i], stage->told->pdata[i]);
+        g_test_message("%u frames heard and told", sent->len);
+        g_assert_cmpuint(sent->len, >, 400);
+        g_assert_cmpuint(stage->lost, ==, 0);
+}
+
+/* Floods: many more frames than anybody wants to read of. */
+
+#define LOG_RATE 10
+
+/* What limits at LOG_RATE let through since @start: a burst, and then so many a second. */
+static unsigned most_reports(gint64 start) {
+        return LOG_RATE +
+               (unsigned) ((g_get_monotonic_time() - start) * LOG_RATE / G_USEC_PER_SEC) + 1;
+}
+
+static void listen_a_while(void) {
+        gint64 end = g_get_monotonic_time() + G_USEC_PER_SEC / 2;
+
+        while (g_get_monotonic_time() < end)
+                turn();
+}
+
+/* While one port floods, another's few are all heard. */
+static void test_flood(void) {
+        g_autoptr(Stage) stage = stage_new(LOG_RATE);
+        g_autoptr(GByteArray) frame =
+                frame_of(&stage->words, BW_TEST_GATEWAY, BW_TEST_ATTACKER, 0x0800,
+                         ipv4_packet(&stage->words, BW_TEST_NOBODY, 18));
+        g_autoptr(GByteArray) other =
+                frame_of(&stage->words, BW_TEST_GATEWAY, BW_TEST_VICTIM, 0x0800,
+                         ipv4_packet(&stage->words, BW_TEST_NOBODY, 18));
+        gint64 start = g_get_monotonic_time();
+        g_autoptr(BwNftListing) listing = NULL;
+
+        for (unsigned i = 0; i < FLOOD; i++) {
+                g_assert_true(emit(stage->station[BW_TEST_ATTACKER], frame));
+                if (i % (FLOOD / 5) == FLOOD / 10)
+                        g_assert_true(emit(stage->station[BW_TEST_VICTIM], other));
+                if (i % 64 == 0)
+                        g_main_context_iteration(NULL, FALSE);
+        }
+        listen_a_while();
+        listing = bw_nftables_read(stage->nftables, NULL);
+        g_test_message("%u frames in %.1f s, %u reports, %u of the other port, %u lost", FLOOD,
+                       (double) (g_get_monotonic_time() - start) / G_USEC_PER_SEC,
+                       stage->from_port[BW_TEST_ATTACKER], stage->from_port[BW_TEST_VICTIM],
+                       stage->lost);
+        g_assert_cmpuint(stage->from_port[BW_TEST_ATTACKER], >=, LOG_RATE);
+        g_assert_cmpuint(stage->from_port[BW_TEST_ATTACKER], <=, most_reports(start));
+        g_assert_cmpuint(stage->from_port[BW_TEST_VICTIM], ==, 5);
+        g_assert_cmpuint(stage->lost, ==, 0);
+        g_assert_cmpuint(bw_nft_count(listing, BW_DIRECTION_IN, BW_REASON_SPOOFED_IP, true).packets,
+                         ==, FLOOD + 5);
+}
+
+#define MANY_PORTS 60
+
+/* (transfer full): ports that receive, and what the configuration says of them. */
+static char *add_receivers(Stage *stage) {
+        GString *commands = g_string_new(NULL), *settings = g_string_new(NULL);
+
+        for (unsigned i = 0; i < MANY_PORTS; i++) {
+                g_string_append_printf(commands,
+                                       "link add r%u type veth peer name q%u\n"
+                                       "link set r%u master %s\nlink set r%u up\nlink set q%u up\n",
+                                       i, i, i, stage->words.bridge, i, i);
+                g_string_append_printf(settings,
+                                       "[Port r%u]\nMACs=52:54:00:00:01:%02x\n"
+                                       "Addresses=192.168.50.%u\n",
+                                       i, i, 100 + i);
+        }
+        bw_test_run("ip -batch - <<'END'\n%sEND", commands->str);
+        g_string_free(commands, TRUE);
+        return g_string_free(settings, FALSE);
+}
+
+static void remove_receivers(void) {
+        for (unsigned i = 0; i < MANY_PORTS; i++)
+                bw_test_run("ip link del r%u", i);
+}
+
+static unsigned count_sender(const Stage *stage, const char *port) {
+        unsigned n = 0;
+
+        for (guint i = 0; i < stage->told->len; i++)
+                n += g_str_equal(((const BwViolation *) stage->told->pdata[i])->offender, port);
+        return n;
+}
+
+/* One sender whose frames are flooded to many ports is one trouble, not one for each of them; and
+ * another's few are heard in spite of it. */
+static void test_flooded_to_many(void) {
+        g_autoptr(Stage) stage = stage_new(LOG_RATE);
+        g_autofree char *receivers = add_receivers(stage);
+        g_autofree char *settings = g_strconcat("[Port " OBSERVER "]\nMode=off\n", receivers, NULL);
+        g_autoptr(GByteArray) frame =
+                frame_of(&stage->words, BW_TEST_NOBODY, BW_TEST_ATTACKER, 0x0800,
+                         ipv4_packet(&stage->words, BW_TEST_ATTACKER, 18));
+        g_autoptr(GByteArray) other =
+                frame_of(&stage->words, BW_TEST_NOBODY, BW_TEST_VICTIM, 0x0800,
+                         ipv4_packet(&stage->words, BW_TEST_VICTIM, 18));
+        gint64 start;
+
+        stage->receivers = MANY_PORTS;
+        load(stage, LOG_RATE, settings);
+        start = g_get_monotonic_time();
+        for (unsigned i = 0; i < FLOOD / 100; i++) {
+                g_assert_true(emit(stage->station[BW_TEST_ATTACKER], frame));
+                g_main_context_iteration(NULL, FALSE);
+        }
+        g_assert_true(emit(stage->station[BW_TEST_VICTIM], other));
+        listen_a_while();
+        g_test_message("%u frames to %u ports in %.1f s: %u reports, %u lost", FLOOD / 100,
+                       MANY_PORTS, (double) (g_get_monotonic_time() - start) / G_USEC_PER_SEC,
+                       stage->packets, stage->lost);
+        g_assert_cmpuint(count_sender(stage, "vk63"), >=, LOG_RATE);
+        g_assert_cmpuint(count_sender(stage, "vk63"), <=, most_reports(start));
+        g_assert_cmpuint(count_sender(stage, "vk64"), >, 0);
+        g_assert_cmpuint(stage->lost, ==, 0);
+        remove_receivers();
+}
+
 int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         if (!bw_test_enter_netns()) {
@@ -349,5 +524,8 @@ int main(int argc, char **argv) {
         g_test_add_func("/nflog/bridge/input", test_input);
         g_test_add_func("/nflog/bridge/forward", test_forward);
         g_test_add_func("/nflog/bridge/output", test_output);
+        g_test_add_func("/nflog/bridge/corpus", test_corpus);
+        g_test_add_func("/nflog/bridge/flood", test_flood);
+        g_test_add_func("/nflog/bridge/flooded-to-many", test_flooded_to_many);
         return g_test_run();
 }
