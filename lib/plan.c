@@ -322,6 +322,7 @@ static BwBridgePlan *plan_bridge(const Planner *planner, const BwLink *link) {
         bridge = g_new0(BwBridgePlan, 1);
         g_strlcpy(bridge->name, link->name, sizeof(bridge->name));
         bridge->ifindex = link->ifindex;
+        bridge->mac = link->mac;
         bridge->mode = mode;
         bridge->unknown_ports = unknown_ports_of(planner->config, section, mode);
         bridge->networks = g_array_new(FALSE, TRUE, sizeof(BwPrefix));

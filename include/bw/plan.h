@@ -44,6 +44,7 @@ typedef struct BwPortPlan {
 typedef struct BwBridgePlan {
         char name[BW_IFNAME_SIZE];
         int ifindex;
+        BwMac mac;   /* the host's own on the bridge: frames to it go to no port */
         BwMode mode; /* the bridge's; off when only ports that say otherwise are guarded */
         BwUnknownPorts unknown_ports; /* after the mode: a monitored bridge drops nothing */
         GArray *networks;             /* BwPrefix, sorted: declared, and the host's own */
