@@ -67,27 +67,52 @@ static void fail(GError **error, BwAskError kind, const char *cause) {
         g_assert_not_reached();
 }
 
-/* Calls @method of @interface with @argument unless it is NULL. (transfer full) */
-static Reply *call(const char *interface, const char *method, const char *argument,
-                   GError **error) {
-        g_auto(Trouble) trouble = SD_BUS_ERROR_NULL;
+/* (transfer full): a call that takes arguments yet; its connection goes with it. */
+static Reply *begin(const char *interface, const char *method, GError **error) {
         g_autoptr(Connection) connection = NULL;
-        Reply *reply = NULL;
+        Reply *message = NULL;
         int r = sd_bus_open_system(&connection);
 
-        if (r < 0) {
+        if (r >= 0)
+                r = sd_bus_message_new_method_call(connection, &message, NAME, PATH, interface,
+                                                   method);
+        if (r < 0)
                 fail(error, BW_ASK_NOBODY, g_strerror(-r));
-                return NULL;
-        }
-        (void) sd_bus_set_method_call_timeout(connection, TIMEOUT_USEC);
-        r = sd_bus_call_method(connection, NAME, PATH, interface, method, &trouble, &reply,
-                               argument != NULL ? "s" : "", argument);
+        return message;
+}
+
+/* (transfer full): takes nothing. */
+static Reply *finish(Reply *message, GError **error) {
+        g_auto(Trouble) trouble = SD_BUS_ERROR_NULL;
+        Reply *reply = NULL;
+        int r = sd_bus_call(sd_bus_message_get_bus(message), message, TIMEOUT_USEC, &trouble,
+                            &reply);
+
         if (r < 0) {
                 fail(error, kind_of(&trouble),
                      trouble.message != NULL ? trouble.message : g_strerror(-r));
                 return NULL;
         }
         return reply;
+}
+
+static bool fail_appending(int r, GError **error) {
+        if (r < 0)
+                fail(error, BW_ASK_REFUSED, g_strerror(-r));
+        return r >= 0;
+}
+
+/* Calls @method of @interface with @argument unless it is NULL. (transfer full) */
+static Reply *call(const char *interface, const char *method, const char *argument,
+                   GError **error) {
+        g_autoptr(Reply) message = begin(interface, method, error);
+
+        if (message == NULL)
+                return NULL;
+        if (argument != NULL &&
+            !fail_appending(sd_bus_message_append(message, "s", argument), error))
+                return NULL;
+        return finish(message, error);
 }
 
 static JsonNode *ask(const char *interface, const char *method, const char *argument,
@@ -134,13 +159,62 @@ JsonArray *bw_ask_fdb(GError **error) {
         return ask_list("ListFdb", error);
 }
 
+JsonObject *bw_ask_rules(GError **error) {
+        g_autoptr(JsonNode) node = ask(INTERFACE, "GetPlan", NULL, error);
+
+        if (node == NULL)
+                return NULL;
+        if (JSON_NODE_HOLDS_OBJECT(node))
+                return json_node_dup_object(node);
+        fail(error, BW_ASK_REFUSED, "the answer is no list of rules");
+        return NULL;
+}
+
+/* Names of bytes that are no text cannot be asked for over D-Bus. */
+static bool is_text(const char *name, GError **error) {
+        if (name == NULL || g_utf8_validate(name, -1, NULL))
+                return true;
+        fail(error, BW_ASK_REFUSED, "D-Bus takes names in UTF-8 only");
+        return false;
+}
+
+static Reply *call_explain(const char *in, const char *out, const uint8_t *frame, gsize length,
+                           GError **error) {
+        g_autoptr(Reply) message = NULL;
+
+        if (!is_text(in, error) || !is_text(out, error))
+                return NULL;
+        message = begin(INTERFACE, "Explain", error);
+        if (message == NULL ||
+            !fail_appending(sd_bus_message_append(message, "ss", in, out), error) ||
+            !fail_appending(sd_bus_message_append_array(message, 'y', frame, length), error))
+                return NULL;
+        return finish(message, error);
+}
+
+JsonArray *bw_ask_explain(const char *in, const char *out, const uint8_t *frame, gsize length,
+                          char **ret_fate, GError **error) {
+        g_autoptr(Reply) reply = call_explain(in, out, frame, length, error);
+        g_autoptr(JsonNode) judgments = NULL;
+        const char *fate = NULL;
+
+        if (reply == NULL)
+                return NULL;
+        judgments = bw_reply_read(reply);
+        if (judgments == NULL || !JSON_NODE_HOLDS_ARRAY(judgments) ||
+            sd_bus_message_read(reply, "s", &fate) <= 0) {
+                fail(error, BW_ASK_REFUSED, "the answer cannot be understood");
+                return NULL;
+        }
+        *ret_fate = g_strdup(fate);
+        return json_node_dup_array(judgments);
+}
+
 bool bw_ask_change(const char *method, const char *argument, GError **error) {
         g_autoptr(Reply) reply = NULL;
 
-        if (argument != NULL && !g_utf8_validate(argument, -1, NULL)) {
-                fail(error, BW_ASK_REFUSED, "D-Bus takes names in UTF-8 only");
+        if (!is_text(argument, error))
                 return false;
-        }
         reply = call(INTERFACE, method, argument, error);
         return reply != NULL;
 }

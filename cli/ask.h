@@ -10,6 +10,7 @@
 
 #include <json-glib/json-glib.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #define BW_ASK_ERROR (bw_ask_error_quark())
 GQuark bw_ask_error_quark(void);
@@ -27,5 +28,11 @@ JsonObject *bw_ask_state(GError **error);
 JsonArray *bw_ask_ports(GError **error);
 /* (transfer full): an object for each entry, sorted by bridge and MAC. */
 JsonArray *bw_ask_fdb(GError **error);
+/* (transfer full): the text of each command's rules, by the command's name. */
+JsonObject *bw_ask_rules(GError **error);
+/* (transfer full): an object for each port's judgment; @ret_fate (transfer full) what becomes of
+ * the frame in all. @out may be "". */
+JsonArray *bw_ask_explain(const char *in, const char *out, const uint8_t *frame, gsize length,
+                          char **ret_fate, GError **error);
 /* @argument goes as it is; NULL when the method has none. */
 bool bw_ask_change(const char *method, const char *argument, GError **error);

@@ -19,10 +19,10 @@ typedef struct Entry {
 } Entry;
 
 typedef struct Reading {
-        guint at; /* the entry that is read, 1 is the first */
-        GArray *entries;   /* Entry */
-        GArray *addresses; /* BwHostAddress */
-        GHashTable *by_name;   /* name -> ifindex; names are lent from the tree */
+        guint at;               /* the entry that is read, 1 is the first */
+        GArray *entries;        /* Entry */
+        GArray *addresses;      /* BwHostAddress */
+        GHashTable *by_name;    /* name -> ifindex; names are lent from the tree */
         GHashTable *by_ifindex; /* set */
 } Reading;
 
@@ -45,7 +45,8 @@ static bool fail_naming(const Reading *reading, GError **error, const char *what
 static const char *text_of(JsonObject *object, const char *name) {
         JsonNode *node = object ? json_object_get_member(object, name) : NULL;
 
-        return node && JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == G_TYPE_STRING
+        return node && JSON_NODE_HOLDS_VALUE(node) &&
+                               json_node_get_value_type(node) == G_TYPE_STRING
                        ? json_node_get_string(node)
                        : NULL;
 }
@@ -93,8 +94,7 @@ static bool has_flag(JsonObject *object, const char *flag) {
         for (guint i = 0; flags && i < json_array_get_length(flags); i++) {
                 JsonNode *node = json_array_get_element(flags, i);
 
-                if (JSON_NODE_HOLDS_VALUE(node) &&
-                    g_strcmp0(json_node_get_string(node), flag) == 0)
+                if (JSON_NODE_HOLDS_VALUE(node) && g_strcmp0(json_node_get_string(node), flag) == 0)
                         return true;
         }
         return false;
@@ -183,8 +183,7 @@ static bool read_identity(Reading *reading, JsonObject *object, BwLink *link, GE
         g_strlcpy(link->name, name, sizeof(link->name));
         if (!g_hash_table_add(reading->by_ifindex, GINT_TO_POINTER(link->ifindex)))
                 return fail_naming(reading, error, "another link has the same \"ifindex\"", name);
-        if (!g_hash_table_insert(reading->by_name, (gpointer) name,
-                                 GINT_TO_POINTER(link->ifindex)))
+        if (!g_hash_table_insert(reading->by_name, (gpointer) name, GINT_TO_POINTER(link->ifindex)))
                 return fail_naming(reading, error, "another link has the same name", name);
         return true;
 }
@@ -364,8 +363,7 @@ bool bw_link_json_read(const char *text, gsize length, unsigned parts, BwFactSin
         Reading reading = { 0, entries, addresses, by_name, by_ifindex };
         JsonArray *list = parse(parser, text, length, error);
 
-        if (!list || !read_entries(&reading, list, parts, error) ||
-            !connect_links(&reading, error))
+        if (!list || !read_entries(&reading, list, parts, error) || !connect_links(&reading, error))
                 return false;
         tell(&reading, sink, user);
         return true;

@@ -1,21 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-#include "ask.h"
-#include "show.h"
+#include "command.h"
 
-#include <bw/text.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
-
-typedef enum Exit {
-        EXIT_FINE = 0,
-        EXIT_NOT_FINE = 1,
-        EXIT_USAGE = 2,
-        EXIT_UNREACHABLE = 3,
-        EXIT_REFUSED = 4,
-} Exit;
 
 static const char help[] =
         "bridgewarden [--json] VERB\n"
@@ -24,6 +13,8 @@ static const char help[] =
         "  ports          every port of the guarded bridges\n"
         "  port NAME      everything about one port, with what was dropped and why\n"
         "  fdb            what the guarded bridges have learned (root)\n"
+        "  plan           the rules that would be written (root, or any host's from files)\n"
+        "  explain        what becomes of a frame, and why\n"
         "  resync [PORT]  compare the kernel with the plan now, and repair (root)\n"
         "  reload         read the configuration again (root)\n"
         "  disarm         take all rules down; guests are not checked any more (root)\n"
@@ -33,187 +24,17 @@ static const char help[] =
         "  --json         print JSON instead of text\n"
         "  --             what follows is a name, even if it begins with a dash\n"
         "\n"
-        "Exit: 0 fine, 1 not as it should be, 2 wrong usage, 3 daemon not reached,\n"
+        "\"bridgewarden plan --help\" and \"bridgewarden explain --help\" list their options.\n"
+        "\n"
+        "Exit: 0 fine, 1 not as it should be, 2 wrong usage or input, 3 daemon not reached,\n"
         "4 refused or failed. See bridgewarden(1).\n";
-
-typedef struct Line {
-        bool json;
-        const char *words[3]; /* verb, name, one too many */
-        unsigned n_words;
-} Line;
-
-/* (transfer none): takes @node. */
-static void print_json(JsonNode *node) {
-        g_autofree char *text = json_to_string(node, TRUE);
-
-        puts(text);
-        json_node_unref(node);
-}
-
-static JsonNode *node_of_object(JsonObject *object) {
-        return json_node_init_object(json_node_alloc(), object);
-}
-
-static void print_result(bool fine, const char *sentence) {
-        g_autoptr(JsonObject) result = json_object_new();
-
-        json_object_set_boolean_member(result, "ok", fine);
-        if (!fine)
-                json_object_set_string_member(result, "error", sentence);
-        print_json(node_of_object(result));
-}
-
-static Exit fail(const Line *line, Exit exit, const char *sentence) {
-        if (line->json)
-                print_result(false, sentence);
-        fprintf(stderr, "bridgewarden: %s\n", sentence);
-        return exit;
-}
-
-static Exit fail_asking(const Line *line, const GError *error) {
-        switch ((BwAskError) error->code) {
-        case BW_ASK_NOBODY:
-        case BW_ASK_SILENT:
-                return fail(line, EXIT_UNREACHABLE, error->message);
-        case BW_ASK_NOT_ROOT:
-        case BW_ASK_REFUSED:
-                return fail(line, EXIT_REFUSED, error->message);
-        }
-        g_assert_not_reached();
-}
-
-static Exit status(const Line *line) {
-        g_autoptr(GError) error = NULL;
-        g_autoptr(JsonObject) state = bw_ask_state(&error);
-        g_autofree char *text = NULL;
-
-        if (state == NULL)
-                return fail_asking(line, error);
-        text = bw_show_state(state, g_get_real_time());
-        if (line->json)
-                print_json(node_of_object(state));
-        else
-                fputs(text, stdout);
-        return bw_show_state_is_fine(state) ? EXIT_FINE : EXIT_NOT_FINE;
-}
-
-static Exit print_list(const Line *line, JsonArray *list, char *(*show)(JsonArray *list),
-                       const GError *error) {
-        g_autofree char *text = NULL;
-
-        if (list == NULL)
-                return fail_asking(line, error);
-        text = show(list);
-        if (line->json)
-                print_json(json_node_init_array(json_node_alloc(), list));
-        else
-                fputs(text, stdout);
-        return EXIT_FINE;
-}
-
-static Exit ports(const Line *line) {
-        g_autoptr(GError) error = NULL;
-        g_autoptr(JsonArray) list = bw_ask_ports(&error);
-
-        return print_list(line, list, bw_show_ports, error);
-}
-
-static Exit fdb(const Line *line) {
-        g_autoptr(GError) error = NULL;
-        g_autoptr(JsonArray) list = bw_ask_fdb(&error);
-
-        return print_list(line, list, bw_show_fdb, error);
-}
-
-/* Lent or NULL. */
-static JsonObject *find_port(JsonArray *list, const char *name) {
-        for (unsigned i = 0; i < json_array_get_length(list); i++) {
-                JsonObject *port = json_array_get_object_element(list, i);
-
-                if (g_str_equal(json_object_get_string_member_with_default(port, "Port", ""), name))
-                        return port;
-        }
-        return NULL;
-}
-
-static Exit port(const Line *line) {
-        g_autoptr(GError) error = NULL;
-        g_autoptr(JsonArray) list = bw_ask_ports(&error);
-        g_autofree char *text = NULL;
-        JsonObject *found;
-
-        if (list == NULL)
-                return fail_asking(line, error);
-        found = find_port(list, line->words[1]);
-        if (found == NULL) {
-                g_autofree char *name = bw_text_printable(line->words[1]);
-
-                text = g_strdup_printf("no port %s is on a guarded bridge; \"bridgewarden ports\" "
-                                       "lists them",
-                                       name);
-                return fail(line, EXIT_REFUSED, text);
-        }
-        text = bw_show_port(found);
-        if (line->json)
-                print_json(node_of_object(found));
-        else
-                fputs(text, stdout);
-        return bw_show_port_is_fine(found) ? EXIT_FINE : EXIT_NOT_FINE;
-}
-
-static Exit change(const Line *line, const char *method, const char *sentence) {
-        g_autoptr(GError) error = NULL;
-
-        if (!bw_ask_change(method, line->words[1], &error))
-                return fail_asking(line, error);
-        if (line->json)
-                print_result(true, NULL);
-        else
-                puts(sentence);
-        return EXIT_FINE;
-}
-
-static Exit resync(const Line *line) {
-        return change(line, line->words[1] != NULL ? "ResyncPort" : "Resync",
-                      "The kernel was compared with the plan.");
-}
-
-static Exit reload(const Line *line) {
-        return change(line, "Reload", "The configuration was read again.");
-}
-
-/* Without a daemon nobody else would take its rules down. */
-static Exit disarm_ourselves(const Line *line) {
-        static const char *const arguments[] = { "bridgewardend", "--disarm", NULL };
-
-        fputs("No daemon on the system bus: " BW_DAEMON_PATH " --disarm takes the rules down.\n",
-              stderr);
-        (void) execv(BW_DAEMON_PATH, (char **) arguments);
-        return fail(line, EXIT_REFUSED, "cannot run " BW_DAEMON_PATH);
-}
-
-static Exit disarm(const Line *line) {
-        g_autoptr(GError) error = NULL;
-
-        if (!bw_ask_change("Disarm", NULL, &error)) {
-                if (g_error_matches(error, BW_ASK_ERROR, BW_ASK_NOBODY))
-                        return disarm_ourselves(line);
-                return fail_asking(line, error);
-        }
-        if (line->json)
-                print_result(true, NULL);
-        else
-                puts("The rules were taken down. Guests are not checked any more;\n"
-                     "\"bridgewarden resync\" brings the guard back.");
-        return EXIT_FINE;
-}
 
 static Exit version(const Line *line) {
         g_autoptr(JsonObject) result = json_object_new();
 
         json_object_set_string_member(result, "Version", BW_VERSION);
         if (line->json)
-                print_json(node_of_object(result));
+                bw_command_print_json(bw_command_node_of_object(result));
         else
                 puts("bridgewarden " BW_VERSION);
         return EXIT_FINE;
@@ -225,16 +46,31 @@ static Exit show_help(const Line *line) {
         return EXIT_FINE;
 }
 
+typedef enum Options {
+        OPTIONS_WORLD = 1 << 0, /* a host told by files */
+        OPTIONS_ENGINE = 1 << 1,
+        OPTIONS_FRAME = 1 << 2,
+} Options;
+
 typedef struct Verb {
         const char *name;
         unsigned names_least, names_most; /* how many names follow */
         Exit (*run)(const Line *line);
+        unsigned options; /* set of Options */
 } Verb;
 
 static const Verb verbs[] = {
-        { "status", 0, 0, status }, { "ports", 0, 0, ports },     { "port", 1, 1, port },
-        { "fdb", 0, 0, fdb },       { "resync", 0, 1, resync },   { "reload", 0, 0, reload },
-        { "disarm", 0, 0, disarm }, { "version", 0, 0, version }, { "help", 0, 0, show_help },
+        { "status", 0, 0, bw_verb_status, 0 },
+        { "ports", 0, 0, bw_verb_ports, 0 },
+        { "port", 1, 1, bw_verb_port, 0 },
+        { "fdb", 0, 0, bw_verb_fdb, 0 },
+        { "plan", 0, 0, bw_verb_plan, OPTIONS_WORLD | OPTIONS_ENGINE },
+        { "explain", 0, 0, bw_verb_explain, OPTIONS_WORLD | OPTIONS_FRAME },
+        { "resync", 0, 1, bw_verb_resync, 0 },
+        { "reload", 0, 0, bw_verb_reload, 0 },
+        { "disarm", 0, 0, bw_verb_disarm, 0 },
+        { "version", 0, 0, version, 0 },
+        { "help", 0, 0, show_help, 0 },
 };
 
 static const Verb *find_verb(const char *name) {
@@ -244,70 +80,191 @@ static const Verb *find_verb(const char *name) {
         return NULL;
 }
 
-static Exit usage(const char *what, const char *word) {
-        g_autofree char *text = bw_text_printable(word);
+/* Options. All words are taken as bytes: names of ports are, and no locale is asked. */
 
-        fprintf(stderr, "bridgewarden: %s%s%s; see \"bridgewarden help\"\n", what,
-                *text != '\0' ? ": " : "", text);
-        return EXIT_USAGE;
+static void add_common(GOptionContext *context, Line *line, char ***ret_words) {
+        const GOptionEntry entries[] = {
+                { "json", 0, 0, G_OPTION_ARG_NONE, &line->json, "Print JSON instead of text",
+                  NULL },
+                { "help", 'h', 0, G_OPTION_ARG_NONE, &line->help, "Print this", NULL },
+                { "version", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, &line->version, NULL,
+                  NULL },
+                { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, ret_words, NULL, NULL },
+                { NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL }
+        };
+
+        g_option_context_set_help_enabled(context, FALSE);
+        g_option_context_add_main_entries(context, entries, NULL);
 }
 
-static bool parse_option(Line *line, const char *word) {
-        if (g_str_equal(word, "--json"))
-                line->json = true;
-        else if (g_str_equal(word, "--help") || g_str_equal(word, "-h"))
-                line->words[line->n_words++] = "help";
-        else if (g_str_equal(word, "--version"))
-                line->words[line->n_words++] = "version";
-        else
-                return false;
-        return true;
+static void add_world(GOptionContext *context, Line *line) {
+        const GOptionEntry entries[] = {
+                { "links", 0, 0, G_OPTION_ARG_FILENAME, &line->files.links,
+                  "Take the host from FILE, \"ip -details -json address show\", not from the daemon",
+                  "FILE" },
+                { "addresses", 0, 0, G_OPTION_ARG_FILENAME, &line->files.addresses,
+                  "The host's addresses, \"ip -json address show\", if --links has none", "FILE" },
+                { "guests", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &line->files.guests,
+                  "\"virsh dumpxml\" of a guest, or a folder of them; as often as needed", "FILE" },
+                { "config", 'c', 0, G_OPTION_ARG_FILENAME, &line->files.config,
+                  "The configuration, with FILE.d (default: the daemon's)", "FILE" },
+                { NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL }
+        };
+
+        g_option_context_add_main_entries(context, entries, NULL);
 }
 
-/* False when an option is unknown; @ret_wrong is it. Words beyond what any verb takes are counted
- * as one. */
-static bool parse(char **words, Line *line, const char **ret_wrong) {
-        bool options = true;
+static void add_engine(GOptionContext *context, Line *line) {
+        const GOptionEntry entries[] = { { "engine", 0, 0, G_OPTION_ARG_FILENAME, &line->engine,
+                                           "Only what iptables, ip6tables or nftables gets",
+                                           "NAME" },
+                                         { NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL } };
 
-        for (; *words != NULL && line->n_words < G_N_ELEMENTS(line->words); words++) {
-                if (options && g_str_equal(*words, "--")) {
-                        options = false;
-                        continue;
-                }
-                if (!options || **words != '-') {
-                        line->words[line->n_words++] = *words;
-                        continue;
-                }
-                if (!parse_option(line, *words)) {
-                        *ret_wrong = *words;
-                        return false;
-                }
-        }
-        return true;
+        g_option_context_add_main_entries(context, entries, NULL);
 }
 
-static Exit run(char **words) {
-        Line line = { 0 };
-        const char *wrong = "";
+static void add_kinds(GOptionContext *context, Line *line) {
+        static const char *const texts[BW_FRAME_WORD_MAX] = {
+                [BW_FRAME_WORD_PING] = "An echo request; what is sent when nothing is said",
+                [BW_FRAME_WORD_ARP] = "An ARP request for --dst",
+                [BW_FRAME_WORD_ARP_REPLY] = "An ARP reply: --src is at --src-mac",
+                [BW_FRAME_WORD_ND] = "A neighbour solicitation for --dst",
+                [BW_FRAME_WORD_NA] = "A neighbour advertisement: --src is at --src-mac",
+                [BW_FRAME_WORD_RA] = "A router advertisement",
+                [BW_FRAME_WORD_REDIRECT] = "An ICMP redirect",
+                [BW_FRAME_WORD_DHCP] = "A DHCP client's message",
+                [BW_FRAME_WORD_DHCP_SERVER] = "A DHCP server's message",
+                [BW_FRAME_WORD_QUERY] = "An IGMP or MLD query",
+        };
+        GOptionEntry entries[BW_FRAME_WORD_MAX + 1] = {};
+
+        for (BwFrameWord kind = BW_FRAME_WORD_PING; kind < BW_FRAME_WORD_MAX; kind++)
+                entries[kind] = (GOptionEntry){ .long_name = bw_frame_word_name(kind),
+                                                .arg = G_OPTION_ARG_NONE,
+                                                .arg_data = &line->kinds[kind],
+                                                .description = texts[kind] };
+        g_option_context_add_main_entries(context, entries, NULL);
+}
+
+static void add_frame(GOptionContext *context, Line *line) {
+        const GOptionEntry entries[] = {
+                { "in", 0, 0, G_OPTION_ARG_FILENAME, &line->in,
+                  "The port it comes in by, or a bridge for what the host sends", "PORT" },
+                { "out", 0, 0, G_OPTION_ARG_FILENAME, &line->out,
+                  "Ask this port alone (default: where the bridge takes it)", "PORT" },
+                { "src", 0, 0, G_OPTION_ARG_FILENAME, &line->src, "Source address", "IP" },
+                { "dst", 0, 0, G_OPTION_ARG_FILENAME, &line->dst, "Destination address", "IP" },
+                { "src-mac", 0, 0, G_OPTION_ARG_FILENAME, &line->src_mac, "Source MAC", "MAC" },
+                { "dst-mac", 0, 0, G_OPTION_ARG_FILENAME, &line->dst_mac, "Destination MAC",
+                  "MAC" },
+                { "vlan", 0, 0, G_OPTION_ARG_INT, &line->vlan, "Tag it (IEEE 802.1Q)", "NUMBER" },
+                { "hex", 0, 0, G_OPTION_ARG_FILENAME, &line->hex,
+                  "The whole frame, from its destination MAC on", "BYTES" },
+                { "pcap", 0, 0, G_OPTION_ARG_FILENAME, &line->pcap,
+                  "Every frame of a capture, as if --in had sent it", "FILE" },
+                { NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL }
+        };
+
+        g_option_context_add_main_entries(context, entries, NULL);
+        add_kinds(context, line);
+}
+
+/* The words before the verb, up to it. */
+static bool parse_until_verb(Line *line, char **argv, char ***ret_words, GError **error) {
+        g_autoptr(GOptionContext) context = g_option_context_new(NULL);
+        g_auto(GStrv) words = g_strdupv(argv);
+
+        add_common(context, line, ret_words);
+        g_option_context_set_strict_posix(context, TRUE);
+        return g_option_context_parse_strv(context, &words, error);
+}
+
+static GOptionContext *context_of(const Verb *verb, Line *line) {
+        GOptionContext *context = g_option_context_new(NULL);
+
+        if (verb->options & OPTIONS_FRAME)
+                add_frame(context, line);
+        if (verb->options & OPTIONS_WORLD)
+                add_world(context, line);
+        if (verb->options & OPTIONS_ENGINE)
+                add_engine(context, line);
+        add_common(context, line, &line->names);
+        return context;
+}
+
+static Exit show_options(const Verb *verb, GOptionContext *context) {
+        g_autofree char *text = NULL;
+
+        if (verb->options == 0)
+                return show_help(NULL);
+        g_set_prgname(g_str_equal(verb->name, "plan") ? "bridgewarden plan"
+                                                      : "bridgewarden explain");
+        text = g_option_context_get_help(context, TRUE, NULL);
+        fputs(text, stdout);
+        return EXIT_FINE;
+}
+
+static Exit run_verb(const Verb *verb, Line *line, char **words) {
+        g_autoptr(GOptionContext) context = context_of(verb, line);
+        g_auto(GStrv) rest = g_strdupv(words);
+        g_autoptr(GError) error = NULL;
+        unsigned n;
+
+        if (!g_option_context_parse_strv(context, &rest, &error))
+                return bw_command_usage("the options are wrong", error->message);
+        if (line->help)
+                return show_options(verb, context);
+        if (line->version)
+                return version(line);
+        n = line->names != NULL ? g_strv_length(line->names) : 0;
+        if (n < verb->names_least)
+                return bw_command_usage("a name is missing after", verb->name);
+        if (n > verb->names_most)
+                return bw_command_usage("too many words after", verb->name);
+        if (line->files.links == NULL &&
+            (line->files.config != NULL || line->files.guests != NULL ||
+             line->files.addresses != NULL))
+                return bw_command_usage("--links must tell what is plugged in, too", "");
+        return verb->run(line);
+}
+
+static Exit run(Line *line, char **argv) {
+        g_auto(GStrv) words = NULL;
+        g_autoptr(GError) error = NULL;
         const Verb *verb;
 
-        if (!parse(words, &line, &wrong))
-                return usage("unknown option", wrong);
-        if (line.n_words == 0)
-                return usage("a verb is missing", "");
-        verb = find_verb(line.words[0]);
+        if (!parse_until_verb(line, argv, &words, &error))
+                return bw_command_usage("the options are wrong", error->message);
+        if (line->help)
+                return show_help(line);
+        if (line->version)
+                return version(line);
+        if (words == NULL || words[0] == NULL)
+                return bw_command_usage("a verb is missing", "");
+        verb = find_verb(words[0]);
         if (verb == NULL)
-                return usage("unknown verb", line.words[0]);
-        if (line.n_words - 1 < verb->names_least)
-                return usage("a name is missing after", verb->name);
-        if (line.n_words - 1 > verb->names_most)
-                return usage("too many words after", verb->name);
-        return verb->run(&line);
+                return bw_command_usage("unknown verb", words[0]);
+        return run_verb(verb, line, words);
+}
+
+static void line_clear(Line *line) {
+        char *const texts[] = { line->files.config, line->files.links, line->files.addresses,
+                                line->engine,       line->in,          line->out,
+                                line->src,          line->dst,         line->src_mac,
+                                line->dst_mac,      line->hex,         line->pcap };
+
+        for (unsigned i = 0; i < G_N_ELEMENTS(texts); i++)
+                g_free(texts[i]);
+        g_strfreev(line->files.guests);
+        g_strfreev(line->names);
 }
 
 int main(int argc, char **argv) {
-        Exit exit = run(argv + (argc > 0 ? 1 : 0));
+        static char *nothing[] = { (char *) "bridgewarden", NULL };
+        Line line = { 0 };
+        Exit exit = run(&line, argc > 0 ? argv : nothing);
 
+        line_clear(&line);
         /* A full disk behind a script's redirection is a failure, not an empty answer. */
         if (fflush(stdout) != 0) {
                 fprintf(stderr, "bridgewarden: cannot write the answer: %s\n", g_strerror(errno));

@@ -8,11 +8,12 @@
 #include <bw/error.h>
 #include <bw/nft_table.h>
 #include <bw/text.h>
+#include <errno.h>
 #include <glib/gstdio.h>
+#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#define MAX_FILE_BYTES (64 * 1024 * 1024)
+#define MAX_FILE_BYTES (32 * 1024 * 1024)
 
 /* "FILE: what is wrong": the sentence becomes one of the file. */
 static bool fail_file(GError **error, const char *path, const char *what) {
@@ -40,7 +41,7 @@ static char *read_file(const char *path, gsize *ret_length, GError **error) {
         broken = ferror(file);
         (void) fclose(file);
         if (broken || bytes->len > MAX_FILE_BYTES) {
-                fail_file(error, path, broken ? "it cannot be read" : "it is larger than 64 MiB");
+                fail_file(error, path, broken ? "it cannot be read" : "it is larger than 32 MiB");
                 return NULL;
         }
         *ret_length = bytes->len;
@@ -74,8 +75,7 @@ static bool read_host(BwModel *model, const BwWorldFiles *files, GError **error)
         tell_snapshot(model, BW_FACT_SNAPSHOT_BEGIN, BW_SOURCE_NETLINK);
         if (!read_links(model, files->links, parts, error))
                 return false;
-        if (files->addresses &&
-            !read_links(model, files->addresses, BW_LINK_JSON_ADDRESSES, error))
+        if (files->addresses && !read_links(model, files->addresses, BW_LINK_JSON_ADDRESSES, error))
                 return false;
         tell_snapshot(model, BW_FACT_SNAPSHOT_END, BW_SOURCE_NETLINK);
         return true;

@@ -4,7 +4,7 @@
 
 #include <syslog.h>
 
-#include "port_text.h"
+#include <bw/port_text.h>
 
 /* Ports */
 

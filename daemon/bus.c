@@ -134,6 +134,85 @@ static int list_ports(sd_bus_message *message, gpointer user, sd_bus_error *ret_
         return rows.r < 0 ? rows.r : sd_bus_send(NULL, reply, NULL);
 }
 
+static void append_judgment(const BwJudgmentText *text, gpointer user) {
+        Rows *rows = user;
+
+        if (rows->r >= 0)
+                rows->r = bw_bus_append_judgment(rows->reply, text);
+}
+
+/* A frame, and the ports it is between; lent from the message. */
+typedef struct Asked {
+        const char *in, *out;
+        const void *frame;
+        size_t length;
+} Asked;
+
+static int answer_explain(BwBus *bus, sd_bus_message *message, const Asked *asked) {
+        __attribute__((cleanup(sd_bus_message_unrefp))) sd_bus_message *reply = NULL;
+        g_autoptr(GError) error = NULL;
+        const char *fate;
+        Rows rows = { 0 };
+
+        rows.r = sd_bus_message_new_method_return(message, &reply);
+        rows.reply = reply;
+        if (rows.r >= 0)
+                rows.r = sd_bus_message_open_container(reply, 'a', "a{sv}");
+        fate = bus->requests->explain(bus->user, asked->in, asked->out, asked->frame, asked->length,
+                                      append_judgment, &rows, &error);
+        if (fate == NULL)
+                return answer_error(message, error_name(error), error->message);
+        if (rows.r >= 0)
+                rows.r = sd_bus_message_close_container(reply);
+        if (rows.r >= 0)
+                rows.r = sd_bus_message_append(reply, "s", fate);
+        return rows.r < 0 ? rows.r : sd_bus_send(NULL, reply, NULL);
+}
+
+static int explain(sd_bus_message *message, gpointer user, sd_bus_error *ret_error) {
+        Asked asked = { 0 };
+        int r = sd_bus_message_read(message, "ss", &asked.in, &asked.out);
+
+        (void) ret_error;
+        if (r >= 0)
+                r = sd_bus_message_read_array(message, 'y', &asked.frame, &asked.length);
+        if (r < 0)
+                return r;
+        if (strlen(asked.in) > MAX_ARGUMENT || strlen(asked.out) > MAX_ARGUMENT)
+                return answer_error(message, SD_BUS_ERROR_INVALID_ARGS,
+                                    "the name is longer than 4096 bytes: no port has it");
+        return answer_explain(user, message, &asked);
+}
+
+static void append_rules(const char *command, const char *text, gpointer user) {
+        Rows *rows = user;
+
+        if (rows->r >= 0)
+                rows->r = sd_bus_message_open_container(rows->reply, 'e', "ss");
+        if (rows->r >= 0)
+                rows->r = bw_bus_append_text(rows->reply, command);
+        if (rows->r >= 0)
+                rows->r = bw_bus_append_text(rows->reply, text);
+        if (rows->r >= 0)
+                rows->r = sd_bus_message_close_container(rows->reply);
+}
+
+static int get_plan(BwBus *bus, sd_bus_message *message) {
+        __attribute__((cleanup(sd_bus_message_unrefp))) sd_bus_message *reply = NULL;
+        g_autoptr(GError) error = NULL;
+        Rows rows = { 0 };
+
+        rows.r = sd_bus_message_new_method_return(message, &reply);
+        rows.reply = reply;
+        if (rows.r >= 0)
+                rows.r = sd_bus_message_open_container(reply, 'a', "{ss}");
+        if (!bus->requests->list_rules(bus->user, append_rules, &rows, &error))
+                return answer_error(message, error_name(error), error->message);
+        if (rows.r >= 0)
+                rows.r = sd_bus_message_close_container(reply);
+        return rows.r < 0 ? rows.r : sd_bus_send(NULL, reply, NULL);
+}
+
 static void append_fdb_row(const BwBusFdbEntry *entry, gpointer user) {
         Rows *rows = user;
 
@@ -196,6 +275,10 @@ static int answer_root(Call *call) {
         if (g_str_equal(member, "ListFdb")) {
                 r = list_fdb(call->bus, call->message);
                 /* sd-bus turns an error into a reply only where it called the method itself. */
+                return r < 0 ? sd_bus_reply_method_errno(call->message, r, NULL) : r;
+        }
+        if (g_str_equal(member, "GetPlan")) {
+                r = get_plan(call->bus, call->message);
                 return r < 0 ? sd_bus_reply_method_errno(call->message, r, NULL) : r;
         }
         if (!request_change(call->bus, member, call->argument, &error))
@@ -377,6 +460,11 @@ static const sd_bus_vtable vtable[] = {
         SD_BUS_METHOD_WITH_ARGS("Disarm", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, for_root, FOR_ROOT),
         SD_BUS_METHOD_WITH_ARGS("ListPorts", SD_BUS_NO_ARGS, SD_BUS_RESULT("aa{sv}", ports),
                                 list_ports, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Explain", SD_BUS_ARGS("s", in, "s", out, "ay", frame),
+                                SD_BUS_RESULT("aa{sv}", judgments, "s", fate), explain,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("GetPlan", SD_BUS_NO_ARGS, SD_BUS_RESULT("a{ss}", rules), for_root,
+                                FOR_ROOT),
         SD_BUS_METHOD_WITH_ARGS("ListFdb", SD_BUS_NO_ARGS, SD_BUS_RESULT("aa{sv}", entries),
                                 for_root, FOR_ROOT),
         SD_BUS_PROPERTY("Version", "s", read_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),

@@ -9,6 +9,7 @@
  * tries again by itself, quietly, and tells when the connection comes and goes.
  */
 
+#include <bw/judgment_text.h>
 #include <glib.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -63,6 +64,16 @@ typedef struct BwBusRequests {
         /* Calls @row for each entry, sorted by bridge and MAC. */
         void (*list_fdb)(gpointer user, void (*row)(const BwBusFdbEntry *entry, gpointer row_user),
                          gpointer row_user);
+        /* Calls @row for each port that is asked, the sender first. Returns a static word for what
+         * becomes of the frame in all, or NULL. */
+        const char *(*explain)(gpointer user, const char *in, const char *out, const uint8_t *frame,
+                               gsize length,
+                               void (*row)(const BwJudgmentText *text, gpointer row_user),
+                               gpointer row_user, GError **error);
+        /* Calls @text for each command that would load rules, with the rules. */
+        bool (*list_rules)(gpointer user,
+                           void (*text)(const char *command, const char *rules, gpointer text_user),
+                           gpointer text_user, GError **error);
         /* Fills @ret; what it points to is lent until the next request. */
         void (*state)(gpointer user, BwBusState *ret);
         /* The bus came or went; @why is a sentence. */

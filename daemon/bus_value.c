@@ -2,6 +2,7 @@
 
 #include "bus_value.h"
 
+#include <bw/judgment_text.h>
 #include <bw/reason.h>
 #include <bw/text.h>
 
@@ -105,6 +106,27 @@ int bw_bus_append_fdb_entry(sd_bus_message *reply, const BwBusFdbEntry *entry) {
                 row->r = sd_bus_message_append(row->reply, "{sv}{sv}{sv}", "VLAN", "q", entry->vlan,
                                                "Local", "b", (int) entry->local, "AgeUSec", "t",
                                                entry->age_usec);
+        close_containers(row, 1);
+        return row->r;
+}
+
+int bw_bus_append_judgment(sd_bus_message *reply, const BwJudgmentText *text) {
+        Row opened = { reply, sd_bus_message_open_container(reply, 'a', "{sv}") };
+        Row *row = &opened;
+
+        row_text(row, "Port", text->port);
+        row_text(row, "Bridge", text->bridge);
+        row_text(row, "Guest", text->guest);
+        row_text(row, "State", text->state);
+        row_text(row, "Direction", text->direction);
+        row_text(row, "Fate", text->fate);
+        row_text(row, "Reason", text->reason);
+        row_text(row, "Sentence", text->sentence);
+        row_text(row, "Detail", text->detail);
+        row_text(row, "Where", text->where);
+        row_texts(row, "MACs", (const char *const *) text->macs);
+        row_texts(row, "Addresses", (const char *const *) text->addresses);
+        row_texts(row, "Engines", text->engines);
         close_containers(row, 1);
         return row->r;
 }

@@ -18,3 +18,5 @@ int bw_bus_append_texts(sd_bus_message *reply, const char *const *list);
 /* One a{sv} of ListPorts(), of ListFdb(). */
 int bw_bus_append_port(sd_bus_message *reply, const BwBusPort *port);
 int bw_bus_append_fdb_entry(sd_bus_message *reply, const BwBusFdbEntry *entry);
+/* One a{sv} of Explain(). */
+int bw_bus_append_judgment(sd_bus_message *reply, const BwJudgmentText *text);

@@ -3,6 +3,7 @@
 #include "desk.h"
 
 #include <bw/error.h>
+#include <bw/rules_text.h>
 #include <syslog.h>
 
 #include "bus.h"
@@ -76,6 +77,59 @@ static bool list_ports(gpointer user, void (*row)(const BwBusPort *port, gpointe
                 return false;
         bw_display_ports(desk->display, plan, bw_warden_state(desk->warden).in_force, row,
                          row_user);
+        return true;
+}
+
+static const BwPlan *require_plan(const BwDesk *desk, GError **error) {
+        const BwPlan *plan = bw_warden_plan(desk->warden);
+
+        if (!plan)
+                g_set_error(error, BW_ERROR, BW_ERROR_BUSY,
+                            "nothing is planned: the daemon has just started, or the guard is "
+                            "taken down until \"bridgewarden resync\"");
+        return plan;
+}
+
+static const char *explain(gpointer user, const char *in, const char *out, const uint8_t *frame,
+                           gsize length, void (*row)(const BwJudgmentText *text, gpointer row_user),
+                           gpointer row_user, GError **error) {
+        const BwPlan *plan = require_plan(user, error);
+        g_autoptr(GArray) judgments = NULL;
+
+        if (!plan)
+                return NULL;
+        judgments = bw_explain(plan, in, out, frame, length, error);
+        for (guint i = 0; judgments && i < judgments->len; i++) {
+                g_auto(BwJudgmentText) text =
+                        bw_judgment_text_new(&g_array_index(judgments, BwJudgment, i));
+
+                row(&text, row_user);
+        }
+        return judgments ? bw_fate_name(bw_explain_fate(judgments)) : NULL;
+}
+
+typedef void (*RulesSink)(const char *command, const char *rules, gpointer user);
+
+static void list_iptables(const BwPlan *plan, BwFamily family, RulesSink sink, gpointer user) {
+        g_autofree char *text = bw_rules_text_iptables(plan, family);
+
+        if (text)
+                sink(bw_rules_text_command(family), text, user);
+}
+
+static bool list_rules(gpointer user, RulesSink sink, gpointer sink_user, GError **error) {
+        BwDesk *desk = user;
+        const BwPlan *plan = require_plan(desk, error);
+        g_autoptr(GPtrArray) elsewhere = NULL;
+        g_autofree char *nftables = NULL;
+
+        if (!plan)
+                return false;
+        list_iptables(plan, BW_FAMILY_IPV4, sink, sink_user);
+        list_iptables(plan, BW_FAMILY_IPV6, sink, sink_user);
+        elsewhere = bw_warden_list_elsewhere(desk->warden);
+        nftables = bw_rules_text_nftables(plan, elsewhere);
+        sink("nftables", nftables, sink_user);
         return true;
 }
 
@@ -167,6 +221,8 @@ static const BwBusRequests requests = {
         .disarm = disarm,
         .list_ports = list_ports,
         .list_fdb = list_fdb,
+        .explain = explain,
+        .list_rules = list_rules,
         .state = show_state,
         .connection = on_connection,
 };

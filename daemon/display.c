@@ -2,7 +2,7 @@
 
 #include "display.h"
 
-#include "port_text.h"
+#include <bw/port_text.h>
 
 /* Reading every counter of two tables costs milliseconds that the guard could need. */
 #define KEPT_USEC G_USEC_PER_SEC

@@ -5,7 +5,7 @@
 #include <bw/rate.h>
 #include <syslog.h>
 
-#include "port_text.h"
+#include <bw/port_text.h>
 
 #define SUM_UP_SECONDS 10
 

@@ -3,6 +3,7 @@
 #include "warden.h"
 
 #include <bw/error.h>
+#include <bw/nft_table.h>
 #include <string.h>
 #include <syslog.h>
 
@@ -531,6 +532,10 @@ GPtrArray *bw_warden_list_fdb(const BwWarden *warden) {
         }
         g_ptr_array_set_size(records, (gint) kept);
         return records;
+}
+
+GPtrArray *bw_warden_list_elsewhere(const BwWarden *warden) {
+        return bw_nft_list_elsewhere(warden->model, bw_warden_plan(warden));
 }
 
 const BwLink *bw_warden_find_link(const BwWarden *warden, int ifindex) {

@@ -64,6 +64,10 @@ bool bw_warden_count(BwWarden *warden, BwIptCounted counted, gpointer user, GErr
 /* (transfer container) (element-type BwFdbRecord): as bw_model_list_fdb(), of guarded bridges only;
  * ages are against g_get_monotonic_time(). */
 GPtrArray *bw_warden_list_fdb(const BwWarden *warden);
+/* (transfer container) (element-type BwLink): as bw_nft_list_elsewhere(). Only while there is a
+ * plan.
+ */
+GPtrArray *bw_warden_list_elsewhere(const BwWarden *warden);
 const BwLink *bw_warden_find_link(const BwWarden *warden, int ifindex);
 /* Lent: for those who answer in the warden's name. */
 BwJournal *bw_warden_journal(const BwWarden *warden);

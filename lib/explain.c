@@ -68,6 +68,7 @@ static BwFate fate_of(const BwVerdict *verdict) {
         return verdict->drops ? BW_FATE_DROPPED : BW_FATE_MONITORED;
 }
 
+/* What the host sends itself is not forwarded: the iptables engine stands in FORWARD alone. */
 static BwFate judge(GArray *judgments, const Way *way, const BwPortPlan *port,
                     BwDirection direction) {
         BwVerdict verdict =
@@ -84,7 +85,8 @@ static BwFate judge(GArray *judgments, const Way *way, const BwPortPlan *port,
         };
 
         if (verdict.reason != BW_REASON_NONE)
-                judgment.engines = bw_evaluate_engines(verdict.reason, way->frame, way->length);
+                judgment.engines = bw_evaluate_engines(verdict.reason, way->frame, way->length) &
+                                   (way->in ? BW_ENGINE_ALL : BW_ENGINE_BIT(BW_ENGINE_NFTABLES));
         g_array_append_val(judgments, judgment);
         return judgment.fate;
 }

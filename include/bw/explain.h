@@ -36,8 +36,8 @@ typedef struct BwJudgment {
  * would be delivered to; those come only when the sender's rules let it go.
  *
  * @in: the port it comes in by, or the bridge's own name for what the host sends, which is not
- * checked at its source. @out: the one port that is asked, or "": where the bridge takes it, that is
- * to the port that owns its destination, to the host itself, or else to all others.
+ * checked at its source. @out: the one port that is asked, or "": where the bridge takes it, that
+ * is to the port that owns its destination, to the host itself, or else to all others.
  *
  * BW_ERROR_ABSENT: a port is on no guarded bridge. BW_ERROR_INVALID: the ports are on two bridges,
  * or the frame is longer than BW_EXPLAIN_MAX_FRAME. */

@@ -95,9 +95,15 @@ def daemon_allows(path, quoted, included):
 CLI_ADAPTERS = {'stage_link': ('netlink/', 'linux/'), 'stage': ('linux/if_tun.h',)}
 
 
+# What the daemon and the command line read alike: a room without a foreign library.
+BOTH = {'settings.h'}
+
+
 def cli_allows(path, quoted, included):
     if quoted:
-        return (path.parent / included).exists()
+        return included in BOTH or ('/' not in included and (path.parent / included).exists())
+    if included.startswith('pcap/'):
+        return path.name == 'capture.c'
     if path.stem in CLI_ADAPTERS:
         return not included.startswith(FOREIGN) or included.startswith(CLI_ADAPTERS[path.stem])
     return not included.startswith(FOREIGN) or included in ('json-glib/json-glib.h',

@@ -68,6 +68,36 @@ static void list_fdb(gpointer user, void (*row)(const BwBusFdbEntry *entry, gpoi
                     row_user);
 }
 
+static const char *explain(gpointer user, const char *in, const char *out, const uint8_t *frame,
+                           gsize length, void (*row)(const BwJudgmentText *text, gpointer row_user),
+                           gpointer row_user, GError **error) {
+        BwFakeWarden *warden = user;
+        g_autoptr(GArray) judgments = bw_explain(warden->plan, in, out, frame, length, error);
+
+        warden->explained++;
+        for (guint i = 0; judgments && i < judgments->len; i++) {
+                g_auto(BwJudgmentText) text =
+                        bw_judgment_text_new(&g_array_index(judgments, BwJudgment, i));
+
+                row(&text, row_user);
+        }
+        return judgments ? bw_fate_name(bw_explain_fate(judgments)) : NULL;
+}
+
+static bool list_rules(gpointer user,
+                       void (*text)(const char *command, const char *rules, gpointer text_user),
+                       gpointer text_user, GError **error) {
+        BwFakeWarden *warden = user;
+
+        if (warden->refusal != NULL) {
+                g_propagate_error(error, g_error_copy(warden->refusal));
+                return false;
+        }
+        text("iptables", "*raw\nCOMMIT\n", text_user);
+        text("nftables", "table bridge x \xff {\n}\n", text_user);
+        return true;
+}
+
 static void state(gpointer user, BwBusState *ret) {
         BwFakeWarden *warden = user;
 
@@ -92,6 +122,8 @@ const BwBusRequests bw_fake_requests = {
         .disarm = disarm,
         .list_ports = list_ports,
         .list_fdb = list_fdb,
+        .explain = explain,
+        .list_rules = list_rules,
         .state = state,
         .connection = connection,
 };

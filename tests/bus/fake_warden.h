@@ -30,6 +30,8 @@ typedef struct BwFakeWarden {
         unsigned repeat; /* how often @ports is listed */
         unsigned n_fdb;  /* how long ListFdb()'s list is */
         unsigned fdb_asked;
+        const BwPlan *plan; /* what Explain() is answered by */
+        unsigned explained;
         unsigned came, went;
         char why[512]; /* of the last coming or going */
 } BwFakeWarden;

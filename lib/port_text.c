@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-#include "port_text.h"
+#include <bw/port_text.h>
 
 char *bw_port_text_who(const BwBridgePlan *bridge, const BwPortPlan *port) {
         if (port->guest)

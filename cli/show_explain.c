@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "show_explain.h"
+
+#include <bw/text.h>
+#include <stdbool.h>
+
+#define INDENT "            "
+
+static const char *get_text(JsonObject *judgment, const char *name) {
+        return json_object_get_string_member_with_default(judgment, name, "");
+}
+
+static void append_list(GString *text, JsonObject *judgment, const char *name) {
+        JsonNode *node = json_object_get_member(judgment, name);
+        JsonArray *list = node && JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
+
+        for (guint i = 0; list && i < json_array_get_length(list); i++) {
+                g_autofree char *item = bw_text_printable(json_array_get_string_element(list, i));
+
+                g_string_append_printf(text, " %s", item);
+        }
+}
+
+static bool is_host(JsonObject *judgment) {
+        return g_str_equal(get_text(judgment, "State"), "host");
+}
+
+static void append_who(GString *text, JsonObject *judgment) {
+        g_autofree char *port = bw_text_printable(get_text(judgment, "Port"));
+        g_autofree char *bridge = bw_text_printable(get_text(judgment, "Bridge"));
+        g_autofree char *guest = bw_text_printable(get_text(judgment, "Guest"));
+
+        if (is_host(judgment)) {
+                g_string_append_printf(text, "the host itself, on %s", bridge);
+                return;
+        }
+        g_string_append_printf(text, "%s on %s", port, bridge);
+        if (*guest)
+                g_string_append_printf(text, " (guest %s)", guest);
+}
+
+/* By whose declaration, and what was declared. */
+static void append_binding(GString *text, JsonObject *judgment) {
+        g_autofree char *where = bw_text_printable(get_text(judgment, "Where"));
+        g_autofree char *state = bw_text_printable(get_text(judgment, "State"));
+
+        g_string_append_printf(text, INDENT "The port is %s, with", state);
+        append_list(text, judgment, "MACs");
+        append_list(text, judgment, "Addresses");
+        if (g_str_has_suffix(text->str, ", with"))
+                g_string_append(text, " no address at all");
+        if (*where)
+                g_string_append_printf(text, ", as declared in %s", where);
+        g_string_append_c(text, '\n');
+}
+
+static void append_denial(GString *text, JsonObject *judgment) {
+        g_autofree char *sentence = bw_text_printable(get_text(judgment, "Sentence"));
+        g_autofree char *detail = bw_text_printable(get_text(judgment, "Detail"));
+
+        g_string_append_printf(text, INDENT "%c%s", g_ascii_toupper(sentence[0]),
+                               sentence[0] ? sentence + 1 : "");
+        if (*detail)
+                g_string_append_printf(text, " (%s)", detail);
+        g_string_append(text, ".\n");
+        append_binding(text, judgment);
+        g_string_append(text, INDENT "Seen by");
+        append_list(text, judgment, "Engines");
+        g_string_append_c(text, '\n');
+}
+
+static void append_judgment(GString *text, JsonObject *judgment) {
+        bool in = g_str_equal(get_text(judgment, "Direction"), "in");
+        g_autofree char *fate = bw_text_printable(get_text(judgment, "Fate"));
+        g_autofree char *reason = bw_text_printable(get_text(judgment, "Reason"));
+
+        g_string_append(text, in ? "From        " : "To          ");
+        append_who(text, judgment);
+        g_string_append_printf(text, ": %s", fate);
+        if (*reason)
+                g_string_append_printf(text, ", %s", reason);
+        g_string_append_c(text, '\n');
+        if (*reason)
+                append_denial(text, judgment);
+}
+
+static const char *verdict_of(const char *fate, guint n) {
+        if (g_str_equal(fate, "dropped"))
+                return "dropped";
+        if (g_str_equal(fate, "monitored"))
+                return "passes, because the port is only monitored; it would be dropped";
+        return n > 0 ? "passes" : "passes, and goes to no port";
+}
+
+char *bw_show_judgments(const char *frame, const char *fate, JsonArray *judgments) {
+        GString *text = g_string_new(NULL);
+        guint n = json_array_get_length(judgments);
+
+        g_string_append_printf(text, "Frame       %s\n", frame);
+        for (guint i = 0; i < n; i++)
+                append_judgment(text, json_array_get_object_element(judgments, i));
+        g_string_append_printf(text, "Verdict     %s\n", verdict_of(fate, n));
+        return g_string_free(text, FALSE);
+}
+
+static JsonObject *find_deciding(const char *fate, JsonArray *judgments) {
+        for (guint i = 0; i < json_array_get_length(judgments); i++) {
+                JsonObject *judgment = json_array_get_object_element(judgments, i);
+
+                if (*get_text(judgment, "Reason") && g_str_equal(get_text(judgment, "Fate"), fate))
+                        return judgment;
+        }
+        return NULL;
+}
+
+const char *bw_show_judgments_reason(const char *fate, JsonArray *judgments) {
+        JsonObject *judgment = find_deciding(fate, judgments);
+
+        return judgment ? get_text(judgment, "Reason") : "";
+}
+
+char *bw_show_judgments_line(guint number, const char *frame, const char *fate,
+                             JsonArray *judgments) {
+        GString *text = g_string_new(NULL);
+        JsonObject *judgment = find_deciding(fate, judgments);
+
+        g_string_append_printf(text, "%6u  %-9s  ", number, fate);
+        if (judgment) {
+                g_autofree char *port = bw_text_printable(get_text(judgment, "Port"));
+                g_autofree char *detail = bw_text_printable(get_text(judgment, "Detail"));
+
+                g_string_append_printf(text, "%-13s  at %s (%s): ", get_text(judgment, "Reason"),
+                                       port, detail);
+        } else
+                g_string_append_printf(text, "%-13s  ", "");
+        g_string_append_printf(text, "%s\n", frame);
+        return g_string_free(text, FALSE);
+}

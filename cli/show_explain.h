@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Judgments as text for people
+ *
+ * As cli/show.h: names may hold any bytes, nothing unprintable gets out.
+ */
+
+#include <json-glib/json-glib.h>
+
+/* Each (transfer full), lines ended. @frame: what bw_frame_words_describe() says of it. */
+char *bw_show_judgments(const char *frame, const char *fate, JsonArray *judgments);
+/* One line, for lists. */
+char *bw_show_judgments_line(guint number, const char *frame, const char *fate,
+                             JsonArray *judgments);
+
+/* The reason of the judgment that decided; "" when it passes. Lent. */
+const char *bw_show_judgments_reason(const char *fate, JsonArray *judgments);
