@@ -15,7 +15,7 @@
 typedef sd_bus_message Reply;
 typedef sd_bus Connection;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Reply, sd_bus_message_unref)
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(Connection, sd_bus_flush_close_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Connection, sd_bus_unref)
 typedef sd_bus_error Trouble;
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Trouble, sd_bus_error_free)
 
@@ -67,7 +67,8 @@ static void fail(GError **error, BwAskError kind, const char *cause) {
         g_assert_not_reached();
 }
 
-/* (transfer full): a call that takes arguments yet; its connection goes with it. */
+/* (transfer full): a call that takes arguments yet. It keeps its connection, and with its end that
+ * ends. */
 static Reply *begin(const char *interface, const char *method, GError **error) {
         g_autoptr(Connection) connection = NULL;
         Reply *message = NULL;

@@ -2,9 +2,8 @@
 
 #include "frame_words.h"
 
-#include "packet.h"
-
 #include <arpa/inet.h>
+#include <bw/corpus_packet.h>
 #include <bw/error.h>
 #include <bw/explain.h>
 #include <bw/frame.h>
@@ -356,7 +355,7 @@ static bool settle_destination_mac(Draft *draft, GError **error) {
 /* Contents */
 
 static GByteArray *build_arp(const Draft *draft) {
-        BwTestArp arp = {
+        BwPacketArp arp = {
                 .hardware = 1,
                 .protocol = ETHERTYPE_IPV4,
                 .hardware_length = 6,
@@ -369,25 +368,25 @@ static GByteArray *build_arp(const Draft *draft) {
 
         if (draft->words->kind == BW_FRAME_WORD_ARP_REPLY)
                 arp.target_mac = draft->dst_mac;
-        return bw_test_arp(&arp);
+        return bw_packet_arp(&arp);
 }
 
 static GByteArray *build_redirect(const Draft *draft) {
         bool is_ipv6 = draft->family == BW_FAMILY_IPV6;
-        BwTestIp inner = { .source = draft->dst,
-                           .destination = draft->src,
-                           .protocol = IPPROTO_UDP };
-        GByteArray *packet =
-                bw_test_ip(&inner, bw_test_seal(&inner, bw_test_udp(9, 9, bw_test_filler(0))));
+        BwPacketIp inner = { .source = draft->dst,
+                             .destination = draft->src,
+                             .protocol = IPPROTO_UDP };
+        GByteArray *packet = bw_packet_ip(
+                &inner, bw_packet_seal(&inner, bw_packet_udp(9, 9, bw_packet_filler(0))));
         uint32_t gateway;
 
         if (is_ipv6) {
                 g_byte_array_prepend(packet, draft->dst.bytes, 16);
                 g_byte_array_prepend(packet, draft->src.bytes, 16);
-                return bw_test_message(BW_ND_REDIRECT, 0, 0, packet);
+                return bw_packet_message(BW_ND_REDIRECT, 0, 0, packet);
         }
         memcpy(&gateway, draft->src.bytes, sizeof(gateway));
-        return bw_test_message(5, 1, g_ntohl(gateway), packet);
+        return bw_packet_message(5, 1, g_ntohl(gateway), packet);
 }
 
 static GByteArray *build_dhcp(const Draft *draft, bool server) {
@@ -396,19 +395,19 @@ static GByteArray *build_dhcp(const Draft *draft, bool server) {
         GByteArray *message;
 
         if (draft->family == BW_FAMILY_IPV6) {
-                message = bw_test_bytes(dhcpv6, sizeof(dhcpv6));
-                return server ? bw_test_udp(547, 546, message) : bw_test_udp(546, 547, message);
+                message = bw_packet_bytes(dhcpv6, sizeof(dhcpv6));
+                return server ? bw_packet_udp(547, 546, message) : bw_packet_udp(546, 547, message);
         }
         if (server && bw_mac_is_group(&client) && !first_mac(draft->out, &client))
                 memset(&client, 0, sizeof(client));
-        message = bw_test_bootp(server ? 2 : 1, client);
-        return server ? bw_test_udp(67, 68, message) : bw_test_udp(68, 67, message);
+        message = bw_packet_bootp(server ? 2 : 1, client);
+        return server ? bw_packet_udp(67, 68, message) : bw_packet_udp(68, 67, message);
 }
 
 static GByteArray *build_query(const Draft *draft) {
         if (draft->family == BW_FAMILY_IPV4)
-                return bw_test_message(0x11, 100, 0, bw_test_filler(0));
-        return bw_test_message(130, 0, 10000 << 16, bw_test_bytes((uint8_t[16]){ 0 }, 16));
+                return bw_packet_message(0x11, 100, 0, bw_packet_filler(0));
+        return bw_packet_message(130, 0, 10000 << 16, bw_packet_bytes((uint8_t[16]){ 0 }, 16));
 }
 
 /* The transport part. */
@@ -417,19 +416,19 @@ static GByteArray *build_payload(const Draft *draft) {
 
         switch (draft->words->kind) {
         case BW_FRAME_WORD_PING:
-                return bw_test_message(is_ipv6 ? 128 : 8, 0, 1, bw_test_filler(56));
+                return bw_packet_message(is_ipv6 ? 128 : 8, 0, 1, bw_packet_filler(56));
         case BW_FRAME_WORD_ND:
-                return bw_test_nd(BW_ND_SOLICITATION, &draft->dst,
-                                  bw_test_option(1, draft->src_mac, NULL));
+                return bw_packet_nd(BW_ND_SOLICITATION, &draft->dst,
+                                    bw_packet_option(1, draft->src_mac, NULL));
         case BW_FRAME_WORD_NA:
-                return bw_test_nd(BW_ND_ADVERTISEMENT, &draft->src,
-                                  bw_test_option(2, draft->src_mac, NULL));
+                return bw_packet_nd(BW_ND_ADVERTISEMENT, &draft->src,
+                                    bw_packet_option(2, draft->src_mac, NULL));
         case BW_FRAME_WORD_RA: {
-                GByteArray *times = bw_test_bytes((uint8_t[8]){ 0 }, 8);
+                GByteArray *times = bw_packet_bytes((uint8_t[8]){ 0 }, 8);
 
                 g_byte_array_append(times, (uint8_t[]){ 1, 1 }, 2);
                 g_byte_array_append(times, draft->src_mac.octet, 6);
-                return bw_test_message(BW_ND_ROUTER_ADVERTISEMENT, 0, 64u << 24 | 1800, times);
+                return bw_packet_message(BW_ND_ROUTER_ADVERTISEMENT, 0, 64u << 24 | 1800, times);
         }
         case BW_FRAME_WORD_REDIRECT:
                 return build_redirect(draft);
@@ -465,7 +464,7 @@ static uint8_t hop_limit_of(BwFrameWord kind, BwFamily family) {
 }
 
 static GByteArray *build_ip(const Draft *draft) {
-        BwTestIp ip = {
+        BwPacketIp ip = {
                 .source = draft->src,
                 .destination = draft->words->kind == BW_FRAME_WORD_ND ? solicited_node(&draft->dst)
                                                                       : draft->dst,
@@ -473,7 +472,7 @@ static GByteArray *build_ip(const Draft *draft) {
                 .hop_limit = hop_limit_of(draft->words->kind, draft->family),
         };
 
-        return bw_test_ip(&ip, bw_test_seal(&ip, build_payload(draft)));
+        return bw_packet_ip(&ip, bw_packet_seal(&ip, build_payload(draft)));
 }
 
 static GByteArray *build_frame(const Draft *draft) {
@@ -486,10 +485,10 @@ static GByteArray *build_frame(const Draft *draft) {
         } else
                 payload = build_ip(draft);
         if (draft->words->vlan != 0) {
-                payload = bw_test_tag((uint16_t) draft->words->vlan, ethertype, payload);
+                payload = bw_packet_tag((uint16_t) draft->words->vlan, ethertype, payload);
                 ethertype = ETHERTYPE_VLAN;
         }
-        return bw_test_ethernet(draft->dst_mac, draft->src_mac, ethertype, payload);
+        return bw_packet_ethernet(draft->dst_mac, draft->src_mac, ethertype, payload);
 }
 
 /* Pairs of digits; white space and colons between them do not count. */
