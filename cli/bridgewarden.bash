@@ -14,6 +14,20 @@ _bridgewarden() {
         local current=${COMP_WORDS[COMP_CWORD]} verb="" word
 
         COMPREPLY=()
+        case ${COMP_WORDS[COMP_CWORD-1]} in
+        --in | --out)
+                _bridgewarden_ports "$current"
+                return
+                ;;
+        --links | --addresses | --guests | --config | -c | --pcap)
+                mapfile -t COMPREPLY < <(compgen -f -- "$current")
+                return
+                ;;
+        --engine)
+                mapfile -t COMPREPLY < <(compgen -W "iptables ip6tables nftables" -- "$current")
+                return
+                ;;
+        esac
         for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
                 case $word in
                 -*) ;;
@@ -25,7 +39,13 @@ _bridgewarden() {
         done
         case $verb in
         "")
-                mapfile -t COMPREPLY < <(compgen -W "status ports port fdb resync reload disarm version help --json" -- "$current")
+                mapfile -t COMPREPLY < <(compgen -W "status ports port fdb plan explain resync reload disarm version help --json" -- "$current")
+                ;;
+        plan)
+                mapfile -t COMPREPLY < <(compgen -W "--links --addresses --guests --config --engine --json --help" -- "$current")
+                ;;
+        explain)
+                mapfile -t COMPREPLY < <(compgen -W "--in --out --src --dst --src-mac --dst-mac --ping --arp --arp-reply --nd --na --ra --redirect --dhcp --dhcp-server --query --vlan --hex --pcap --links --addresses --guests --config --json --help" -- "$current")
                 ;;
         port | resync)
                 _bridgewarden_ports "$current"
