@@ -241,7 +241,8 @@ static bool settle_source(Draft *draft, GError **error) {
                 return fail(error, "no MAC address of the sender is known; say --src-mac", NULL);
         if (words->src)
                 return true;
-        if (words->kind == BW_FRAME_WORD_DHCP && !is_ipv6) {
+        /* A client that asks one server has an address already (RFC 2131, renewing). */
+        if (words->kind == BW_FRAME_WORD_DHCP && !is_ipv6 && !words->dst) {
                 draft->src = address_of("0.0.0.0");
                 return true;
         }
