@@ -203,7 +203,7 @@ static bool emit(int fd, const GByteArray *bytes) {
 
 /* What the bridge itself drops or keeps before any hook: a source nobody can have, pause frames and
  * LLDP, a packet of no bytes. */
-static bool is_dropped_anyway(const BwTestFrame *frame) {
+static bool is_dropped_anyway(const BwCorpusFrame *frame) {
         static const uint8_t zero[6];
         const uint8_t *bytes = frame->bytes->data;
 
@@ -364,7 +364,8 @@ static void test_output(void) {
         check_bytes(stage, frame);
 }
 
-static void check_told(const Stage *stage, const BwTestFrame *frame, const BwViolation *violation) {
+static void check_told(const Stage *stage, const BwCorpusFrame *frame,
+                       const BwViolation *violation) {
         g_assert_nonnull(violation);
         if (violation->reason != frame->in || !violation->detail)
                 g_test_message("%s: %s, %s", frame->name, bw_reason_name(violation->reason),
@@ -378,11 +379,11 @@ static void check_told(const Stage *stage, const BwTestFrame *frame, const BwVio
  * says of the bytes that came agrees. */
 static void test_corpus(void) {
         g_autoptr(Stage) stage = stage_new(100000);
-        g_autoptr(GPtrArray) frames = bw_test_frames_new(&stage->words);
+        g_autoptr(GPtrArray) frames = bw_corpus_new(&stage->words);
         g_autoptr(GPtrArray) sent = g_ptr_array_new();
 
         for (guint i = 0; i < frames->len; i++) {
-                BwTestFrame *frame = frames->pdata[i];
+                BwCorpusFrame *frame = frames->pdata[i];
 
                 if (frame->from < N_STATIONS && frame->in != BW_REASON_NONE &&
                     !is_dropped_anyway(frame) && emit(stage->station[frame->from], frame->bytes))
@@ -417,18 +418,17 @@ static void listen_a_while(void) {
 static void test_flood(void) {
         g_autoptr(Stage) stage = stage_new(LOG_RATE);
         g_autoptr(GByteArray) frame =
-                frame_of(&stage->words, BW_TEST_GATEWAY, BW_TEST_ATTACKER, 0x0800,
-                         ipv4_packet(&stage->words, BW_TEST_NOBODY, 18));
-        g_autoptr(GByteArray) other =
-                frame_of(&stage->words, BW_TEST_GATEWAY, BW_TEST_VICTIM, 0x0800,
-                         ipv4_packet(&stage->words, BW_TEST_NOBODY, 18));
+                frame_of(&stage->words, BW_WHO_GATEWAY, BW_WHO_ATTACKER, 0x0800,
+                         ipv4_packet(&stage->words, BW_WHO_NOBODY, 18));
+        g_autoptr(GByteArray) other = frame_of(&stage->words, BW_WHO_GATEWAY, BW_WHO_VICTIM, 0x0800,
+                                               ipv4_packet(&stage->words, BW_WHO_NOBODY, 18));
         gint64 start = g_get_monotonic_time();
         g_autoptr(BwNftListing) listing = NULL;
 
         for (unsigned i = 0; i < FLOOD; i++) {
-                g_assert_true(emit(stage->station[BW_TEST_ATTACKER], frame));
+                g_assert_true(emit(stage->station[BW_WHO_ATTACKER], frame));
                 if (i % (FLOOD / 5) == FLOOD / 10)
-                        g_assert_true(emit(stage->station[BW_TEST_VICTIM], other));
+                        g_assert_true(emit(stage->station[BW_WHO_VICTIM], other));
                 if (i % 64 == 0)
                         g_main_context_iteration(NULL, FALSE);
         }
@@ -436,11 +436,11 @@ static void test_flood(void) {
         listing = bw_nftables_read(stage->nftables, NULL);
         g_test_message("%u frames in %.1f s, %u reports, %u of the other port, %u lost", FLOOD,
                        (double) (g_get_monotonic_time() - start) / G_USEC_PER_SEC,
-                       stage->from_port[BW_TEST_ATTACKER], stage->from_port[BW_TEST_VICTIM],
+                       stage->from_port[BW_WHO_ATTACKER], stage->from_port[BW_WHO_VICTIM],
                        stage->lost);
-        g_assert_cmpuint(stage->from_port[BW_TEST_ATTACKER], >=, LOG_RATE);
-        g_assert_cmpuint(stage->from_port[BW_TEST_ATTACKER], <=, most_reports(start));
-        g_assert_cmpuint(stage->from_port[BW_TEST_VICTIM], ==, 5);
+        g_assert_cmpuint(stage->from_port[BW_WHO_ATTACKER], >=, LOG_RATE);
+        g_assert_cmpuint(stage->from_port[BW_WHO_ATTACKER], <=, most_reports(start));
+        g_assert_cmpuint(stage->from_port[BW_WHO_VICTIM], ==, 5);
         g_assert_cmpuint(stage->lost, ==, 0);
         g_assert_cmpuint(bw_nft_count(listing, BW_DIRECTION_IN, BW_REASON_SPOOFED_IP, true).packets,
                          ==, FLOOD + 5);
@@ -487,21 +487,20 @@ static void test_flooded_to_many(void) {
         g_autofree char *receivers = add_receivers(stage);
         g_autofree char *settings = g_strconcat("[Port " OBSERVER "]\nMode=off\n", receivers, NULL);
         g_autoptr(GByteArray) frame =
-                frame_of(&stage->words, BW_TEST_NOBODY, BW_TEST_ATTACKER, 0x0800,
-                         ipv4_packet(&stage->words, BW_TEST_ATTACKER, 18));
-        g_autoptr(GByteArray) other =
-                frame_of(&stage->words, BW_TEST_NOBODY, BW_TEST_VICTIM, 0x0800,
-                         ipv4_packet(&stage->words, BW_TEST_VICTIM, 18));
+                frame_of(&stage->words, BW_WHO_NOBODY, BW_WHO_ATTACKER, 0x0800,
+                         ipv4_packet(&stage->words, BW_WHO_ATTACKER, 18));
+        g_autoptr(GByteArray) other = frame_of(&stage->words, BW_WHO_NOBODY, BW_WHO_VICTIM, 0x0800,
+                                               ipv4_packet(&stage->words, BW_WHO_VICTIM, 18));
         gint64 start;
 
         stage->receivers = MANY_PORTS;
         load(stage, LOG_RATE, settings);
         start = g_get_monotonic_time();
         for (unsigned i = 0; i < FLOOD / 100; i++) {
-                g_assert_true(emit(stage->station[BW_TEST_ATTACKER], frame));
+                g_assert_true(emit(stage->station[BW_WHO_ATTACKER], frame));
                 g_main_context_iteration(NULL, FALSE);
         }
-        g_assert_true(emit(stage->station[BW_TEST_VICTIM], other));
+        g_assert_true(emit(stage->station[BW_WHO_VICTIM], other));
         listen_a_while();
         g_test_message("%u frames to %u ports in %.1f s: %u reports, %u lost", FLOOD / 100,
                        MANY_PORTS, (double) (g_get_monotonic_time() - start) / G_USEC_PER_SEC,
