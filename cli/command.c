@@ -86,9 +86,11 @@ Exit bw_command_usage(const char *what, const char *word) {
 
 void bw_command_tell_problems(const BwConfig *config) {
         for (guint i = 0; i < config->problems->len; i++) {
-                g_autofree char *problem = bw_config_problem_print(config->problems->pdata[i]);
-                g_autofree char *text = bw_text_printable(problem);
+                const BwConfigProblem *problem = config->problems->pdata[i];
+                g_autofree char *sentence = bw_config_problem_print(problem);
+                g_autofree char *text = bw_text_printable(sentence);
 
-                fprintf(stderr, "%s\n", text);
+                if (problem->severity == BW_SEVERITY_ERROR)
+                        fprintf(stderr, "%s\n", text);
         }
 }

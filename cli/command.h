@@ -45,7 +45,8 @@ Exit bw_command_fail(const Line *line, Exit exit, const char *sentence);
 /* @error: BW_ASK_ERROR of the questions to the daemon, or BW_ERROR of the rooms. */
 Exit bw_command_fail_asking(const Line *line, const GError *error);
 Exit bw_command_usage(const char *what, const char *word);
-/* Complaints about the configuration go to stderr; the answer stays clean. */
+/* Errors in sections close ports, which an answer alone would not explain; they go to stderr.
+ * Warnings are for "bridgewardend --check-config". */
 void bw_command_tell_problems(const BwConfig *config);
 
 /* verbs.c: what the daemon is asked and told */
