@@ -89,6 +89,7 @@ static bool list_rules(gpointer user,
                        gpointer text_user, GError **error) {
         BwFakeWarden *warden = user;
 
+        warden->plan_asked++;
         if (warden->refusal != NULL) {
                 g_propagate_error(error, g_error_copy(warden->refusal));
                 return false;

@@ -31,7 +31,7 @@ typedef struct BwFakeWarden {
         unsigned n_fdb;  /* how long ListFdb()'s list is */
         unsigned fdb_asked;
         const BwPlan *plan; /* what Explain() is answered by */
-        unsigned explained;
+        unsigned explained, plan_asked;
         unsigned came, went;
         char why[512]; /* of the last coming or going */
 } BwFakeWarden;

@@ -5,6 +5,7 @@
 #include "netns.h"
 #include "private_bus.h"
 
+#include <bw/corpus.h>
 #include <bw/reason.h>
 #include <errno.h>
 #include <glib/gstdio.h>
@@ -186,8 +187,9 @@ static void test_errors(void) {
 static const struct {
         const char *member, *argument;
 } for_root[] = {
-        { "Resync", NULL }, { "ResyncPort", "vk63" }, { "ResyncGuest", "kali3" },
-        { "Reload", NULL }, { "Disarm", NULL },       { "ListFdb", NULL },
+        { "Resync", NULL },  { "ResyncPort", "vk63" }, { "ResyncGuest", "kali3" },
+        { "Reload", NULL },  { "Disarm", NULL },       { "ListFdb", NULL },
+        { "GetPlan", NULL },
 };
 
 static void read_all(sd_bus *connection, gconstpointer user) {
@@ -217,7 +219,7 @@ static void expect_nobody_refused(BwTestPolicy policy, const char *words) {
         for (unsigned i = 0; i < G_N_ELEMENTS(for_root); i++)
                 expect(NOBODY, for_root[i].member, for_root[i].argument, SD_BUS_ERROR_ACCESS_DENIED,
                        words);
-        g_assert_cmpuint(world.warden.fdb_asked, ==, 0);
+        g_assert_cmpuint(world.warden.fdb_asked + world.warden.plan_asked, ==, 0);
         for (unsigned i = 0; i < BW_FAKE_MAX; i++)
                 g_assert_cmpuint(world.warden.requests[i], ==, 0);
         g_assert_true(world.warden.state.armed);
@@ -533,6 +535,132 @@ static void test_list_many_ports(void) {
         world_close(&world);
 }
 
+/* Explain() */
+
+typedef struct Question {
+        const char *in, *out;
+        gsize length;      /* of the frame: an ARP of the attacker's, then zeroes */
+        const char *error; /* NULL: answered */
+        const char *fate, *reason;
+} Question;
+
+static sd_bus_message *ask_explain(sd_bus *connection, const Question *question,
+                                   sd_bus_error *error) {
+        g_autofree uint8_t *frame = g_malloc0(question->length + 64);
+        sd_bus_message *message = NULL, *reply = NULL;
+
+        memcpy(frame,
+               "\xff\xff\xff\xff\xff\xff\x52\x54\x00\x9f\x5d\x0d\x08\x06\x00\x01\x08\x00\x06\x04\x00\x01"
+               "\x52\x54\x00\x9f\x5d\x0d\xc0\xa8\x32\x63",
+               32);
+        g_assert_cmpint(sd_bus_message_new_method_call(connection, &message, NAME, PATH, INTERFACE,
+                                                       "Explain"),
+                        >=, 0);
+        g_assert_cmpint(sd_bus_message_append(message, "ss", question->in, question->out), >=, 0);
+        g_assert_cmpint(sd_bus_message_append_array(message, 'y', frame, question->length), >=, 0);
+        (void) sd_bus_call(connection, message, 0, error, &reply);
+        sd_bus_message_unref(message);
+        return reply;
+}
+
+/* The text of @key in the first row, which is skipped over. */
+static char *first_text(sd_bus_message *reply, const char *key) {
+        const char *found, *text = NULL;
+        char *copy = NULL;
+
+        g_assert_cmpint(sd_bus_message_enter_container(reply, 'a', "{sv}"), >, 0);
+        while (sd_bus_message_enter_container(reply, 'e', "sv") > 0) {
+                g_assert_cmpint(sd_bus_message_read(reply, "s", &found), >, 0);
+                if (g_str_equal(found, key)) {
+                        g_assert_cmpint(sd_bus_message_read(reply, "v", "s", &text), >, 0);
+                        copy = g_strdup(text);
+                } else
+                        g_assert_cmpint(sd_bus_message_skip(reply, "v"), >, 0);
+                sd_bus_message_exit_container(reply);
+        }
+        sd_bus_message_exit_container(reply);
+        return copy;
+}
+
+static void explain(sd_bus *connection, gconstpointer user) {
+        sd_bus_error error = SD_BUS_ERROR_NULL;
+        const Question *question = user;
+        sd_bus_message *reply = ask_explain(connection, question, &error);
+        g_autofree char *reason = NULL;
+        const char *fate;
+
+        g_assert_cmpstr(error.name, ==, question->error);
+        sd_bus_error_free(&error);
+        if (question->error != NULL)
+                return;
+        g_assert_cmpint(sd_bus_message_enter_container(reply, 'a', "a{sv}"), >, 0);
+        reason = first_text(reply, "Reason");
+        while (sd_bus_message_skip(reply, "a{sv}") > 0)
+                ;
+        sd_bus_message_exit_container(reply);
+        g_assert_cmpint(sd_bus_message_read(reply, "s", &fate), >, 0);
+        g_assert_cmpstr(reason, ==, question->reason);
+        g_assert_cmpstr(fate, ==, question->fate);
+        sd_bus_message_unref(reply);
+}
+
+/* For everybody; frames and names of any length are answered or refused. */
+static void test_explain(void) {
+        static const char *const none[] = { NULL };
+        g_autofree char *longer = g_strnfill(4097, 'x');
+        BwScene scene = bw_scene_new();
+        g_autoptr(BwPlan) plan = bw_scene_plan_new(&scene, none, "");
+        const char *in = scene.stations[BW_WHO_ATTACKER].port;
+        const Question questions[] = {
+                { in, "", 42, NULL, "dropped", "spoofed-arp" },
+                { in, scene.stations[BW_WHO_VICTIM].port, 42, NULL, "dropped", "spoofed-arp" },
+                { scene.bridge, "", 42, NULL, "passes", "" },
+                { in, "", 0, NULL, "dropped", "ethertype" },
+                { in, "", 65536, NULL, "dropped", "spoofed-arp" },
+                { in, "", 65537, NAME ".Error.Invalid", NULL, NULL },
+                { "nope", "", 42, NAME ".Error.NoSuchPort", NULL, NULL },
+                { in, "nope", 42, NAME ".Error.NoSuchPort", NULL, NULL },
+                { longer, "", 42, SD_BUS_ERROR_INVALID_ARGS, NULL, NULL },
+                { in, longer, 42, SD_BUS_ERROR_INVALID_ARGS, NULL, NULL },
+        };
+        World world;
+
+        world_open(&world, BW_TEST_POLICY_SHIPPED);
+        world.warden.plan = plan;
+        for (unsigned i = 0; i < G_N_ELEMENTS(questions); i++)
+                run_client(is_really_root ? NOBODY : 0, explain, &questions[i]);
+        g_assert_cmpuint(world.warden.explained, ==, G_N_ELEMENTS(questions) - 2);
+        world_close(&world);
+}
+
+static void read_plan(sd_bus *connection, gconstpointer user) {
+        sd_bus_message *reply = NULL;
+        const char *command, *text;
+
+        (void) user;
+        g_assert_cmpint(
+                sd_bus_call_method(connection, NAME, PATH, INTERFACE, "GetPlan", NULL, &reply, ""),
+                >=, 0);
+        g_assert_cmpint(sd_bus_message_enter_container(reply, 'a', "{ss}"), >, 0);
+        g_assert_cmpint(sd_bus_message_read(reply, "{ss}", &command, &text), >, 0);
+        g_assert_cmpstr(command, ==, "iptables");
+        g_assert_cmpstr(text, ==, "*raw\nCOMMIT\n");
+        g_assert_cmpint(sd_bus_message_read(reply, "{ss}", &command, &text), >, 0);
+        g_assert_cmpstr(command, ==, "nftables");
+        g_assert_cmpstr(text, ==, "table bridge x \\xff {\n}\n");
+        sd_bus_message_unref(reply);
+}
+
+static void test_get_plan(void) {
+        World world;
+
+        world_open(&world, BW_TEST_POLICY_SHIPPED);
+        run_client(0, read_plan, NULL);
+        g_set_error(&world.warden.refusal, BW_ERROR, BW_ERROR_BUSY, "nothing is planned");
+        expect(0, "GetPlan", NULL, NAME ".Error.Busy", "nothing is planned");
+        world_close(&world);
+}
+
 /* As many as a guest can make a bridge learn, and the daemon goes on. */
 static void test_list_long_fdb(void) {
         Length some = { "ListFdb", 3 }, most = { "ListFdb", 16384 };
@@ -833,6 +961,8 @@ int main(int argc, char **argv) {
         g_test_add_func("/bus/properties-changed", test_properties_changed);
         g_test_add_func("/bus/list-ports", test_list_ports);
         g_test_add_func("/bus/list-many-ports", test_list_many_ports);
+        g_test_add_func("/bus/explain", test_explain);
+        g_test_add_func("/bus/get-plan", test_get_plan);
         g_test_add_func("/bus/list-long-fdb", test_list_long_fdb);
         g_test_add_func("/bus/flood-of-calls", test_flood_of_calls);
         g_test_add_func("/bus/name-is-taken", test_name_is_taken);

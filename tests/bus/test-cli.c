@@ -4,6 +4,7 @@
 #include "netns.h"
 #include "private_bus.h"
 
+#include <bw/corpus.h>
 #include <bw/reason.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -162,10 +163,19 @@ static JsonNode *parse_json(const char *text) {
 }
 
 static void test_usage(void) {
-        static const char *const wrong[][4] = { { NULL },           { "frob" },
-                                                { "port" },         { "port", "a", "b" },
-                                                { "ports", "a" },   { "status", "--frob" },
-                                                { "--", "--json" }, { "resync", "a", "b" } };
+        static const char *const wrong[][4] = { { NULL },
+                                                { "frob" },
+                                                { "port" },
+                                                { "port", "a", "b" },
+                                                { "ports", "a" },
+                                                { "status", "--frob" },
+                                                { "--", "--json" },
+                                                { "resync", "a", "b" },
+                                                { "explain" },
+                                                { "plan", "vk63" },
+                                                { "plan", "--in" },
+                                                { "explain", "--engine", "x" },
+                                                { "plan", "--engine", "x" } };
 
         for (unsigned i = 0; i < G_N_ELEMENTS(wrong); i++) {
                 g_auto(Run) run = run_as(0, wrong[i]);
@@ -177,11 +187,17 @@ static void test_usage(void) {
 }
 
 static void test_help_and_version(void) {
-        g_auto(Run) help = RUN("help"), version = RUN("version"), json = RUN("--json", "version");
+        g_auto(Run) help = RUN("help"), version = RUN("version"), json = RUN("--json", "version"),
+                    option = RUN("-h"), late = RUN("status", "--help"),
+                    options = RUN("explain", "--help");
         g_autoptr(JsonNode) node = parse_json(json.out);
 
         g_assert_cmpint(help.exit, ==, 0);
         expect_words(help.out, "disarm");
+        g_assert_cmpstr(option.out, ==, help.out);
+        g_assert_cmpstr(late.out, ==, help.out);
+        g_assert_cmpint(option.exit + late.exit + options.exit, ==, 0);
+        expect_words(options.out, "--arp-reply");
         g_assert_cmpstr(version.out, ==, "bridgewarden " BW_VERSION "\n");
         g_assert_cmpstr(json_object_get_string_member(json_node_get_object(node), "Version"), ==,
                         BW_VERSION);
@@ -270,6 +286,67 @@ static void test_ports(void) {
                 g_assert_cmpuint(
                         json_array_get_length(json_object_get_array_member(first, "Addresses")), ==,
                         3);
+        }
+        world_close(&world);
+}
+
+static void expect_explained(const char *const *words, int exit, const char *out) {
+        g_auto(Run) run = run_as(is_really_root ? NOBODY : 0, words);
+
+        g_assert_cmpint(run.exit, ==, exit);
+        expect_words(exit < 2 ? run.out : run.err, out);
+}
+
+#define EXPLAINED(exit, out, ...)                                                                  \
+        expect_explained((const char *const[]){ "explain", __VA_ARGS__, NULL }, exit, out)
+
+/* A daemon is asked about frames made from what it says of its ports. */
+static void test_explain(void) {
+        static const char *const none[] = { NULL };
+        BwScene scene = bw_scene_new();
+        g_autoptr(BwPlan) plan = bw_scene_plan_new(&scene, none, "");
+        World world;
+
+        world_open(&world);
+        world.warden.plan = plan;
+        EXPLAINED(1, "dropped, spoofed-mac\n", "--in", "vk63", "--dst", "10.0.0.1", "--dst-mac",
+                  "52:54:00:9f:5d:0e");
+        EXPLAINED(1, "dropped, spoofed-ip\n", "--in", "vk63", "--dst", "10.0.0.1", "--src",
+                  "192.168.50.99", "--src-mac", "52:54:00:9f:5d:0d", "--dst-mac",
+                  "52:54:00:9f:5d:0e");
+        EXPLAINED(0, "Verdict     passes\n", "--in", "vk63", "--hex",
+                  "ffffffffffff 5254009f5d0d 0806 0001 0800 06 04 0001 5254009f5d0d c0a8320d "
+                  "000000000000 c0a8320e");
+        EXPLAINED(4, "nope is on a guarded bridge", "--in", "nope", "--hex", "00");
+        EXPLAINED(2, "say --dst", "--in", "vk63");
+        g_assert_cmpuint(world.warden.explained, ==, 4);
+        world_close(&world);
+}
+
+static void test_plan(void) {
+        World world;
+
+        world_open(&world);
+        {
+                g_auto(Run) all = RUN("plan"), one = RUN("plan", "--engine", "nftables"),
+                            json = RUN("plan", "--json", "--engine=iptables"),
+                            wrong = RUN("plan", "--engine", "pf\x1b");
+                g_autoptr(JsonNode) node = parse_json(json.out);
+                JsonObject *answer = json_node_get_object(node);
+
+                g_assert_cmpint(all.exit + one.exit + json.exit, ==, 0);
+                g_assert_cmpstr(all.out, ==,
+                                "# iptables: iptables-restore --noflush\n*raw\nCOMMIT\n"
+                                "# nftables: nft -f\ntable bridge x \\xff {\n}\n");
+                g_assert_cmpstr(one.out, ==, "# nftables: nft -f\ntable bridge x \\xff {\n}\n");
+                g_assert_cmpuint(
+                        json_array_get_length(json_object_get_array_member(answer, "Ports")), ==,
+                        G_N_ELEMENTS(some_ports));
+                g_assert_cmpuint(
+                        json_object_get_size(json_object_get_object_member(answer, "Rules")), ==,
+                        1);
+                g_assert_cmpint(wrong.exit, ==, 2);
+                expect_words(wrong.err, "not: pf\\x1b;");
         }
         world_close(&world);
 }
@@ -366,7 +443,7 @@ static void test_changes(void) {
 }
 
 static void test_nobody(void) {
-        static const char *const verbs[] = { "resync", "reload", "disarm" };
+        static const char *const verbs[] = { "resync", "reload", "disarm", "plan" };
         static const char *const status[] = { "status", NULL };
         World world;
 
@@ -399,7 +476,7 @@ static void write_fake_daemon(void) {
 }
 
 static void expect_nobody_there(void) {
-        static const char *const verbs[] = { "status", "ports", "resync", "reload" };
+        static const char *const verbs[] = { "status", "ports", "resync", "reload", "plan" };
 
         for (unsigned i = 0; i < G_N_ELEMENTS(verbs); i++) {
                 g_auto(Run) run = RUN(verbs[i]);
@@ -500,6 +577,8 @@ int main(int argc, char **argv) {
         g_test_add_func("/cli/status", test_status);
         g_test_add_func("/cli/ports", test_ports);
         g_test_add_func("/cli/fdb", test_fdb);
+        g_test_add_func("/cli/explain", test_explain);
+        g_test_add_func("/cli/plan", test_plan);
         g_test_add_func("/cli/port", test_port);
         g_test_add_func("/cli/changes", test_changes);
         g_test_add_func("/cli/nobody", test_nobody);
