@@ -5,15 +5,6 @@
 #include <bw/text.h>
 #include <string.h>
 
-static BwFamily family_of(BwIptTable table) {
-        switch (table) {
-        case BW_IPT_RAW:
-        case BW_IPT_MANGLE:
-                return BW_FAMILY_IPV4;
-        }
-        g_assert_not_reached();
-}
-
 const char *bw_rules_text_command(BwFamily family) {
         switch (family) {
         case BW_FAMILY_IPV4:
@@ -72,7 +63,7 @@ char *bw_rules_text_iptables(const BwPlan *plan, BwFamily family) {
         g_autoptr(GString) text = g_string_new(NULL);
 
         for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++)
-                if (family_of(table) == family)
+                if (bw_ipt_table_family(table) == family)
                         print_table(text, plan, table);
         if (text->len == 0)
                 return NULL;
