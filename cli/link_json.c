@@ -147,7 +147,14 @@ static BwLinkKind kind_of(const char *word) {
 static void read_bridge(JsonObject *info, BwLink *link) {
         int64_t ageing = number_of(info, "ageing_time", 0);
 
-        link->nf_call_iptables = switch_of(info, "nf_call_iptables");
+        for (BwBridgeSwitch kind = 0; kind < BW_SWITCH_MAX; kind++) {
+                const char *name = bw_bridge_switch_name(kind);
+
+                if (info && json_object_has_member(info, name))
+                        link->switches_known |= BW_SWITCH_BIT(kind);
+                if (switch_of(info, name))
+                        link->switches |= BW_SWITCH_BIT(kind);
+        }
         link->ageing_centiseconds = ageing < 0 ? 0 : (uint32_t) MIN(ageing, G_MAXUINT32);
 }
 

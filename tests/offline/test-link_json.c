@@ -81,9 +81,9 @@ static void test_links(void) {
         g_assert_true(port->up && port->promiscuous);
         g_assert_cmpint(port->mac.octet[5], ==, 1);
         g_assert_cmpint(bridge->kind, ==, BW_LINK_BRIDGE);
-        g_assert_true(bridge->nf_call_iptables);
+        g_assert_cmpuint(bridge->switches, ==, BW_SWITCH_BIT(BW_SWITCH_NF_CALL_IPTABLES));
         g_assert_cmpuint(bridge->ageing_centiseconds, ==, 30000);
-        g_assert_false(bridge->up || find_link(&told, "br1")->nf_call_iptables);
+        g_assert_false(bridge->up || find_link(&told, "br1")->switches);
         g_assert_cmpint(find_link(&told, "v0")->peer, ==, 7);
         g_assert_cmpint(find_link(&told, "v1")->peer, ==, 6);
         g_assert_cmpint(find_link(&told, "v2")->peer, ==, 0);
