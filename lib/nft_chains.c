@@ -7,8 +7,8 @@
 /* A chain that never changes. Every way out is accept, a goto to a later chain, or a goto to the
  * chain of a reason; what a rule cannot read in a short frame does not match, so each chain allows
  * what it has seen and denies the rest. nft 1.0.6 makes one comparison of two unequal signs over
- * neighbouring fields, which then means "not both": where two are in one rule, each has a mask,
- * which keeps them apart. The kernel follows gotos 16 deep: keep paths short. */
+ * neighbouring fields, even with other words in between, which then means "not both": never two of
+ * them in one rule. The kernel follows gotos 16 deep: keep paths short. */
 typedef struct Chain {
         const char *name;
         const char *body;
@@ -187,14 +187,15 @@ static const Chain sending[] = {
 static const Chain by_binding[] = {
         { "in-by-binding4", "@ll,0,8 1 return\n"
                             "@nh,72,8 6 meta l4proto 6 accept\n"
-                            "@nh,72,8 17 @nh,0,8 0x45 @nh,16,16 & 0xffe0 != 0 "
-                            "@th,0,16 & 0xffff != 67 @th,16,16 & 0xffff != 68 accept\n" },
+                            "@th,0,16 67 return\n"
+                            "@nh,72,8 17 @nh,0,8 0x45 @nh,16,16 & 0xffe0 != 0 @th,16,16 != 68 "
+                            "accept\n" },
         { "in-by-binding6", "@ll,0,8 1 return\n"
                             "@nh,0,4 != 6 return\n"
                             "meta length < 40 return\n"
                             "@nh,48,8 6 accept\n"
-                            "@nh,48,8 17 @nh,32,16 & 0xfffc != 0 "
-                            "@nh,320,16 & 0xffff != 547 @nh,336,16 & 0xffff != 546 accept\n" },
+                            "@nh,320,16 547 return\n"
+                            "@nh,48,8 17 @nh,32,16 & 0xfffc != 0 @nh,336,16 != 546 accept\n" },
 };
 
 static const Chain receiving[] = {
