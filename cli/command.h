@@ -24,7 +24,7 @@ typedef struct Line {
         char **names; /* what follows the verb; NULL: nothing */
         /* plan, explain */
         BwWorldFiles files;
-        char *engine;
+        char *engine; /* plan, selftest */
         /* explain */
         char *in, *out, *src, *dst, *src_mac, *dst_mac, *hex, *pcap;
         gboolean kinds[BW_FRAME_WORD_MAX];
@@ -57,6 +57,7 @@ Exit bw_verb_fdb(const Line *line);
 Exit bw_verb_resync(const Line *line);
 Exit bw_verb_reload(const Line *line);
 Exit bw_verb_disarm(const Line *line);
-/* verb_plan.c, verb_explain.c */
+/* verb_plan.c, verb_explain.c, verb_selftest.c */
 Exit bw_verb_plan(const Line *line);
 Exit bw_verb_explain(const Line *line);
+Exit bw_verb_selftest(const Line *line);

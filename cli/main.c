@@ -17,6 +17,7 @@ static const char help[] =
         "  explain        what becomes of a frame, and why\n"
         "  resync [PORT]  compare the kernel with the plan now, and repair (root)\n"
         "  reload         read the configuration again (root)\n"
+        "  selftest       try the rules of every engine with real frames, aside (root)\n"
         "  disarm         take all rules down; guests are not checked any more (root)\n"
         "  version        version of this program\n"
         "  help           this text\n"
@@ -24,7 +25,7 @@ static const char help[] =
         "  --json         print JSON instead of text\n"
         "  --             what follows is a name, even if it begins with a dash\n"
         "\n"
-        "\"bridgewarden plan --help\" and \"bridgewarden explain --help\" list their options.\n"
+        "\"bridgewarden plan --help\", explain and selftest likewise: they list their options.\n"
         "\n"
         "Exit: 0 fine, 1 not as it should be, 2 wrong usage or input, 3 daemon not reached,\n"
         "4 refused or failed. See bridgewarden(1).\n";
@@ -50,6 +51,7 @@ typedef enum Options {
         OPTIONS_WORLD = 1 << 0, /* a host told by files */
         OPTIONS_ENGINE = 1 << 1,
         OPTIONS_FRAME = 1 << 2,
+        OPTIONS_TRIAL = 1 << 3,
 } Options;
 
 typedef struct Verb {
@@ -68,6 +70,7 @@ static const Verb verbs[] = {
         { "explain", 0, 0, bw_verb_explain, OPTIONS_WORLD | OPTIONS_FRAME },
         { "resync", 0, 1, bw_verb_resync, 0 },
         { "reload", 0, 0, bw_verb_reload, 0 },
+        { "selftest", 0, 0, bw_verb_selftest, OPTIONS_TRIAL },
         { "disarm", 0, 0, bw_verb_disarm, 0 },
         { "version", 0, 0, version, 0 },
         { "help", 0, 0, show_help, 0 },
@@ -118,6 +121,14 @@ static void add_engine(GOptionContext *context, Line *line) {
         const GOptionEntry entries[] = { { "engine", 0, 0, G_OPTION_ARG_FILENAME, &line->engine,
                                            "Only what iptables, ip6tables or nftables gets",
                                            "NAME" },
+                                         { NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL } };
+
+        g_option_context_add_main_entries(context, entries, NULL);
+}
+
+static void add_trial(GOptionContext *context, Line *line) {
+        const GOptionEntry entries[] = { { "engine", 0, 0, G_OPTION_ARG_FILENAME, &line->engine,
+                                           "Try only nftables, iptables or both together", "NAME" },
                                          { NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL } };
 
         g_option_context_add_main_entries(context, entries, NULL);
@@ -188,17 +199,19 @@ static GOptionContext *context_of(const Verb *verb, Line *line) {
                 add_world(context, line);
         if (verb->options & OPTIONS_ENGINE)
                 add_engine(context, line);
+        if (verb->options & OPTIONS_TRIAL)
+                add_trial(context, line);
         add_common(context, line, &line->names);
         return context;
 }
 
 static Exit show_options(const Verb *verb, GOptionContext *context) {
+        g_autofree char *name = g_strconcat("bridgewarden ", verb->name, NULL);
         g_autofree char *text = NULL;
 
         if (verb->options == 0)
                 return show_help(NULL);
-        g_set_prgname(g_str_equal(verb->name, "plan") ? "bridgewarden plan"
-                                                      : "bridgewarden explain");
+        g_set_prgname(name);
         text = g_option_context_get_help(context, TRUE, NULL);
         fputs(text, stdout);
         return EXIT_FINE;

@@ -204,7 +204,7 @@ static const uint8_t marker_bytes[60] = { 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x
 
 /* What is sent into the same queue later arrives later, hop by hop. The pair of the fence is no
  * port of the bridge, so no rule sees it. */
-bool bw_stage_settle(BwStage *stage, GError **error) {
+static bool settle(BwStage *stage, GError **error) {
         const GByteArray marker = { (guint8 *) marker_bytes, sizeof(marker_bytes) };
 
         for (unsigned hop = 0; hop < MOST_HOPS; hop++) {
@@ -216,22 +216,31 @@ bool bw_stage_settle(BwStage *stage, GError **error) {
         return true;
 }
 
+bool bw_stage_collect(BwStage *stage, const GByteArray *head, unsigned *ret_arrived,
+                      GError **error) {
+        unsigned arrived = 0;
+
+        if (!settle(stage, error))
+                return false;
+        for (unsigned i = 0; i < BW_STAGE_PORTS; i++)
+                if (stage->far[i] >= 0 && take(stage->far[i], head))
+                        arrived |= 1u << i;
+        *ret_arrived = arrived;
+        return true;
+}
+
 bool bw_stage_fire(BwStage *stage, unsigned port, const GByteArray *frame, bool *ret_sent,
                    unsigned *ret_arrived, GError **error) {
         ssize_t length = write(stage->far[port], frame->data, frame->len);
-        unsigned arrived = 0;
 
         if (ret_sent)
                 *ret_sent = length >= 0;
         *ret_arrived = 0;
         if (length < 0)
                 return errno == EINVAL || fail(error, "send a frame");
-        if (!bw_stage_settle(stage, error))
+        if (!bw_stage_collect(stage, frame, ret_arrived, error))
                 return false;
-        for (unsigned i = 0; i < BW_STAGE_PORTS; i++)
-                if (stage->far[i] >= 0 && take(stage->far[i], frame))
-                        arrived |= 1u << i;
-        *ret_arrived = arrived & ~(1u << port);
+        *ret_arrived &= ~(1u << port);
         return true;
 }
 

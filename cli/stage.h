@@ -50,5 +50,7 @@ const char *bw_stage_bridge(const BwStage *stage);
  * 1 << port. @ret_sent, may be NULL: false for a frame so short that no device takes it. */
 bool bw_stage_fire(BwStage *stage, unsigned port, const GByteArray *frame, bool *ret_sent,
                    unsigned *ret_arrived, GError **error);
-/* Only the waiting: what was sent before, by whomever in this process, has arrived. */
-bool bw_stage_settle(BwStage *stage, GError **error);
+/* The same of what somebody else in this process has just sent; @head: its first bytes, both MACs
+ * at least. */
+bool bw_stage_collect(BwStage *stage, const GByteArray *head, unsigned *ret_arrived,
+                      GError **error);

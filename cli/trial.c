@@ -3,9 +3,11 @@
 #include "trial.h"
 
 #include <bw/error.h>
+#include <bw/frame.h>
 #include <bw/ipt_compile.h>
 #include <bw/nft_table.h>
 #include <iptables.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -280,6 +282,16 @@ static void judge_arrival(Judge *judge, unsigned from, unsigned to, BwReason rea
         complain(judge, from, to, reason);
 }
 
+/* xt_udp drops UDP that is too short to have ports in whatever chain asks for a port, a watched
+ * port's too: no rule can have it otherwise. */
+static bool is_dropped_by_match(const Judge *judge, BwVerdict in, BwVerdict out) {
+        BwFrame frame = bw_frame_decode(judge->frame->bytes->data, judge->frame->bytes->len);
+
+        return has(judge->engines, BW_ENGINE_IPTABLES) && frame.kind == BW_FRAME_IPV4 &&
+               frame.ip.protocol == IPPROTO_UDP && !frame.ip.has_ports &&
+               frame.ip.part != BW_FRAME_LATER && (in.reason || out.reason);
+}
+
 static void judge_port(Judge *judge, unsigned from, unsigned to, bool arrived) {
         const GByteArray *bytes = judge->frame->bytes;
         BwVerdict in = bw_trial_verdict(judge->trial, from, BW_DIRECTION_IN, bytes);
@@ -289,7 +301,7 @@ static void judge_port(Judge *judge, unsigned from, unsigned to, bool arrived) {
                 judge_arrival(judge, from, to, in.reason, arrived);
         else if (out.drops && bw_trial_seen_by(judge->engines, &out, bytes))
                 judge_arrival(judge, from, to, out.reason, arrived);
-        else if (in.drops || out.drops)
+        else if (in.drops || out.drops || is_dropped_by_match(judge, in, out))
                 judge->missed[in.drops ? in.reason : out.reason] = true;
         else
                 judge_arrival(judge, from, to, BW_REASON_NONE, arrived);
@@ -298,15 +310,16 @@ static void judge_port(Judge *judge, unsigned from, unsigned to, bool arrived) {
 static void count_frame(const Judge *judge) {
         const BwCorpusFrame *frame = judge->frame;
         BwTrialResult *result = judge->result;
-        bool hostile = false;
+        bool hostile = false, missed = false;
 
         result->rows[frame->in ? frame->in : frame->out].frames++;
         for (BwReason reason = BW_REASON_UNBOUND; reason < BW_REASON_MAX; reason++) {
                 hostile |= judge->counted[reason];
+                missed |= judge->missed[reason];
                 result->rows[reason].unseen += judge->missed[reason] && !judge->counted[reason];
         }
         result->hostile += hostile && bw_corpus_frame_is_hostile(frame);
-        result->unseen += !hostile && bw_corpus_frame_is_hostile(frame);
+        result->unseen += !hostile && missed && bw_corpus_frame_is_hostile(frame);
         result->legal += !bw_corpus_frame_is_hostile(frame) && judge->counted[BW_REASON_NONE];
 }
 
