@@ -206,6 +206,8 @@ static void add_gateway_messages(BwCorpusList *list, BwWho from) {
                     "igmp-query-first-fragment");
         add_message(list, from, own ? PASS : BW_REASON_ROGUE_QUERIER, IPPROTO_IGMP, 0x11, 1, 0,
                     "igmp-query-later-fragment");
+        add_message(list, from, own ? PASS : BW_REASON_ROGUE_QUERIER, IPPROTO_IGMP, 0x16, 0x2000, 0,
+                    "igmp-report-first-fragment");
         add_message(list, from, own ? PASS : BW_REASON_ROGUE_QUERIER, IPPROTO_IGMP, 0x30, 0, 1,
                     "igmp-router");
         add_message(list, from, PASS, IPPROTO_IGMP, 0x16, 0, 1, "igmp-report");

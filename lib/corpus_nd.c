@@ -294,6 +294,30 @@ static void add_routed(BwCorpusList *list) {
                      bw_corpus_ipv6_of(list, BW_WHO_VICTIM), "routed", "from-world");
 }
 
+/* What no host has for its own, and what a neighbour has. */
+static void add_impossible_sources(BwCorpusList *list) {
+        static const char *const odd[] = {
+                "0.0.0.0", "127.0.0.1", "224.0.0.9", "255.255.255.255", "192.168.50.14",
+                "::",      "::1",       "ff02::9",   "2001:db8:50::14"
+        };
+        BwMac victim = bw_corpus_mac_of(list, BW_WHO_VICTIM);
+
+        list->attack = 1;
+        for (unsigned i = 0; i < G_N_ELEMENTS(odd); i++) {
+                BwPrefix source = bw_corpus_address(odd[i]);
+                bool ipv4 = source.family == BW_FAMILY_IPV4;
+                BwPrefix to = ipv4 ? bw_corpus_ipv4_of(list, BW_WHO_VICTIM)
+                                   : bw_corpus_ipv6_of(list, BW_WHO_VICTIM);
+                BwPacketIp ip = { .source = source, .destination = to, .protocol = IPPROTO_UDP };
+
+                bw_corpus_add(list, BW_WHO_GATEWAY, BW_WHO_VICTIM, BW_REASON_SPOOFED_IP,
+                              g_str_has_suffix(odd[i], "14") ? BW_REASON_REFLECTED : PASS,
+                              bw_corpus_wrap(victim, bw_corpus_mac_of(list, BW_WHO_GATEWAY), &ip,
+                                             bw_packet_udp(40000, 9, bw_packet_filler(18))),
+                              "routed/from-%s", odd[i]);
+        }
+}
+
 static void add_broadcasts(BwCorpusList *list) {
         static const char *const others[] = { "192.168.51.255", "192.168.50.127",
                                               "10.255.255.255" };
@@ -325,5 +349,6 @@ void bw_corpus_add_delivery(BwCorpusList *list) {
         }
         add_reflections(list);
         add_routed(list);
+        add_impossible_sources(list);
         add_broadcasts(list);
 }

@@ -1,0 +1,57 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Faults in the compilers, one each, for the contract suite to find. mutate.py NAME LIB-FOLDER OUTPUT
+
+Writes a copy of one source with the fault in it. The text that is replaced must be there exactly
+once: a fault that is no fault would prove nothing."""
+
+import sys
+from pathlib import Path
+
+# Name: file, what it says, what it says with the fault.
+FAULTS = {
+    'arp-sender-mac': ('nft_chains.c', r'"iifname . arp saddr ether != @macs goto in-spoofed-arp\n"',
+                       '""'),
+    'arp-operation': ('nft_chains.c', r'"arp operation != { request, reply } goto in-spoofed-arp\n"',
+                      '""'),
+    'dhcp-chaddr': ('nft_chains.c', '0x010106 @nh,4,4 . ip length @bootp iifname . @th,288,48 '
+                    '@lladdrs accept', '0x010106 accept'),
+    'dhcp-server': ('nft_chains.c', 'udp sport 67 goto in-rogue-dhcp', 'udp sport 66 accept'),
+    'hop-limit': ('nft_chains.c', r'"ip6 hoplimit != 255 goto in-spoofed-nd\n"', '""'),
+    'ah-is-transport': ('nft_chains.c', '47, 50, 58', '47, 50, 51, 58'),
+    'igmp-fragments': ('nft_chains.c', r'"ip frag-off & 0x3fff != 0 goto in-rogue-querier\n"', '""'),
+    'wide-multicast': ('nft_chains.c', 'ip daddr { 224.0.0.0/4, 255.255.255.255 } goto out',
+                       'ip daddr { 192.0.0.0/2 } goto out'),
+    'nd-target-nets': ('nft_chains.c', r'''"iifname @strict goto in-spoofed-nd\n"
+                   "iifname . @th,64,128 @derived-targets goto nd-option-24\n"
+                   "@th,64,128 @owned-targets goto in-spoofed-nd\n"''',
+                       r'"iifname @strict goto in-spoofed-nd\n"'),
+    'all-are-routers': ('nft_compile.c', 'if (port->router)\n                add_name', 'add_name'),
+    'watched-drops': ('nft_compile.c', '''port->mode == BW_MODE_MONITOR)
+                add_name(compiler, SET_MONITORED);
+        if (port->dhcp_server)''', '''port->mode == BW_MODE_OFF)
+                add_name(compiler, SET_MONITORED);
+        if (port->dhcp_server)'''),
+    'ipt-no-broadcast': ('ipt_port.c', 'deliver(chain, limited_broadcast, next);',
+                         '(void) limited_broadcast;'),
+    'ipt-reflected': ('ipt_port.c', 'BW_REASON_REFLECTED, drops(port)', 'BW_REASON_REFLECTED, false'),
+    'ipt-no-sources': ('ipt_port.c', '''                deny_no_sources(writer, chain, port);
+                ask''', '''                (void) deny_no_sources;
+                ask'''),
+    'ipt-strangers': ('ipt_compile.c', 'unknown_ports == BW_UNKNOWN_PORTS_DROP',
+                      'unknown_ports != BW_UNKNOWN_PORTS_DROP'),
+}
+
+
+def main(name, folder, output):
+    file, right, wrong = FAULTS[name]
+    text = (Path(folder) / file).read_text()
+    if text.count(right) != 1:
+        print(f'{name}: {file} has the text to replace {text.count(right)} times')
+        return 1
+    Path(output).write_text(text.replace(right, wrong))
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main(*sys.argv[1:]))
