@@ -129,6 +129,36 @@ static char *daemon_sentence(JsonObject *state) {
                                get_number(state, "Generation"));
 }
 
+/* (transfer full): of a (name, in force, reasons); NULL when it is not one. */
+static char *engine_sentence(JsonNode *node) {
+        JsonArray *engine = JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
+        g_autofree char *name = NULL, *reasons = NULL;
+
+        if (length_of(engine) != 3 ||
+            json_node_get_value_type(json_array_get_element(engine, 0)) != G_TYPE_STRING ||
+            json_node_get_value_type(json_array_get_element(engine, 1)) != G_TYPE_BOOLEAN ||
+            !JSON_NODE_HOLDS_ARRAY(json_array_get_element(engine, 2)))
+                return NULL;
+        name = bw_text_printable(json_array_get_string_element(engine, 0));
+        reasons = join(json_array_get_array_element(engine, 2), ", ", "nothing");
+        return g_strdup_printf(
+                "%s: %s; %s", name,
+                json_array_get_boolean_element(engine, 1) ? "in force" : "NOT IN FORCE", reasons);
+}
+
+static void append_engines(GString *text, JsonArray *engines) {
+        const char *label = "Engines";
+
+        for (unsigned i = 0; i < length_of(engines); i++) {
+                g_autofree char *line = engine_sentence(json_array_get_element(engines, i));
+
+                if (!line)
+                        continue;
+                append_line(text, label, line);
+                label = "";
+        }
+}
+
 char *bw_show_state(JsonObject *state, int64_t now_usec) {
         g_autofree char *bridges = join(get_list(state, "Bridges"), " ", "none");
         g_autofree char *hazards = join(get_list(state, "Hazards"), "\n            ", "none");
@@ -139,7 +169,7 @@ char *bw_show_state(JsonObject *state, int64_t now_usec) {
         GString *text = g_string_new(NULL);
 
         append_line(text, "Guard", guard_sentence(state));
-        append_line(text, "Engine", "iptables: IPv4 addresses; not ARP, MACs, tags, IPv6");
+        append_engines(text, get_list(state, "Engines"));
         append_line(text, "Bridges", bridges);
         append_line(text, "Ports", ports);
         append_line(text, "libvirt",

@@ -27,18 +27,38 @@ static void say_port(BwJournal *journal, BwMessage message, int priority,
                        "BW_ADDRESSES", addresses, "BW_CONFIG", port->where, NULL);
 }
 
-/* A port that is only monitored loses nothing, whatever its state. */
-static char *describe_monitored(const BwPortPlan *port) {
-        if (port->state == BW_PORT_CLOSED)
-                return g_strdup_printf("would be closed: %s. It is only monitored, so everything "
-                                       "passes, and its IPv4 is reported",
-                                       port->trouble);
-        g_assert(port->state == BW_PORT_UNADDRESSED);
-        return g_strdup("without an address, mode monitor: everything passes, and IPv4 that is not "
-                        "its DHCP client's is reported");
+static bool has_nftables(unsigned engines) {
+        return engines & BW_ENGINE_BIT(BW_ENGINE_NFTABLES);
 }
 
-static char *describe(const BwPortPlan *port) {
+/* Whether @engines have rules of its own for a port in that state. */
+static bool has_rules(BwPortState state, unsigned engines) {
+        return has_nftables(engines) ? bw_port_state_is_guarded(state)
+                                     : bw_port_state_checks_ip(state);
+}
+
+/* A port that is only monitored loses nothing, whatever its state. */
+static char *describe_monitored(const BwPortPlan *port, unsigned engines) {
+        const char *what = has_nftables(engines) ? "" : "IP ";
+
+        if (port->state == BW_PORT_CLOSED)
+                return g_strdup_printf("would be closed: %s. It is only monitored, so everything "
+                                       "passes, and all %straffic is reported",
+                                       port->trouble, what);
+        g_assert(port->state == BW_PORT_UNADDRESSED);
+        return g_strdup_printf("without an address, mode monitor: everything passes, and %straffic "
+                               "that is not its DHCP client's is reported",
+                               what);
+}
+
+static char *describe_any_address(const BwPortPlan *port, unsigned engines) {
+        if (!has_nftables(engines))
+                return g_strdup("passes unguarded: Addresses=any, and iptables checks no MAC");
+        return g_strdup_printf("for any address, by its MACs alone, mode %s",
+                               bw_mode_name(port->mode));
+}
+
+static char *describe(const BwPortPlan *port, unsigned engines) {
         g_autofree char *addresses = join_addresses(port);
 
         switch (port->state) {
@@ -46,15 +66,17 @@ static char *describe(const BwPortPlan *port) {
                 return g_strdup_printf("for %s, mode %s", addresses, bw_mode_name(port->mode));
         case BW_PORT_UNADDRESSED:
                 if (port->mode == BW_MODE_MONITOR)
-                        return describe_monitored(port);
-                return g_strdup("without an address: of IPv4 only its DHCP client may speak");
+                        return describe_monitored(port, engines);
+                return g_strdup_printf("without an address: %sonly its DHCP client may speak",
+                                       has_nftables(engines) ? "" : "of IP ");
         case BW_PORT_CLOSED:
                 if (port->mode == BW_MODE_MONITOR)
-                        return describe_monitored(port);
-                return g_strdup_printf("closed: %s. No IPv4 passes until that is mended",
-                                       port->trouble);
+                        return describe_monitored(port, engines);
+                return g_strdup_printf("closed: %s. %s until that is mended", port->trouble,
+                                       has_nftables(engines) ? "Nothing passes"
+                                                             : "No IP packet passes");
         case BW_PORT_ANY_ADDRESS:
-                return g_strdup("passes unguarded: Addresses=any, and this version checks no MAC");
+                return describe_any_address(port, engines);
         case BW_PORT_OFF:
                 return g_strdup("passes unguarded: Mode=off");
         case BW_PORT_BORDER:
@@ -68,26 +90,31 @@ static char *describe(const BwPortPlan *port) {
         g_assert_not_reached();
 }
 
+static void say_armed(BwJournal *journal, const BwBridgePlan *bridge, const BwPortPlan *port,
+                      bool again, const char *how) {
+        g_autofree char *what = g_strdup_printf("%s %s", again ? "re-armed" : "armed", how);
+
+        say_port(journal, again ? BW_MESSAGE_PORT_REARMED : BW_MESSAGE_PORT_ARMED, LOG_INFO, bridge,
+                 port, what);
+}
+
 static void say_new_state(BwJournal *journal, const BwBridgePlan *bridge, const BwPortPlan *before,
-                          const BwPortPlan *port) {
-        g_autofree char *how = describe(port);
-        g_autofree char *what = NULL;
+                          const BwPortPlan *port, unsigned engines) {
+        g_autofree char *how = describe(port, engines);
 
         switch (port->state) {
         case BW_PORT_BOUND:
         case BW_PORT_UNADDRESSED:
-                if (before && bw_port_state_checks_ip(before->state)) {
-                        what = g_strdup_printf("re-armed %s", how);
-                        say_port(journal, BW_MESSAGE_PORT_REARMED, LOG_INFO, bridge, port, what);
-                        return;
-                }
-                what = g_strdup_printf("armed %s", how);
-                say_port(journal, BW_MESSAGE_PORT_ARMED, LOG_INFO, bridge, port, what);
+        case BW_PORT_ANY_ADDRESS:
+                if (has_rules(port->state, engines))
+                        say_armed(journal, bridge, port,
+                                  before && has_rules(before->state, engines), how);
+                else
+                        say_port(journal, BW_MESSAGE_HAZARD, LOG_WARNING, bridge, port, how);
                 return;
         case BW_PORT_CLOSED:
                 say_port(journal, BW_MESSAGE_PORT_CLOSED, LOG_ERR, bridge, port, how);
                 return;
-        case BW_PORT_ANY_ADDRESS:
         case BW_PORT_OFF:
         case BW_PORT_BORDER:
         case BW_PORT_INHERITED:
@@ -129,26 +156,26 @@ static const BwPortPlan *find_same(const BwPlan *plan, const BwBridgePlan *bridg
         return found && g_str_equal(where->name, bridge->name) ? found : NULL;
 }
 
-static void say_news_of_ports(BwJournal *journal, const BwPlan *before,
-                              const BwBridgePlan *bridge) {
+static void say_news_of_ports(BwJournal *journal, const BwPlan *before, const BwBridgePlan *bridge,
+                              unsigned engines) {
         for (guint i = 0; i < bridge->ports->len; i++) {
                 const BwPortPlan *port = bridge->ports->pdata[i];
                 const BwPortPlan *former = find_same(before, bridge, port);
 
                 if (former && bw_port_plan_equal(former, port))
                         continue;
-                say_new_state(journal, bridge, former, port);
+                say_new_state(journal, bridge, former, port, engines);
                 say_conflict(journal, bridge, former, port);
         }
 }
 
-static void say_gone_ports(BwJournal *journal, const BwBridgePlan *bridge, const BwPlan *after) {
+static void say_gone_ports(BwJournal *journal, const BwBridgePlan *bridge, const BwPlan *after,
+                           unsigned engines) {
         for (guint i = 0; i < bridge->ports->len; i++) {
                 const BwPortPlan *port = bridge->ports->pdata[i];
                 const BwPortPlan *now = find_same(after, bridge, port);
 
-                if (bw_port_state_checks_ip(port->state) &&
-                    !(now && bw_port_state_checks_ip(now->state)))
+                if (has_rules(port->state, engines) && !(now && has_rules(now->state, engines)))
                         say_port(journal, BW_MESSAGE_PORT_RELEASED, LOG_INFO, bridge, port,
                                  "released: its rules are gone");
         }
@@ -169,11 +196,12 @@ static bool same_promise(const BwBridgePlan *a, const BwBridgePlan *b) {
         return a && a->mode == b->mode && a->unknown_ports == b->unknown_ports;
 }
 
-void bw_announce_plan(BwJournal *journal, const BwPlan *before, const BwPlan *after) {
+void bw_announce_plan(BwJournal *journal, const BwPlan *before, const BwPlan *after,
+                      unsigned engines) {
         for (guint i = 0; before && i < before->bridges->len; i++) {
                 const BwBridgePlan *bridge = before->bridges->pdata[i];
 
-                say_gone_ports(journal, bridge, after);
+                say_gone_ports(journal, bridge, after, engines);
                 if (!find_bridge(after, bridge->name))
                         say_bridge(journal, bridge, false);
         }
@@ -182,11 +210,18 @@ void bw_announce_plan(BwJournal *journal, const BwPlan *before, const BwPlan *af
 
                 if (!same_promise(find_bridge(before, bridge->name), bridge))
                         say_bridge(journal, bridge, true);
-                say_news_of_ports(journal, before, bridge);
+                say_news_of_ports(journal, before, bridge, engines);
         }
 }
 
 /* Commits */
+
+/* The table of nftables, in which a change is not counted in rules. */
+static const char *describe_table(const BwPass *pass) {
+        if (pass->table_anew)
+                return ", the nftables table written anew";
+        return pass->elements_edited ? ", elements of the nftables table changed" : "";
+}
 
 void bw_announce_pass(BwJournal *journal, const BwPass *pass, BwCause cause, unsigned facts,
                       int64_t usec) {
@@ -201,16 +236,17 @@ void bw_announce_pass(BwJournal *journal, const BwPass *pass, BwCause cause, uns
                 sentence = g_strdup_printf(
                         "Somebody changed the guard's rules; repaired in %u tables: "
                         "%u rules put back, %u foreign or stale ones removed, "
-                        "%u chains made anew%s",
+                        "%u chains made anew%s%s",
                         pass->commits, pass->rules_inserted, pass->rules_deleted,
-                        pass->chains_created,
-                        pass->anchor_moved ? ", our jump is first again" : "");
+                        pass->chains_created, pass->anchor_moved ? ", our jump is first again" : "",
+                        describe_table(pass));
         else
                 sentence = g_strdup_printf("%u tables committed for %u facts in %.1f ms: %u rules "
-                                           "written, %u removed, %u chains made, %u removed",
+                                           "written, %u removed, %u chains made, %u removed%s",
                                            pass->commits, facts, (double) usec / 1000,
                                            pass->rules_inserted, pass->rules_deleted,
-                                           pass->chains_created, pass->chains_removed);
+                                           pass->chains_created, pass->chains_removed,
+                                           describe_table(pass));
         bw_journal_say(journal,
                        cause == BW_CAUSE_DRIFT ? BW_MESSAGE_DRIFT_REPAIRED : BW_MESSAGE_COMMITTED,
                        cause == BW_CAUSE_DRIFT ? LOG_WARNING : LOG_INFO, sentence, "BW_FACTS",

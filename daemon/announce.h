@@ -14,8 +14,10 @@
 #include "journal.h"
 #include "reconciler.h"
 
-/* What is different now that @after is in force; @before is NULL at the start. */
-void bw_announce_plan(BwJournal *journal, const BwPlan *before, const BwPlan *after);
+/* What is different now that @after is in force by @engines (a set); @before is NULL at the start.
+ */
+void bw_announce_plan(BwJournal *journal, const BwPlan *before, const BwPlan *after,
+                      unsigned engines);
 
 typedef enum BwCause {
         BW_CAUSE_FACTS, /* the world changed         */

@@ -2,6 +2,7 @@
 
 #include "audit.h"
 
+#include <bw/ipt_rule.h>
 #include <bw/rate.h>
 #include <syslog.h>
 
@@ -11,7 +12,8 @@
 #define SUM_UP_SECONDS 10
 #define RETRY_SECONDS  10
 
-/* One deny pair of the kernel's: a port (or a bridge's strangers), a direction, a reason. */
+/* What is denied for one reason: a port (or a bridge's strangers), a direction. A port has one
+ * account whatever bridge it is on: its counts may outlive its being there. */
 typedef struct Account {
         char bridge[BW_IFNAME_SIZE], port[BW_IFNAME_SIZE];
         BwReason reason;
@@ -37,7 +39,7 @@ struct BwAudit {
 
 /* Port names cannot hold a slash. */
 static char *key_of(const char *bridge, const char *port, BwReason reason, BwDirection direction) {
-        return g_strdup_printf("%s/%s/%s/%s", bridge, port, bw_reason_name(reason),
+        return g_strdup_printf("%s/%s/%s/%s", *port ? "" : bridge, port, bw_reason_name(reason),
                                bw_direction_name(direction));
 }
 
@@ -59,11 +61,21 @@ static Account *find_account(BwAudit *audit, const char *bridge, const char *por
         return account;
 }
 
-/* The strangers of a bridge share one rule, whatever their names. */
-static const char *account_name(const BwPlan *plan, const BwViolation *violation) {
-        const BwPortPlan *port = bw_plan_find_port(plan, violation->port, NULL);
+/* What is let pass meets every engine, and is told once. */
+static bool is_told(const BwAudit *audit, const BwDeniedPacket *packet,
+                    const BwViolation *violation) {
+        return violation->dropped ||
+               bw_reconciler_tells_monitored(audit->reconciler,
+                                             bw_engine_of_family(packet->family));
+}
 
-        return port && port->state != BW_PORT_STRANGER ? violation->port : "";
+/* For iptables the strangers of a bridge share one rule, whatever their names. */
+static const char *account_name(const BwPlan *plan, const BwDeniedPacket *packet,
+                                const BwViolation *violation) {
+        const BwPortPlan *port = bw_plan_find_port(plan, violation->port, NULL);
+        bool shared = bw_engine_of_family(packet->family) == BW_ENGINE_IPTABLES;
+
+        return port && !(shared && port->state == BW_PORT_STRANGER) ? violation->port : "";
 }
 
 static void take_packet(BwAudit *audit, const BwDeniedPacket *packet) {
@@ -71,26 +83,27 @@ static void take_packet(BwAudit *audit, const BwDeniedPacket *packet) {
                 audit->plan ? bw_violation_new(packet, audit->plan) : NULL;
         g_autofree char *key = NULL;
 
-        if (!violation)
+        if (!violation || !is_told(audit, packet, violation))
                 return;
         key = key_of(violation->bridge, violation->port, violation->reason, violation->direction);
         if (!bw_rate_pass(audit->rate, key, g_get_monotonic_time()))
                 return;
-        find_account(audit, violation->bridge, account_name(audit->plan, violation),
+        find_account(audit, violation->bridge, account_name(audit->plan, packet, violation),
                      violation->reason, violation->direction)
                 ->reported++;
         bw_announce_violation(audit->journal, violation);
 }
 
-static void take_count(const BwIptChain *chain, const BwIptRule *rule, uint64_t packets,
-                       G_GNUC_UNUSED uint64_t bytes, gpointer user) {
+static void take_count(const BwTally *tally, gpointer user) {
         Account *account =
-                find_account(user, chain->bridge, chain->port, rule->reason, rule->direction);
+                find_account(user, tally->bridge, tally->port, tally->reason, tally->direction);
 
-        /* A port with several addresses has several rules for one reason. */
-        account->packets = account->counted ? account->packets + packets : packets;
+        /* A port with several addresses has several rules for one reason, and each engine its own.
+         */
+        account->packets = account->counted ? account->packets + tally->packets : tally->packets;
         account->counted = true;
-        account->drops = rule->drops;
+        account->drops = tally->drops;
+        g_strlcpy(account->bridge, tally->bridge, sizeof(account->bridge));
 }
 
 void bw_audit_set_baseline(BwAudit *audit) {
@@ -111,14 +124,15 @@ static void say_left_out(BwAudit *audit, const Account *account, uint64_t left_o
         g_autofree char *sentence = g_strdup_printf(
                 "%s%s%s%s: %s more packets %s for %s (%s) than were reported one by one",
                 account->port[0] ? "Port " : "Strangers", account->port,
-                account->port[0] ? " on " : " on ", account->bridge, count,
+                account->bridge[0] ? " on " : "", account->bridge, count,
                 account->drops ? "dropped" : "seen", bw_reason_name(account->reason),
                 bw_direction_name(account->direction));
 
         bw_journal_say(audit->journal, BW_MESSAGE_VIOLATIONS_LEFT_OUT, LOG_WARNING, sentence,
                        "BW_PORT", account->port[0] ? account->port : NULL, "BW_BRIDGE",
-                       account->bridge, "BW_REASON", bw_reason_name(account->reason),
-                       "BW_DIRECTION", bw_direction_name(account->direction), "BW_VERDICT",
+                       account->bridge[0] ? account->bridge : NULL, "BW_REASON",
+                       bw_reason_name(account->reason), "BW_DIRECTION",
+                       bw_direction_name(account->direction), "BW_VERDICT",
                        account->drops ? "dropped" : "seen", "BW_COUNT", count, NULL);
 }
 

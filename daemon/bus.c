@@ -55,12 +55,12 @@ typedef struct Call {
 
 typedef struct Property {
         const char *name;
-        char type; /* of D-Bus; 'a' for an array of strings */
+        char type; /* of D-Bus; 'a' for an array of strings, 'e' for engines */
         size_t offset;
         bool is_told; /* by PropertiesChanged */
 } Property;
 
-#define MAX_PROPERTIES 12
+#define MAX_PROPERTIES 13
 static const Property properties[MAX_PROPERTIES] = {
         { "Version", 's', offsetof(BwBusState, version), false },
         { "Generation", 't', offsetof(BwBusState, generation), true },
@@ -72,6 +72,7 @@ static const Property properties[MAX_PROPERTIES] = {
         { "PortsTotal", 'u', offsetof(BwBusState, ports_total), true },
         { "Strangers", 'u', offsetof(BwBusState, strangers), true },
         { "ConfigErrors", 'u', offsetof(BwBusState, config_errors), true },
+        { "Engines", 'e', offsetof(BwBusState, engines), true },
         { "Hazards", 'a', offsetof(BwBusState, hazards), true },
         { "Bridges", 'a', offsetof(BwBusState, bridges), true },
 };
@@ -357,6 +358,8 @@ static int append_property(sd_bus_message *reply, const Property *property, cons
                 return bw_bus_append_text(reply, *(const char *const *) value);
         case 'a':
                 return bw_bus_append_texts(reply, *(const char *const *const *) value);
+        case 'e':
+                return bw_bus_append_engines(reply, value);
         case 'b':
                 return sd_bus_message_append(reply, "b", (int) *(const bool *) value);
         case 't':
@@ -387,6 +390,10 @@ static bool lists_equal(const char *const *a, const char *const *b) {
         return g_strv_equal(a != NULL ? a : none, b != NULL ? b : none);
 }
 
+static bool engines_equal(const BwBusEngines *a, const BwBusEngines *b) {
+        return a->named == b->named && a->in_force == b->in_force;
+}
+
 static bool values_equal(char type, const void *a, const void *b) {
         switch (type) {
         case 's':
@@ -394,6 +401,8 @@ static bool values_equal(char type, const void *a, const void *b) {
         case 'a':
                 return lists_equal(*(const char *const *const *) a,
                                    *(const char *const *const *) b);
+        case 'e':
+                return engines_equal(a, b);
         case 'b':
                 return *(const bool *) a == *(const bool *) b;
         case 't':
@@ -477,6 +486,7 @@ static const sd_bus_vtable vtable[] = {
         SD_BUS_PROPERTY("PortsTotal", "u", read_property, 0, TELLS),
         SD_BUS_PROPERTY("Strangers", "u", read_property, 0, TELLS),
         SD_BUS_PROPERTY("ConfigErrors", "u", read_property, 0, TELLS),
+        SD_BUS_PROPERTY("Engines", "a(sbas)", read_property, 0, TELLS),
         SD_BUS_PROPERTY("Hazards", "as", read_property, 0, TELLS),
         SD_BUS_PROPERTY("Bridges", "as", read_property, 0, TELLS),
         SD_BUS_VTABLE_END,

@@ -37,6 +37,11 @@ typedef struct BwBusFdbEntry {
         uint64_t age_usec; /* since it was first seen at this port */
 } BwBusFdbEntry;
 
+/* Sets of engines. */
+typedef struct BwBusEngines {
+        unsigned named, in_force;
+} BwBusEngines;
+
 typedef struct BwBusState {
         const char *version;
         uint64_t generation;     /* commits since the daemon started that changed the kernel */
@@ -46,6 +51,7 @@ typedef struct BwBusState {
                                     planned */
         bool libvirt_connected;
         unsigned ports_guarded, ports_total, strangers, config_errors;
+        BwBusEngines engines;
         const char *const *hazards; /* NULL-terminated sentences */
         const char *const *bridges; /* NULL-terminated names of guarded bridges */
 } BwBusState;

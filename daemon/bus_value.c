@@ -3,6 +3,7 @@
 #include "bus_value.h"
 
 #include <bw/judgment_text.h>
+#include <bw/engine.h>
 #include <bw/reason.h>
 #include <bw/text.h>
 
@@ -22,6 +23,26 @@ int bw_bus_append_texts(sd_bus_message *reply, const char *const *list) {
 
         for (; r >= 0 && list != NULL && *list != NULL; list++)
                 r = bw_bus_append_text(reply, *list);
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+static int append_engine(sd_bus_message *reply, BwEngineKind kind, bool in_force) {
+        g_auto(GStrv) reasons = bw_engine_list_reasons(kind);
+        int r = sd_bus_message_open_container(reply, 'r', "sbas");
+
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "sb", bw_engine_name(kind), (int) in_force);
+        if (r >= 0)
+                r = bw_bus_append_texts(reply, (const char *const *) reasons);
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+int bw_bus_append_engines(sd_bus_message *reply, const BwBusEngines *engines) {
+        int r = sd_bus_message_open_container(reply, 'a', "(sbas)");
+
+        for (BwEngineKind kind = 0; kind < BW_ENGINE_MAX && r >= 0; kind++)
+                if ((engines->named | engines->in_force) & BW_ENGINE_BIT(kind))
+                        r = append_engine(reply, kind, engines->in_force & BW_ENGINE_BIT(kind));
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 

@@ -15,6 +15,8 @@
 /* All return a negative errno when the message takes no more. NULL is the empty text or list. */
 int bw_bus_append_text(sd_bus_message *reply, const char *bytes);
 int bw_bus_append_texts(sd_bus_message *reply, const char *const *list);
+/* a(sbas): name, whether it is in force, what it carries. */
+int bw_bus_append_engines(sd_bus_message *reply, const BwBusEngines *engines);
 /* One a{sv} of ListPorts(), of ListFdb(). */
 int bw_bus_append_port(sd_bus_message *reply, const BwBusPort *port);
 int bw_bus_append_fdb_entry(sd_bus_message *reply, const BwBusFdbEntry *entry);

@@ -55,15 +55,21 @@ static bool disarm(gpointer user, GError **error) {
         return bw_warden_disarm(desk->warden, error);
 }
 
-static void count_for_display(const BwIptChain *chain, const BwIptRule *rule, uint64_t packets,
-                              G_GNUC_UNUSED uint64_t bytes, gpointer user) {
-        bw_display_count(user, chain, rule, packets);
+static void count_for_display(const BwTally *tally, gpointer user) {
+        bw_display_count(user, tally);
 }
 
 static bool read_counters(BwDisplay *display, gpointer user, GError **error) {
         BwDesk *desk = user;
 
         return bw_warden_count(desk->warden, count_for_display, display, error);
+}
+
+/* Nothing is promised while anything is not as planned. */
+static unsigned engines_for_display(const BwWarden *warden) {
+        BwWardenState state = bw_warden_state(warden);
+
+        return state.in_force ? state.engines_in_force : 0;
 }
 
 static bool list_ports(gpointer user, void (*row)(const BwBusPort *port, gpointer row_user),
@@ -75,8 +81,7 @@ static bool list_ports(gpointer user, void (*row)(const BwBusPort *port, gpointe
                 return true;
         if (!bw_display_refresh(desk->display, g_get_monotonic_time(), read_counters, desk, error))
                 return false;
-        bw_display_ports(desk->display, plan, bw_warden_state(desk->warden).in_force, row,
-                         row_user);
+        bw_display_ports(desk->display, plan, engines_for_display(desk->warden), row, row_user);
         return true;
 }
 
@@ -161,7 +166,10 @@ static void list_fdb(gpointer user, void (*row)(const BwBusFdbEntry *entry, gpoi
         }
 }
 
-static void count_ports(const BwPlan *plan, BwBusState *ret) {
+/* Which ports have rules of their own: iptables has some for addresses alone. */
+static void count_ports(const BwPlan *plan, unsigned engines, BwBusState *ret) {
+        bool frames = engines & BW_ENGINE_BIT(BW_ENGINE_NFTABLES);
+
         for (guint i = 0; plan && i < plan->bridges->len; i++) {
                 const BwBridgePlan *bridge = plan->bridges->pdata[i];
 
@@ -169,7 +177,8 @@ static void count_ports(const BwPlan *plan, BwBusState *ret) {
                         const BwPortPlan *port = bridge->ports->pdata[k];
 
                         ret->ports_total++;
-                        ret->ports_guarded += bw_port_state_checks_ip(port->state);
+                        ret->ports_guarded += frames ? bw_port_state_is_guarded(port->state)
+                                                     : bw_port_state_checks_ip(port->state);
                         ret->strangers += port->state == BW_PORT_STRANGER;
                 }
         }
@@ -200,10 +209,11 @@ static void show_state(gpointer user, BwBusState *ret) {
                 .last_sync_usec = (uint64_t) state.last_sync_usec,
                 .libvirt_connected = state.libvirt_connected,
                 .config_errors = state.config_errors,
+                .engines = { state.engines_named, state.engines_in_force },
                 .hazards = (const char *const *) desk->hazards,
                 .bridges = (const char *const *) desk->bridges,
         };
-        count_ports(bw_warden_plan(desk->warden), ret);
+        count_ports(bw_warden_plan(desk->warden), state.engines_in_force, ret);
 }
 
 static void on_connection(gpointer user, bool connected, const char *why) {

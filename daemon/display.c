@@ -4,17 +4,17 @@
 
 #include <bw/port_text.h>
 
-/* Reading every counter of two tables costs milliseconds that the guard could need. */
+/* Reading every counter of all tables costs milliseconds that the guard could need. */
 #define KEPT_USEC G_USEC_PER_SEC
 
-typedef struct Tally {
+typedef struct Sums {
         uint64_t dropped[16], monitored[16];
-} Tally;
+} Sums;
 
 G_STATIC_ASSERT(BW_REASON_MAX <= 16);
 
 struct BwDisplay {
-        GHashTable *tallies; /* port name -> Tally * */
+        GHashTable *sums; /* port name -> Sums * */
         bool was_read;
         int64_t read_usec;
         GError *failure; /* of the last reading; NULL: none (owned) */
@@ -23,38 +23,37 @@ struct BwDisplay {
 BwDisplay *bw_display_new(void) {
         BwDisplay *display = g_new0(BwDisplay, 1);
 
-        display->tallies = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+        display->sums = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
         return display;
 }
 
 void bw_display_free(BwDisplay *display) {
         if (!display)
                 return;
-        g_hash_table_unref(display->tallies);
+        g_hash_table_unref(display->sums);
         g_clear_error(&display->failure);
         g_free(display);
 }
 
-void bw_display_count(BwDisplay *display, const BwIptChain *chain, const BwIptRule *rule,
-                      uint64_t packets) {
-        Tally *tally = g_hash_table_lookup(display->tallies, chain->port);
+void bw_display_count(BwDisplay *display, const BwTally *tally) {
+        Sums *sums = g_hash_table_lookup(display->sums, tally->port);
 
-        if (!chain->port[0])
+        if (!tally->port[0])
                 return;
-        if (!tally) {
-                tally = g_new0(Tally, 1);
-                g_hash_table_insert(display->tallies, g_strdup(chain->port), tally);
+        if (!sums) {
+                sums = g_new0(Sums, 1);
+                g_hash_table_insert(display->sums, g_strdup(tally->port), sums);
         }
-        if (rule->drops)
-                tally->dropped[rule->reason] += packets;
+        if (tally->drops)
+                sums->dropped[tally->reason] += tally->packets;
         else
-                tally->monitored[rule->reason] += packets;
+                sums->monitored[tally->reason] += tally->packets;
 }
 
 bool bw_display_refresh(BwDisplay *display, int64_t now_usec, BwDisplayRead read, gpointer user,
                         GError **error) {
         if (!display->was_read || now_usec - display->read_usec >= KEPT_USEC) {
-                g_hash_table_remove_all(display->tallies);
+                g_hash_table_remove_all(display->sums);
                 g_clear_error(&display->failure);
                 (void) read(display, user, &display->failure);
                 display->was_read = true;
@@ -73,12 +72,23 @@ static bool is_fed(const BwBridgePlan *bridge) {
         return (bridge->switches & needed) == needed;
 }
 
+/* By the engines in force: nftables checks all it is told to; iptables looks at IP addresses alone,
+ * and at packets the bridge shows it. */
+static bool is_protected(const BwBridgePlan *bridge, const BwPortPlan *port, unsigned engines) {
+        if (port->mode != BW_MODE_ENFORCE || port->state == BW_PORT_INHERITED)
+                return false;
+        if (engines & BW_ENGINE_BIT(BW_ENGINE_NFTABLES))
+                return bw_port_state_is_guarded(port->state);
+        return (engines & BW_ENGINE_BIT(BW_ENGINE_IPTABLES)) && is_fed(bridge) &&
+               bw_port_state_checks_ip(port->state);
+}
+
 static void show_port(const BwDisplay *display, const BwBridgePlan *bridge, const BwPortPlan *port,
-                      bool in_force, void (*row)(const BwBusPort *port, gpointer row_user),
+                      unsigned engines, void (*row)(const BwBusPort *port, gpointer row_user),
                       gpointer row_user) {
         g_auto(GStrv) macs = bw_port_text_macs(port);
         g_auto(GStrv) addresses = bw_port_text_addresses(port);
-        const Tally *tally = g_hash_table_lookup(display->tallies, port->name);
+        const Sums *sums = g_hash_table_lookup(display->sums, port->name);
         BwBusPort shown = {
                 .port = port->name,
                 .bridge = bridge->name,
@@ -87,29 +97,26 @@ static void show_port(const BwDisplay *display, const BwBridgePlan *bridge, cons
                 .role = bw_role_name(port->role),
                 .mode = bw_mode_name(port->mode),
                 .state = bw_port_state_name(port->state),
-                .protected = in_force && is_fed(bridge) && port->mode == BW_MODE_ENFORCE &&
-                             bw_port_state_checks_ip(port->state) &&
-                             port->state != BW_PORT_INHERITED,
+                .protected = is_protected(bridge, port, engines),
                 .macs = (const char *const *) macs,
                 .addresses = (const char *const *) addresses,
                 .where = port->where ? port->where : "",
                 .trouble = port->trouble ? port->trouble : "",
         };
 
-        for (guint i = 0; tally && i < G_N_ELEMENTS(shown.dropped); i++) {
-                shown.dropped[i] = tally->dropped[i];
-                shown.monitored[i] = tally->monitored[i];
+        for (guint i = 0; sums && i < G_N_ELEMENTS(shown.dropped); i++) {
+                shown.dropped[i] = sums->dropped[i];
+                shown.monitored[i] = sums->monitored[i];
         }
         row(&shown, row_user);
 }
 
-void bw_display_ports(const BwDisplay *display, const BwPlan *plan, bool in_force,
+void bw_display_ports(const BwDisplay *display, const BwPlan *plan, unsigned engines,
                       void (*row)(const BwBusPort *port, gpointer row_user), gpointer row_user) {
         for (guint i = 0; i < plan->bridges->len; i++) {
                 const BwBridgePlan *bridge = plan->bridges->pdata[i];
 
                 for (guint k = 0; k < bridge->ports->len; k++)
-                        show_port(display, bridge, bridge->ports->pdata[k], in_force, row,
-                                  row_user);
+                        show_port(display, bridge, bridge->ports->pdata[k], engines, row, row_user);
         }
 }

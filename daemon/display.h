@@ -11,7 +11,7 @@
 #include <bw/plan.h>
 
 #include "bus.h"
-#include "iptables.h"
+#include "engine.h"
 
 typedef struct BwDisplay BwDisplay;
 
@@ -19,9 +19,8 @@ BwDisplay *bw_display_new(void);
 void bw_display_free(BwDisplay *display);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwDisplay, bw_display_free)
 
-/* What a verdict rule has counted; for a BwDisplayRead. */
-void bw_display_count(BwDisplay *display, const BwIptChain *chain, const BwIptRule *rule,
-                      uint64_t packets);
+/* What an engine has counted; for a BwDisplayRead. */
+void bw_display_count(BwDisplay *display, const BwTally *tally);
 
 /* Reads the counters and calls bw_display_count() for each. */
 typedef bool (*BwDisplayRead)(BwDisplay *display, gpointer user, GError **error);
@@ -31,6 +30,7 @@ typedef bool (*BwDisplayRead)(BwDisplay *display, gpointer user, GError **error)
 bool bw_display_refresh(BwDisplay *display, int64_t now_usec, BwDisplayRead read, gpointer user,
                         GError **error);
 
-/* Calls @row for each port of @plan. @in_force: the kernel was read back equal to @plan. */
-void bw_display_ports(const BwDisplay *display, const BwPlan *plan, bool in_force,
+/* Calls @row for each port of @plan. @engines: those that were read back as @plan wants them, and
+ * see packets. */
+void bw_display_ports(const BwDisplay *display, const BwPlan *plan, unsigned engines,
                       void (*row)(const BwBusPort *port, gpointer row_user), gpointer row_user);

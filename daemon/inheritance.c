@@ -31,18 +31,6 @@ static bool can_explain(const BwConfig *config) {
         return g_hash_table_size(config->guests) + g_hash_table_size(config->interfaces) > 0;
 }
 
-bool bw_inheritance_is_kept(const BwPlan *plan) {
-        for (guint i = 0; i < plan->bridges->len; i++) {
-                const BwBridgePlan *bridge = plan->bridges->pdata[i];
-
-                for (guint k = 0; k < bridge->ports->len; k++)
-                        if (((const BwPortPlan *) bridge->ports->pdata[k])->state ==
-                            BW_PORT_INHERITED)
-                                return true;
-        }
-        return false;
-}
-
 bool bw_inheritance_keep(BwInheritance *inheritance, BwPlan *plan, const BwConfig *config,
                          BwLibvirtWord word) {
         bool kept = false;
@@ -51,7 +39,7 @@ bool bw_inheritance_keep(BwInheritance *inheritance, BwPlan *plan, const BwConfi
                 bw_reconciler_forget_inherited(inheritance->reconciler);
         } else {
                 bw_plan_keep_inherited(plan, was_guarded, inheritance);
-                kept = bw_inheritance_is_kept(plan);
+                kept = bw_plan_has_inherited(plan);
         }
         if (!kept)
                 bw_hazards_clear(inheritance->hazards, "libvirt silent");

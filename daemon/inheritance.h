@@ -31,5 +31,3 @@ typedef enum BwLibvirtWord {
 /* Marks the ports of @plan that keep what they have. Returns whether there are any. */
 bool bw_inheritance_keep(BwInheritance *inheritance, BwPlan *plan, const BwConfig *config,
                          BwLibvirtWord word);
-/* Whether @plan has such ports. */
-bool bw_inheritance_is_kept(const BwPlan *plan);

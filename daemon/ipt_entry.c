@@ -86,8 +86,9 @@ static void put_name(char *name, char *mask, const char *wish, bool prefix) {
 
 static void put_prefix(const BwPrefix *prefix, void *address, void *mask, gsize size) {
         memcpy(address, prefix->bytes, size);
-        for (unsigned bit = 0; bit < prefix->length; bit++)
-                ((uint8_t *) mask)[bit / 8] |= (uint8_t) (0x80 >> bit % 8);
+        memset(mask, 0xff, prefix->length / 8);
+        if (prefix->length % 8)
+                ((uint8_t *) mask)[prefix->length / 8] = (uint8_t) (0xff00 >> prefix->length % 8);
 }
 
 static void put_ipv4(struct ipt_ip *ip, const BwIptRule *rule) {
@@ -168,13 +169,15 @@ static void add_udp(Writer *writer, uint16_t source, uint16_t destination) {
         udp->dpts[0] = udp->dpts[1] = destination;
 }
 
+/* Member by member: a whole struct would bring its padding along, and the kernel keeps that. */
 static void locate(struct xt_u32_test *test, uint8_t operation, uint32_t number) {
-        test->location[test->nnums] = (struct xt_u32_location_element){ number, operation };
+        test->location[test->nnums].number = number;
+        test->location[test->nnums].nextop = operation;
         test->nnums++;
 }
 
 static void expect(struct xt_u32_test *test, uint32_t value) {
-        test->value[0] = (struct xt_u32_value_element){ value, value };
+        test->value[0].min = test->value[0].max = value;
         test->nvalues = 1;
 }
 

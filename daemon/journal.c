@@ -40,6 +40,7 @@ static const Kind kinds[BW_MESSAGE_MAX] = {
         [BW_MESSAGE_DRIFT_REPAIRED] = { "drift-repaired", "c1fce428de7b421db1ff24843b80246b" },
         [BW_MESSAGE_ENGINE_TROUBLE] = { "engine-trouble", "027c318a4921453e99719f097b167adf" },
         [BW_MESSAGE_ENGINE_RECOVERED] = { "engine-recovered", "8f0e62377af449dfa34ce4bbed7cc028" },
+        [BW_MESSAGE_ENGINES] = { "engines", "35e40cef129e4fe9b86df8243f891a75" },
         [BW_MESSAGE_CONFIG_LOADED] = { "config-loaded", "9d0bd853bb584dc1aa93970c0dd14637" },
         [BW_MESSAGE_CONFIG_REJECTED] = { "config-rejected", "a53ef271fd59438a91c62a7f5e358a66" },
         [BW_MESSAGE_CONFIG_PROBLEM] = { "config-problem", "91956289008d4389945237221fe8c41c" },

@@ -29,6 +29,7 @@ typedef enum BwMessage {
         BW_MESSAGE_DRIFT_REPAIRED, /* somebody changed our rules or a bridge's flag */
         BW_MESSAGE_ENGINE_TROUBLE, /* a commit failed, the lock is held, read-back differs */
         BW_MESSAGE_ENGINE_RECOVERED,
+        BW_MESSAGE_ENGINES, /* which engines are in force, and what each carries */
         BW_MESSAGE_CONFIG_LOADED,
         BW_MESSAGE_CONFIG_REJECTED, /* the file cannot be read; the last good one stays */
         BW_MESSAGE_CONFIG_PROBLEM,  /* one problem, with file and line */

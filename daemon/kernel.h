@@ -11,3 +11,5 @@
 
 /* Whether br_netfilter is there, without which no iptables rule sees a bridged packet. */
 bool bw_kernel_has_br_netfilter(void);
+/* Whether legacy iptables has been used since the machine started, so that there may be tables. */
+bool bw_kernel_has_iptables(void);

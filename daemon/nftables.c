@@ -187,6 +187,11 @@ static bool learn_base(BwNftables *nftables, const BwNftTable *table, GError **e
         return true;
 }
 
+/* (transfer full): with what is there of ports that keep it. */
+static BwNftTable *resolve(const BwNftables *nftables, const BwNftTable *table) {
+        return bw_nft_table_keep(table, nftables->known);
+}
+
 static bool has_base(const BwNftables *nftables) {
         return nftables->known && g_str_equal(nftables->known->base, nftables->listed_base);
 }
@@ -202,11 +207,18 @@ static bool is_equal(const BwNftables *nftables, const BwNftTable *table) {
 
 bool bw_nftables_check(BwNftables *nftables, const BwNftTable *table, bool *ret_equal,
                        GError **error) {
+        g_autoptr(BwNftTable) whole = NULL;
+
         if (table && !learn_base(nftables, table, error))
                 return false;
         if (!look(nftables, error))
                 return false;
-        *ret_equal = table ? is_equal(nftables, table) : !nftables->known;
+        if (!table) {
+                *ret_equal = !nftables->known;
+                return true;
+        }
+        whole = resolve(nftables, table);
+        *ret_equal = is_equal(nftables, whole);
         return true;
 }
 
@@ -276,14 +288,11 @@ static bool write_changes(BwNftables *nftables, const BwNftTable *table, const c
         return true;
 }
 
-bool bw_nftables_sync(BwNftables *nftables, const BwNftTable *table, BwNftReport *ret,
-                      GError **error) {
+static bool write_resolved(BwNftables *nftables, const BwNftTable *table, BwNftReport *ret,
+                           GError **error) {
         g_autofree char *commands = NULL;
-        BwNftReport report = {};
+        BwNftReport report = { .whole = !has_base(nftables) };
 
-        if (!learn_base(nftables, table, error) || !look(nftables, error))
-                return false;
-        report.whole = !has_base(nftables);
         if (!report.whole)
                 commands = bw_nft_diff(table, nftables->known);
         report.changed = report.whole || commands;
@@ -293,6 +302,16 @@ bool bw_nftables_sync(BwNftables *nftables, const BwNftTable *table, BwNftReport
                 return false;
         *ret = report;
         return true;
+}
+
+bool bw_nftables_sync(BwNftables *nftables, const BwNftTable *table, BwNftReport *ret,
+                      GError **error) {
+        g_autoptr(BwNftTable) whole = NULL;
+
+        if (!learn_base(nftables, table, error) || !look(nftables, error))
+                return false;
+        whole = resolve(nftables, table);
+        return write_resolved(nftables, whole, ret, error);
 }
 
 bool bw_nftables_remove(BwNftables *nftables, GError **error) {
@@ -312,4 +331,15 @@ bool bw_nftables_probe(BwNftables *nftables, GError **error) {
                 return false;
         nft_ctx_set_dry_run(context, true);
         return run(context, twin, "try", error);
+}
+
+bool bw_nftables_can_protect(BwNftables *nftables) {
+        static const char wish[] =
+                "table " BW_NFT_FAMILY " " BW_NFT_TWIN " { flags owner, persist; }";
+        g_autoptr(Context) context = open_context(nftables, NULL);
+
+        if (!context)
+                return false;
+        nft_ctx_set_dry_run(context, true);
+        return run(context, wish, "try", NULL);
 }

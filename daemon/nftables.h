@@ -33,6 +33,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwNftables, bw_nftables_free)
  * BW_ERROR_ABSENT (a kernel without nf_tables or without its bridge family). */
 bool bw_nftables_probe(BwNftables *nftables, GError **error);
 
+/* Whether the library can ask for a table that others cannot change and that outlives us. */
+bool bw_nftables_can_protect(BwNftables *nftables);
+
 /* Whether the kernel's table is exactly @table; @table NULL: whether there is none. Reads the table
  * only when the generation has moved since it was last found as @table says. */
 bool bw_nftables_check(BwNftables *nftables, const BwNftTable *table, bool *ret_equal,

@@ -4,167 +4,213 @@
 
 #include <bw/error.h>
 
-/* A program that holds the xtables lock this long is stuck. What we write denies; waiting for ever
- * would leave a door open because somebody else sleeps on the key. */
-#define LOCK_PATIENCE_USEC (5 * G_USEC_PER_SEC)
+/* The one that sees most is written first: should the second take its time, more is denied
+ * meanwhile. */
+static const BwEngineKind order[] = { BW_ENGINE_NFTABLES, BW_ENGINE_IPTABLES };
 
 struct BwReconciler {
-        GPtrArray *chains[BW_IPT_TABLE_MAX]; /* NULL: nothing of ours */
-        GPtrArray *inherited;                /* chain names found at the start; or NULL */
-        int64_t busy_since;                  /* 0: the lock was not busy */
-        bool impatient;                      /* the lock was busy for too long */
+        BwEngine *engines[BW_ENGINE_MAX];
+        unsigned used, in_step; /* sets of engines */
+        unsigned given_up;      /* may still have rules in the kernel */
+        bool keeps;             /* what is wanted leans on rules of a former run */
+        GError *leftover;
         uint64_t generation;
 };
 
 BwReconciler *bw_reconciler_new(void) {
-        return g_new0(BwReconciler, 1);
-}
+        BwReconciler *reconciler = g_new0(BwReconciler, 1);
 
-static void forget_chains(BwReconciler *reconciler) {
-        for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++)
-                g_clear_pointer(&reconciler->chains[table], g_ptr_array_unref);
+        reconciler->engines[BW_ENGINE_IPTABLES] = bw_engine_iptables_new();
+        reconciler->engines[BW_ENGINE_NFTABLES] = bw_engine_nftables_new();
+        return reconciler;
 }
 
 void bw_reconciler_free(BwReconciler *reconciler) {
         if (!reconciler)
                 return;
-        forget_chains(reconciler);
-        g_clear_pointer(&reconciler->inherited, g_ptr_array_unref);
+        for (gsize i = 0; i < G_N_ELEMENTS(order); i++)
+                bw_engine_free(reconciler->engines[order[i]]);
+        g_clear_error(&reconciler->leftover);
         g_free(reconciler);
 }
 
+/* The @i-th engine, if it is one of @set. */
+static BwEngine *pick(const BwReconciler *reconciler, gsize i, unsigned set) {
+        return set & BW_ENGINE_BIT(order[i]) ? reconciler->engines[order[i]] : NULL;
+}
+
+bool bw_reconciler_probe(BwReconciler *reconciler, BwEngineKind kind, GError **error) {
+        BwEngine *engine = reconciler->engines[kind];
+
+        return engine->work->probe(engine, error);
+}
+
+void bw_reconciler_use(BwReconciler *reconciler, BwEngineKind kind) {
+        reconciler->used |= BW_ENGINE_BIT(kind);
+        reconciler->given_up &= ~BW_ENGINE_BIT(kind);
+}
+
+void bw_reconciler_give_up(BwReconciler *reconciler, BwEngineKind kind) {
+        reconciler->used &= ~BW_ENGINE_BIT(kind);
+        reconciler->in_step &= ~BW_ENGINE_BIT(kind);
+        reconciler->given_up |= BW_ENGINE_BIT(kind);
+}
+
+unsigned bw_reconciler_used(const BwReconciler *reconciler) {
+        return reconciler->used;
+}
+
+unsigned bw_reconciler_in_step(const BwReconciler *reconciler) {
+        return reconciler->in_step;
+}
+
+char *bw_reconciler_lack(const BwReconciler *reconciler, BwEngineKind kind) {
+        const BwEngine *engine = reconciler->engines[kind];
+
+        return reconciler->used & BW_ENGINE_BIT(kind) ? engine->work->lack(engine) : NULL;
+}
+
+char *bw_reconciler_remark(BwReconciler *reconciler, BwEngineKind kind) {
+        BwEngine *engine = reconciler->engines[kind];
+
+        return engine->work->remark ? engine->work->remark(engine) : NULL;
+}
+
+const GError *bw_reconciler_leftover(const BwReconciler *reconciler) {
+        return reconciler->leftover;
+}
+
+bool bw_reconciler_has_leftovers(const BwReconciler *reconciler) {
+        return reconciler->given_up != 0;
+}
+
 bool bw_reconciler_note_inherited(BwReconciler *reconciler, GError **error) {
-        g_clear_pointer(&reconciler->inherited, g_ptr_array_unref);
-        reconciler->inherited = bw_iptables_list_chains(BW_IPT_RAW, error);
-        return reconciler->inherited != NULL;
+        for (gsize i = 0; i < G_N_ELEMENTS(order); i++) {
+                BwEngine *engine = pick(reconciler, i, BW_ENGINE_ALL);
+                bool is_used = pick(reconciler, i, reconciler->used);
+
+                if (!engine->work->note_inherited(engine, is_used ? error : NULL) && is_used)
+                        return false;
+        }
+        return true;
 }
 
 void bw_reconciler_forget_inherited(BwReconciler *reconciler) {
-        g_clear_pointer(&reconciler->inherited, g_ptr_array_unref);
+        for (gsize i = 0; i < G_N_ELEMENTS(order); i++) {
+                BwEngine *engine = pick(reconciler, i, BW_ENGINE_ALL);
+
+                engine->work->forget_inherited(engine);
+        }
 }
 
 bool bw_reconciler_inherited(const BwReconciler *reconciler, const char *port) {
-        char name[BW_IPT_CHAIN_SIZE];
+        for (gsize i = 0; i < G_N_ELEMENTS(order); i++) {
+                const BwEngine *engine = pick(reconciler, i, BW_ENGINE_ALL);
 
-        bw_ipt_port_chain("i", port, name);
-        return reconciler->inherited &&
-               g_ptr_array_find_with_equal_func(reconciler->inherited, name, g_str_equal, NULL);
+                if (engine->work->inherited(engine, port))
+                        return true;
+        }
+        return false;
 }
 
-static bool chain_equal(const BwIptChain *a, const BwIptChain *b) {
-        if (!g_str_equal(a->name, b->name) || a->opaque != b->opaque ||
-            a->rules->len != b->rules->len)
-                return false;
-        for (guint i = 0; i < a->rules->len; i++)
-                if (!bw_ipt_rule_equal(&g_array_index(a->rules, BwIptRule, i),
-                                       &g_array_index(b->rules, BwIptRule, i)))
-                        return false;
-        return true;
-}
-
-static bool chains_equal(const GPtrArray *a, const GPtrArray *b) {
-        if (!a || !b || a->len != b->len)
-                return false;
-        for (guint i = 0; i < a->len; i++)
-                if (!chain_equal(a->pdata[i], b->pdata[i]))
-                        return false;
-        return true;
-}
-
-bool bw_reconciler_want(BwReconciler *reconciler, const BwPlan *plan) {
+bool bw_reconciler_want(BwReconciler *reconciler, const BwPlan *plan, const BwModel *model) {
         bool differs = false;
 
-        for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++) {
-                GPtrArray *chains = bw_ipt_compile(plan, table);
+        reconciler->keeps = bw_plan_has_inherited(plan);
+        for (gsize i = 0; i < G_N_ELEMENTS(order); i++) {
+                BwEngine *engine = pick(reconciler, i, reconciler->used);
 
-                differs |= !chains_equal(chains, reconciler->chains[table]);
-                g_clear_pointer(&reconciler->chains[table], g_ptr_array_unref);
-                reconciler->chains[table] = chains;
+                differs |= engine && engine->work->want(engine, plan, model);
         }
         return differs;
 }
 
-static void add_report(BwPass *pass, const BwIptReport *report) {
-        if (!report->changed)
-                return;
-        pass->commits++;
-        pass->anchor_moved |= report->anchor_moved;
-        pass->chains_created += report->chains_created;
-        pass->chains_removed += report->chains_removed;
-        pass->rules_inserted += report->rules_inserted;
-        pass->rules_deleted += report->rules_deleted;
+/* Keeps the first of several errors. */
+static void note_error(GError **first, GError *error) {
+        if (*first)
+                g_error_free(error);
+        else
+                *first = error;
 }
 
-/* The lock is needed, until it has been busy for too long or proves to be out of reach. */
-static bool sync_table(BwReconciler *reconciler, BwIptTable table, const GPtrArray *chains,
-                       BwPass *pass, GError **error) {
-        BwIptLock lock = reconciler->impatient ? BW_IPT_LOCK_SKIPPED : BW_IPT_LOCK_NEEDED;
-        g_autoptr(GError) trouble = NULL;
-        BwIptReport report;
-        bool done = bw_iptables_sync(table, chains, lock, &report, &trouble);
+static bool is_done(GError *first, GError **error) {
+        if (first)
+                g_propagate_error(error, first);
+        return !first;
+}
 
-        if (!done && lock == BW_IPT_LOCK_NEEDED &&
-            g_error_matches(trouble, BW_ERROR, BW_ERROR_DENIED)) {
-                g_clear_error(&trouble);
-                lock = BW_IPT_LOCK_SKIPPED;
-                done = bw_iptables_sync(table, chains, lock, &report, &trouble);
+static void take_down_given_up(BwReconciler *reconciler, int64_t now_usec, BwPass *pass) {
+        g_clear_error(&reconciler->leftover);
+        for (gsize i = 0; i < G_N_ELEMENTS(order); i++) {
+                BwEngine *engine = pick(reconciler, i, reconciler->given_up);
+                GError *trouble = NULL;
+
+                if (!engine)
+                        continue;
+                if (engine->work->disarm(engine, now_usec, pass, &trouble))
+                        reconciler->given_up &= ~BW_ENGINE_BIT(order[i]);
+                else
+                        note_error(&reconciler->leftover, trouble);
         }
-        if (!done) {
-                g_propagate_error(error, g_steal_pointer(&trouble));
-                return false;
-        }
-        add_report(pass, &report);
-        pass->without_lock |= report.changed && lock == BW_IPT_LOCK_SKIPPED;
-        reconciler->generation += report.changed;
-        return true;
 }
 
-static void note_lock(BwReconciler *reconciler, const GError *trouble, int64_t now_usec) {
-        if (!g_error_matches(trouble, BW_ERROR, BW_ERROR_BUSY))
-                reconciler->busy_since = 0;
-        else if (!reconciler->busy_since)
-                reconciler->busy_since = now_usec;
-}
-
-/* A table that fails does not keep the others from denying: each is tried, and the first failure is
- * told. @wanted: chains of each table, or NULL for nothing of ours. */
-static bool sync_tables(BwReconciler *reconciler, GPtrArray *const *wanted, int64_t now_usec,
-                        BwPass *ret, GError **error) {
-        g_autoptr(GError) first = NULL;
-
-        *ret = (BwPass){};
-        reconciler->impatient =
-                reconciler->busy_since && now_usec - reconciler->busy_since > LOCK_PATIENCE_USEC;
-        for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++)
-                sync_table(reconciler, table, wanted ? wanted[table] : NULL, ret,
-                           first ? NULL : &first);
-        note_lock(reconciler, first, now_usec);
-        if (!first)
-                return true;
-        g_propagate_error(error, g_steal_pointer(&first));
-        return false;
+static void note_step(BwReconciler *reconciler, BwEngineKind kind, bool in_step) {
+        reconciler->in_step &= ~BW_ENGINE_BIT(kind);
+        if (in_step)
+                reconciler->in_step |= BW_ENGINE_BIT(kind);
 }
 
 bool bw_reconciler_commit(BwReconciler *reconciler, int64_t now_usec, BwPass *ret, GError **error) {
-        return sync_tables(reconciler, reconciler->chains, now_usec, ret, error);
+        GError *first = NULL;
+
+        *ret = (BwPass){};
+        for (gsize i = 0; i < G_N_ELEMENTS(order); i++) {
+                BwEngine *engine = pick(reconciler, i, reconciler->used);
+                GError *trouble = NULL;
+
+                if (!engine)
+                        continue;
+                note_step(reconciler, order[i],
+                          engine->work->commit(engine, now_usec, ret, &trouble));
+                if (trouble)
+                        note_error(&first, trouble);
+        }
+        if (!first && reconciler->used && !reconciler->keeps)
+                take_down_given_up(reconciler, now_usec, ret);
+        reconciler->generation += ret->commits;
+        return is_done(first, error);
 }
 
+/* Backwards: the one whose lock another may hold is asked first, while all stands still. */
 bool bw_reconciler_disarm(BwReconciler *reconciler, int64_t now_usec, BwPass *ret, GError **error) {
-        if (!sync_tables(reconciler, NULL, now_usec, ret, error))
-                return false;
-        forget_chains(reconciler);
-        return true;
+        unsigned standing = reconciler->used | reconciler->given_up;
+        bool done = true;
+
+        *ret = (BwPass){};
+        for (gsize i = G_N_ELEMENTS(order); i-- > 0 && done;) {
+                BwEngine *engine = pick(reconciler, i, standing);
+
+                if (!engine)
+                        continue;
+                note_step(reconciler, order[i], false);
+                done = engine->work->disarm(engine, now_usec, ret, error);
+        }
+        reconciler->generation += ret->commits;
+        return done;
 }
 
 bool bw_reconciler_check(BwReconciler *reconciler, bool *ret_equal, GError **error) {
-        for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++) {
+        *ret_equal = true;
+        for (gsize i = 0; i < G_N_ELEMENTS(order); i++) {
+                BwEngine *engine = pick(reconciler, i, reconciler->used);
                 bool equal;
 
-                if (!bw_iptables_check(table, reconciler->chains[table], &equal, error))
+                if (!engine)
+                        continue;
+                if (!engine->work->check(engine, &equal, error))
                         return false;
-                *ret_equal = equal;
-                if (!equal)
-                        return true;
+                note_step(reconciler, order[i], equal);
+                *ret_equal &= equal;
         }
         return true;
 }
@@ -173,11 +219,37 @@ uint64_t bw_reconciler_generation(const BwReconciler *reconciler) {
         return reconciler->generation;
 }
 
-bool bw_reconciler_count(BwReconciler *reconciler, BwIptCounted counted, gpointer user,
+/* The first of the order that is in use. */
+bool bw_reconciler_tells_monitored(const BwReconciler *reconciler, BwEngineKind kind) {
+        for (gsize i = 0; i < G_N_ELEMENTS(order); i++)
+                if (pick(reconciler, i, reconciler->used))
+                        return order[i] == kind;
+        return false;
+}
+
+typedef struct Filter {
+        BwTallied tallied;
+        gpointer user;
+} Filter;
+
+static void tell_dropped(const BwTally *tally, gpointer user) {
+        const Filter *filter = user;
+
+        if (tally->drops)
+                filter->tallied(tally, filter->user);
+}
+
+bool bw_reconciler_count(BwReconciler *reconciler, BwTallied tallied, gpointer user,
                          GError **error) {
-        for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++)
-                if (reconciler->chains[table] &&
-                    !bw_iptables_count(table, reconciler->chains[table], counted, user, error))
+        Filter filter = { tallied, user };
+
+        for (gsize i = 0; i < G_N_ELEMENTS(order); i++) {
+                BwEngine *engine = pick(reconciler, i, reconciler->used);
+                bool all = bw_reconciler_tells_monitored(reconciler, order[i]);
+
+                if (engine && !engine->work->count(engine, all ? tallied : tell_dropped,
+                                                   all ? user : (gpointer) &filter, error))
                         return false;
+        }
         return true;
 }

@@ -16,7 +16,7 @@
 
 #include <bw/plan.h>
 
-#include "iptables.h"
+#include "engine.h"
 #include "journal.h"
 
 typedef struct BwWarden BwWarden;
@@ -46,6 +46,8 @@ bool bw_warden_disarm(BwWarden *warden, GError **error);
 typedef struct BwWardenState {
         bool armed;    /* false after bw_warden_disarm() */
         bool in_force; /* the kernel was last read back equal to the plan, and sees the packets */
+        unsigned engines_named;    /* (set of engines) by Engines= */
+        unsigned engines_in_force; /* (set of engines) read back equal, and seeing packets */
         bool libvirt_connected;
         unsigned config_errors;
         uint64_t generation;    /* commits that changed the kernel since the start */
@@ -59,8 +61,10 @@ const BwPlan *bw_warden_plan(const BwWarden *warden);
 bool bw_warden_knows_guest(const BwWarden *warden, const char *name_or_uuid);
 /* (transfer full): sentences, NULL-terminated. */
 char **bw_warden_hazards(const BwWarden *warden);
-/* Reads the rules' counters; see bw_iptables_count(). */
-bool bw_warden_count(BwWarden *warden, BwIptCounted counted, gpointer user, GError **error);
+/* (set of engines) */
+unsigned bw_warden_engines_in_force(const BwWarden *warden);
+/* Reads the rules' counters; see bw_reconciler_count(). */
+bool bw_warden_count(BwWarden *warden, BwTallied tallied, gpointer user, GError **error);
 /* (transfer container) (element-type BwFdbRecord): as bw_model_list_fdb(), of guarded bridges only;
  * ages are against g_get_monotonic_time(). */
 GPtrArray *bw_warden_list_fdb(const BwWarden *warden);

@@ -58,6 +58,7 @@ BwConfig *bw_config_new(void) {
         config->bridges_auto = true;
         config->bridge_names = g_ptr_array_new_with_free_func(g_free);
         config->log_rate = 10;
+        config->engines = BW_ENGINE_ALL;
         config->check_interval = 2;
         config->libvirt_uri = g_strdup("qemu:///system");
         config->guests = new_table(free_binding);
@@ -325,6 +326,7 @@ void bw_config_keep_guard(BwConfig *config, const BwConfig *last_good) {
         for (guint i = 0; i < last_good->bridge_names->len; i++)
                 g_ptr_array_add(config->bridge_names, g_strdup(last_good->bridge_names->pdata[i]));
         config->log_rate = last_good->log_rate;
+        config->engines = last_good->engines;
         config->check_interval = last_good->check_interval;
         g_free(config->libvirt_uri);
         config->libvirt_uri = g_strdup(last_good->libvirt_uri);

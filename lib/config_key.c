@@ -56,7 +56,8 @@ static void replace(GArray **values, GArray *by) {
         *values = by;
 }
 
-static bool take_addresses(const Key *key, const BwConfigPlace *place, gpointer section) {
+static bool take_addresses(const Key *key G_GNUC_UNUSED, const BwConfigPlace *place,
+                           gpointer section) {
         BwBindingSection *binding = section;
         bool any = g_str_equal(place->line->value, "any");
         GArray *addresses = any ? g_array_new(FALSE, TRUE, sizeof(BwPrefix))
@@ -64,8 +65,6 @@ static bool take_addresses(const Key *key, const BwConfigPlace *place, gpointer 
 
         if (!addresses)
                 return true;
-        if (any)
-                bw_config_place_warn(place, "%s", key->unmet);
         replace(&binding->addresses, addresses);
         binding->any_address = any;
         binding->set |= BW_SET_ADDRESSES;
@@ -119,8 +118,8 @@ static bool take_yes_no(const Key *key, const BwConfigPlace *place,
         return true;
 }
 
-static bool take_permission(const Key *key, const BwConfigPlace *place, BwBindingSection *binding,
-                            BwSet set, bool *ret) {
+static bool take_permission(const BwConfigPlace *place, BwBindingSection *binding, BwSet set,
+                            bool *ret) {
         static const char *const words[] = { "no", "yes", NULL };
         unsigned yes;
 
@@ -128,30 +127,32 @@ static bool take_permission(const Key *key, const BwConfigPlace *place, BwBindin
                 return false;
         *ret = yes;
         binding->set |= set;
-        if (yes)
-                bw_config_place_warn(place, "%s", key->unmet);
         return true;
 }
 
-static bool take_dhcp_server(const Key *key, const BwConfigPlace *place, gpointer section) {
+static bool take_dhcp_server(const Key *key G_GNUC_UNUSED, const BwConfigPlace *place,
+                             gpointer section) {
         BwBindingSection *binding = section;
 
-        return take_permission(key, place, binding, BW_SET_DHCP_SERVER, &binding->dhcp_server);
+        return take_permission(place, binding, BW_SET_DHCP_SERVER, &binding->dhcp_server);
 }
 
-static bool take_router(const Key *key, const BwConfigPlace *place, gpointer section) {
+static bool take_router(const Key *key G_GNUC_UNUSED, const BwConfigPlace *place,
+                        gpointer section) {
         BwBindingSection *binding = section;
 
-        return take_permission(key, place, binding, BW_SET_ROUTER, &binding->router);
+        return take_permission(place, binding, BW_SET_ROUTER, &binding->router);
 }
 
-static bool take_querier(const Key *key, const BwConfigPlace *place, gpointer section) {
+static bool take_querier(const Key *key G_GNUC_UNUSED, const BwConfigPlace *place,
+                         gpointer section) {
         BwBindingSection *binding = section;
 
-        return take_permission(key, place, binding, BW_SET_QUERIER, &binding->querier);
+        return take_permission(place, binding, BW_SET_QUERIER, &binding->querier);
 }
 
-static bool take_link_local(const Key *key, const BwConfigPlace *place, gpointer section) {
+static bool take_link_local(const Key *key G_GNUC_UNUSED, const BwConfigPlace *place,
+                            gpointer section) {
         static const char *const words[] = { "any", "declared", NULL };
         BwBindingSection *binding = section;
         unsigned declared;
@@ -159,8 +160,6 @@ static bool take_link_local(const Key *key, const BwConfigPlace *place, gpointer
         if (!bw_config_value_find_word(place->line->value, words, &declared))
                 return false;
         binding->strict_link_local = declared;
-        if (declared)
-                bw_config_place_warn(place, "%s", key->unmet);
         binding->set |= BW_SET_LINK_LOCAL;
         return true;
 }
@@ -273,25 +272,24 @@ static bool take_bridges(const Key *key G_GNUC_UNUSED, const BwConfigPlace *plac
         return true;
 }
 
-static bool take_engines(const Key *key, const BwConfigPlace *place,
-                         gpointer section G_GNUC_UNUSED) {
-        static const char *const known[] = { "iptables", "nftables", NULL };
+static bool take_engines(const Key *key G_GNUC_UNUSED, const BwConfigPlace *place,
+                         gpointer section) {
+        static const char *const known[] = { "iptables", "nftables", NULL }; /* as BwEngineKind */
+        BwConfig *config = section;
         g_autofree char *copy = NULL;
         g_autoptr(GPtrArray) words = bw_config_value_split(place->line->value, &copy);
-        bool named[] = { false, false };
+        unsigned named = 0;
 
         for (guint i = 0; i < words->len; i++) {
                 unsigned engine;
 
                 if (!bw_config_value_find_word(g_ptr_array_index(words, i), known, &engine))
                         return false;
-                named[engine] = true;
+                named |= BW_ENGINE_BIT(engine);
         }
-        if (!named[0])
-                return false;
-        if (named[1])
-                bw_config_place_warn(place, "%s", key->unmet);
-        return true;
+        if (named)
+                config->engines = named;
+        return named;
 }
 
 static bool take_log_rate(const Key *key G_GNUC_UNUSED, const BwConfigPlace *place,
@@ -328,23 +326,18 @@ static bool take_uri(const Key *key G_GNUC_UNUSED, const BwConfigPlace *place, g
 
 static const Key binding_keys[] = {
         { "Addresses", "addresses and networks with spaces between, or the one word any",
-          take_addresses,
-          "MAC addresses are not guarded by this version, so nothing of this port is" },
+          take_addresses, NULL },
         { "MACs", "MAC addresses with spaces between", take_macs, NULL },
         { "Role", "guest, host, link or uplink", take_role,
           "border ports are not guarded by this version: the port passes" },
         { "Mode", "enforce, monitor or off", take_mode, NULL },
-        { "DhcpServer", "yes or no", take_dhcp_server,
-          "this version does not guard against DHCP servers, so the key has no effect yet" },
-        { "Router", "yes or no", take_router,
-          "this version does not guard against router advertisements, and the port may use its own "
-          "addresses only all the same, so the key has no effect yet" },
-        { "Querier", "yes or no", take_querier,
-          "this version does not guard against queriers, so the key has no effect yet" },
+        { "DhcpServer", "yes or no", take_dhcp_server, NULL },
+        { "Router", "yes or no", take_router, NULL },
+        { "Querier", "yes or no", take_querier, NULL },
         { "Closed", "yes or no", take_yes_no, NOT_YET },
         { "FdbLock", "yes or no", take_yes_no, NOT_YET },
         { "Isolated", "yes or no", take_yes_no, NOT_YET },
-        { "LinkLocal", "any or declared", take_link_local, NOT_YET },
+        { "LinkLocal", "any or declared", take_link_local, NULL },
         { "Gateway", "single addresses with spaces between", take_gateway, NOT_YET },
 };
 
@@ -363,8 +356,7 @@ static const Key guard_keys[] = {
         { "Mode", "enforce, monitor or off", take_host_mode, NULL },
         { "UnknownPorts", "monitor, drop or accept", take_host_unknown_ports, NULL },
         { "Bridges", "auto, or names of bridges with spaces between", take_bridges, NULL },
-        { "Engines", "iptables: this version guards with no other", take_engines,
-          "nftables is not in this version; iptables alone guards" },
+        { "Engines", "iptables, nftables, or both with a space between", take_engines, NULL },
         { "LogRate", "a number from 1 to 1000 and /s, as 10/s", take_log_rate, NULL },
         { "CheckInterval", "a number of seconds from 1 to 3600", take_check_interval, NULL },
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 #include <bw/engine.h>
+#include <netinet/in.h>
 
 const char *bw_engine_name(BwEngineKind kind) {
         switch (kind) {
@@ -10,6 +11,10 @@ const char *bw_engine_name(BwEngineKind kind) {
                 return "nftables";
         }
         g_assert_not_reached();
+}
+
+BwEngineKind bw_engine_of_family(uint8_t family) {
+        return family == AF_BRIDGE ? BW_ENGINE_NFTABLES : BW_ENGINE_IPTABLES;
 }
 
 /* xt_physdev sees IP packets of bridge ports: no ARP, no tag, no Ethernet address. */

@@ -416,7 +416,9 @@ static void add_state(Compiler *compiler) {
         case BW_PORT_BORDER:
                 add_name(compiler, SET_PASSING);
                 return;
-        case BW_PORT_INHERITED: /* what a former run left in this table is not kept yet */
+        case BW_PORT_INHERITED:
+                g_hash_table_add(compiler->table->kept, g_strdup(compiler->port->name));
+                return;
         case BW_PORT_STRANGER:
                 add_stranger(compiler);
                 return;
@@ -528,6 +530,7 @@ static BwNftTable *table_new(void) {
                 g_array_index(table->sets, BwNftSet, i).elements =
                         g_ptr_array_new_with_free_func(g_free);
         table->unwritten = g_ptr_array_new_with_free_func(g_free);
+        table->kept = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         return table;
 }
 
@@ -557,15 +560,4 @@ GPtrArray *bw_nft_list_elsewhere(const BwModel *model, const BwPlan *plan) {
                         g_ptr_array_remove_index(links, i);
         }
         return links;
-}
-
-void bw_nft_table_free(BwNftTable *table) {
-        if (!table)
-                return;
-        for (guint i = 0; i < table->sets->len; i++)
-                g_ptr_array_unref(g_array_index(table->sets, BwNftSet, i).elements);
-        g_array_unref(table->sets);
-        g_ptr_array_unref(table->unwritten);
-        g_free(table->base);
-        g_free(table);
 }

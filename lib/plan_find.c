@@ -150,3 +150,15 @@ bool bw_port_state_is_guarded(BwPortState state) {
 bool bw_port_state_checks_ip(BwPortState state) {
         return bw_port_state_is_guarded(state) && state != BW_PORT_ANY_ADDRESS;
 }
+
+bool bw_plan_has_inherited(const BwPlan *plan) {
+        for (guint i = 0; i < plan->bridges->len; i++) {
+                const BwBridgePlan *bridge = plan->bridges->pdata[i];
+
+                for (guint k = 0; k < bridge->ports->len; k++)
+                        if (((const BwPortPlan *) bridge->ports->pdata[k])->state ==
+                            BW_PORT_INHERITED)
+                                return true;
+        }
+        return false;
+}

@@ -20,6 +20,7 @@
  */
 
 #include <bw/addr.h>
+#include <bw/engine.h>
 #include <glib.h>
 #include <stdbool.h>
 
@@ -104,6 +105,7 @@ typedef struct BwConfig {
         BwUnknownPorts unknown_ports; /* default monitor */
         bool bridges_auto;            /* default true */
         GPtrArray *bridge_names;      /* char *; used when not auto */
+        unsigned engines;             /* set of engines, never empty; default all */
         unsigned log_rate;       /* LogRate=, violations per second, port and reason; default 10 */
         unsigned check_interval; /* CheckInterval=, seconds between drift checks; default 2 */
         bool guard_broken;       /* [Guard] or [Libvirt] has an error: see bw_config_keep_guard() */

@@ -9,6 +9,7 @@
  */
 
 #include <bw/reason.h>
+#include <stdint.h>
 
 typedef enum BwEngineKind {
         BW_ENGINE_IPTABLES, /* legacy xtables: untagged IPv4 and IPv6 that is bridged, nothing below
@@ -23,6 +24,8 @@ typedef enum BwEngineKind {
 #define BW_ENGINE_ALL       (BW_ENGINE_BIT(BW_ENGINE_MAX) - 1)
 
 const char *bw_engine_name(BwEngineKind kind); /* "iptables", "nftables"; static */
+/* Whose rules report in that address family: AF_BRIDGE is nftables', any other iptables'. */
+BwEngineKind bw_engine_of_family(uint8_t family);
 /* Whether the engine has rules that deny for @reason. */
 bool bw_engine_carries(BwEngineKind kind, BwReason reason);
 /* (transfer full): the reasons' names in their order, NULL-terminated. */

@@ -35,9 +35,11 @@ typedef struct BwNftTable {
         GArray *sets;         /* BwNftSet, in a fixed order */
         char *base;           /* everything else: counters, counting sets, chains */
         GPtrArray *unwritten; /* char *: guarded ports whose names cannot be written; closed */
+        GHashTable *kept;     /* set of names: ports that keep the elements they are found with */
 } BwNftTable;
 
-/* (transfer full): never NULL. @elsewhere: as of bw_nft_list_elsewhere(). */
+/* (transfer full): never NULL. @elsewhere: as of bw_nft_list_elsewhere(). Nothing is written for a
+ * port that is inherited. */
 BwNftTable *bw_nft_compile(const BwPlan *plan, const GPtrArray *elsewhere);
 /* (transfer full) (element-type BwLink): ports of bridges that are not guarded, so that they are
  * not taken for strangers: many kernels cannot tell a rule which bridge a port is on. Lent from
@@ -45,6 +47,9 @@ BwNftTable *bw_nft_compile(const BwPlan *plan, const GPtrArray *elsewhere);
 GPtrArray *bw_nft_list_elsewhere(const BwModel *model, const BwPlan *plan);
 void bw_nft_table_free(BwNftTable *table);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwNftTable, bw_nft_table_free)
+bool bw_nft_table_equal(const BwNftTable *a, const BwNftTable *b);
+/* @port, one of @table->kept, was in no list of the former run: it passes. */
+void bw_nft_table_let_pass(BwNftTable *table, const char *port);
 
 /* Whether nft 1.0.6 and later take @name in quotes for exactly these bytes. */
 bool bw_nft_name_is_writable(const char *name);
@@ -64,6 +69,14 @@ typedef struct BwNftCount {
 BwNftListing *bw_nft_listing_parse(const char *text);
 void bw_nft_listing_free(BwNftListing *listing);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwNftListing, bw_nft_listing_free)
+
+/* Names of a former run. */
+
+/* (transfer full): set of names: the ports the table checks. */
+GHashTable *bw_nft_list_guarded(const BwNftListing *found);
+/* (transfer full): @wanted, with what @found has of the ports that are kept. While there are any,
+ * the lists of what is somebody else's do not shrink. @found may be NULL. */
+BwNftTable *bw_nft_table_keep(const BwNftTable *wanted, const BwNftListing *found);
 
 /* (transfer full): the whole table as one text. @found: its counts go on; or NULL. */
 char *bw_nft_print(const BwNftTable *table, const BwNftListing *found);

@@ -66,6 +66,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwPlan, bw_plan_free)
 /* Turns each stranger that @inherited knows into BW_PORT_INHERITED. */
 typedef bool (*BwPortInherited)(const char *port, gconstpointer user);
 void bw_plan_keep_inherited(BwPlan *plan, BwPortInherited inherited, gconstpointer user);
+bool bw_plan_has_inherited(const BwPlan *plan);
 
 /* Lent or NULL. @ret_bridge may be NULL. */
 const BwPortPlan *bw_plan_find_port(const BwPlan *plan, const char *name,

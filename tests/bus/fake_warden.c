@@ -2,6 +2,8 @@
 
 #include "fake_warden.h"
 
+#include <bw/engine.h>
+
 static bool answer(gpointer user, BwFakeRequest request, const char *argument, GError **error) {
         BwFakeWarden *warden = user;
 
@@ -136,6 +138,7 @@ void bw_fake_warden_init(BwFakeWarden *warden) {
                 .state = { .version = "7.7",
                            .generation = 42,
                            .in_sync = true,
+                           .engines = { BW_ENGINE_ALL, BW_ENGINE_BIT(BW_ENGINE_IPTABLES) },
                            .armed = true,
                            .last_sync_usec = 1700000000000000,
                            .libvirt_connected = true,

@@ -6,6 +6,7 @@
 #include "private_bus.h"
 
 #include <bw/corpus.h>
+#include <bw/engine.h>
 #include <bw/reason.h>
 #include <errno.h>
 #include <glib/gstdio.h>
@@ -330,6 +331,29 @@ static void expect_list(sd_bus *connection, const char *property, const char *co
         g_assert_cmpstrv(list, value);
 }
 
+static void expect_engines(sd_bus *connection) {
+        __attribute__((cleanup(sd_bus_message_unrefp))) sd_bus_message *reply = NULL;
+
+        g_assert_cmpint(sd_bus_get_property(connection, NAME, PATH, INTERFACE, "Engines", NULL,
+                                            &reply, "a(sbas)"),
+                        >=, 0);
+        g_assert_cmpint(sd_bus_message_enter_container(reply, 'a', "(sbas)"), >, 0);
+        for (BwEngineKind kind = 0; kind < BW_ENGINE_MAX; kind++) {
+                g_auto(GStrv) reasons = NULL, wanted = bw_engine_list_reasons(kind);
+                const char *name;
+                int in_force;
+
+                g_assert_cmpint(sd_bus_message_enter_container(reply, 'r', "sbas"), >, 0);
+                g_assert_cmpint(sd_bus_message_read(reply, "sb", &name, &in_force), >, 0);
+                g_assert_cmpint(sd_bus_message_read_strv(reply, &reasons), >, 0);
+                g_assert_cmpstr(name, ==, bw_engine_name(kind));
+                g_assert_cmpint(in_force, ==, kind == BW_ENGINE_IPTABLES);
+                g_assert_cmpstrv(reasons, wanted);
+                g_assert_cmpint(sd_bus_message_exit_container(reply), >=, 0);
+        }
+        g_assert_cmpint(sd_bus_message_at_end(reply, false), >, 0);
+}
+
 static void read_properties(sd_bus *connection, gconstpointer user) {
         static const char *const hazards[] = { "br_netfilter \"%n\" \\xff", NULL };
         static const char *const bridges[] = { "virbr4", "virbr6", NULL };
@@ -346,6 +370,7 @@ static void read_properties(sd_bus *connection, gconstpointer user) {
         g_assert_cmpuint(read_number(connection, "PortsTotal", 'u'), ==, 4);
         g_assert_cmpuint(read_number(connection, "Strangers", 'u'), ==, 1);
         g_assert_cmpuint(read_number(connection, "ConfigErrors", 'u'), ==, 9);
+        expect_engines(connection);
         expect_list(connection, "Hazards", hazards);
         expect_list(connection, "Bridges", bridges);
         g_assert_cmpint(

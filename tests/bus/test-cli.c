@@ -203,6 +203,16 @@ static void test_help_and_version(void) {
                         BW_VERSION);
 }
 
+static void expect_engine(JsonArray *engines, unsigned i, const char *name, bool in_force) {
+        JsonArray *engine = json_array_get_array_element(engines, i);
+        JsonArray *reasons = json_array_get_array_element(engine, 2);
+
+        g_assert_cmpuint(json_array_get_length(engines), ==, 2);
+        g_assert_cmpstr(json_array_get_string_element(engine, 0), ==, name);
+        g_assert_cmpint(json_array_get_boolean_element(engine, 1), ==, in_force);
+        g_assert_cmpstr(json_array_get_string_element(reasons, 0), ==, "unbound");
+}
+
 static void test_status(void) {
         static const char *const hazards[] = { "br_netfilter is off", "x\x1b[31m", NULL };
         World world;
@@ -213,6 +223,9 @@ static void test_status(void) {
 
                 g_assert_cmpint(run.exit, ==, 0);
                 expect_words(run.out, "Guard       in force\n");
+                expect_words(run.out, "Engines     iptables: in force; unbound, spoofed-ip, "
+                                      "misdelivered, reflected\n"
+                                      "            nftables: NOT IN FORCE; unbound, ethertype, bpdu, ");
                 expect_words(run.out, "Bridges     virbr4 virbr6\n");
                 expect_words(run.out, "Ports       3 of 4 guarded, 1 unknown\n");
                 expect_words(run.out, "libvirt     connected\n");
@@ -243,11 +256,13 @@ static void test_status(void) {
                 JsonObject *state = json_node_get_object(node);
 
                 g_assert_cmpint(run.exit, ==, 1);
-                g_assert_cmpuint(json_object_get_size(state), ==, 12);
+                g_assert_cmpuint(json_object_get_size(state), ==, 13);
                 g_assert_cmpint(json_object_get_int_member(state, "ConfigErrors"), ==, 2);
                 g_assert_cmpint(json_object_get_int_member(state, "LastSyncUSec"), ==,
                                 1700000000000000);
                 g_assert_true(json_object_get_boolean_member(state, "InSync"));
+                expect_engine(json_object_get_array_member(state, "Engines"), 0, "iptables", true);
+                expect_engine(json_object_get_array_member(state, "Engines"), 1, "nftables", false);
         }
         world_close(&world);
 }

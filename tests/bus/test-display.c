@@ -14,12 +14,15 @@ typedef struct Kernel {
 } Kernel;
 
 static bool read_counters(BwDisplay *display, gpointer user, GError **error) {
-        BwIptRule rule = { .reason = BW_REASON_SPOOFED_IP, .drops = true };
-        BwIptChain chain = { .name = "bw-i-vk63", .port = "vk63" };
         Kernel *kernel = user;
+        BwTally tally = { .bridge = "virbr6",
+                          .port = "vk63",
+                          .reason = BW_REASON_SPOOFED_IP,
+                          .drops = true,
+                          .packets = kernel->packets };
 
         kernel->read++;
-        bw_display_count(display, &chain, &rule, kernel->packets);
+        bw_display_count(display, &tally);
         if (!kernel->trouble)
                 return true;
         g_set_error_literal(error, BW_ERROR, BW_ERROR_DENIED, kernel->trouble);
@@ -42,7 +45,7 @@ static uint64_t dropped_of(const BwDisplay *display) {
 
         g_ptr_array_add(ports, &port);
         g_ptr_array_add(bridges, &bridge);
-        bw_display_ports(display, &plan, true, keep_dropped, &dropped);
+        bw_display_ports(display, &plan, BW_ENGINE_ALL, keep_dropped, &dropped);
         return dropped;
 }
 

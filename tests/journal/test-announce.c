@@ -51,18 +51,22 @@ static BwPlan *plan_of(const char *text) {
 }
 
 /* (transfer full): what is said when @after comes to be in force, and @before was. */
-static GPtrArray *announce(const char *before, const char *after) {
+static GPtrArray *announce_by(unsigned engines, const char *before, const char *after) {
         g_autoptr(BwPlan) former = before ? plan_of(before) : NULL;
         g_autoptr(BwPlan) plan = plan_of(after);
         int fd = open_journald();
         BwJournal *journal = bw_journal_new();
         GPtrArray *entries;
 
-        bw_announce_plan(journal, former, plan);
+        bw_announce_plan(journal, former, plan, engines);
         bw_journal_free(journal);
         entries = read_entries(fd);
         g_close(fd, NULL);
         return entries;
+}
+
+static GPtrArray *announce(const char *before, const char *after) {
+        return announce_by(BW_ENGINE_ALL, before, after);
 }
 
 /* How many entries of @event speak of @port and hold @words. */
@@ -92,7 +96,7 @@ static bool is_said(const GPtrArray *entries, const char *words) {
 static void test_closed(void) {
         g_autoptr(GPtrArray) entries = announce(NULL, BROKEN);
 
-        g_assert_cmpuint(count(entries, "port-closed", "vnet0", "No IPv4 passes"), ==, 1);
+        g_assert_cmpuint(count(entries, "port-closed", "vnet0", "Nothing passes"), ==, 1);
         g_assert_cmpuint(count(entries, "conflict", "vnet0", ""), ==, 0);
 }
 
@@ -102,7 +106,7 @@ static void test_closed_in_mode_monitor(void) {
 
         g_assert_cmpuint(count(entries, "port-closed", "vnet0", "would be closed"), ==, 1);
         g_assert_cmpuint(count(entries, "port-closed", "vnet0", "everything passes"), ==, 1);
-        g_assert_false(is_said(entries, "No IPv4 passes"));
+        g_assert_false(is_said(entries, "Nothing passes"));
 }
 
 static void test_unaddressed(void) {
@@ -110,8 +114,9 @@ static void test_unaddressed(void) {
                 announce(NULL, "[Port vnet0]\nMACs=52:54:00:00:00:01\n"
                                "[Port vnet1]\nMACs=52:54:00:00:00:02\nMode=monitor\n");
 
-        g_assert_cmpuint(count(entries, "port-armed", "vnet0", "of IPv4 only its DHCP client"), ==,
-                         1);
+        g_assert_cmpuint(
+                count(entries, "port-armed", "vnet0", "without an address: only its DHCP client"),
+                ==, 1);
         g_assert_cmpuint(count(entries, "port-armed", "vnet1", "everything passes"), ==, 1);
 }
 
@@ -126,7 +131,7 @@ static void test_conflict(void) {
         g_assert_cmpuint(count(entries, "conflict", "vnet0", "10.0.0.2 is also claimed by"), ==, 1);
         g_assert_cmpuint(count(entries, "conflict", "vnet1", "10.0.0.2 is also claimed by"), ==, 1);
         g_assert_cmpuint(count(entries, "port-closed", "vnet0", ""), ==, 0);
-        g_assert_cmpuint(count(entries, "port-closed", "vnet1", "No IPv4 passes"), ==, 1);
+        g_assert_cmpuint(count(entries, "port-closed", "vnet1", "Nothing passes"), ==, 1);
         g_assert_cmpuint(again->len, ==, 0);
 }
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The whole daemon against real bridges, ports and frames. Prints TAP.
 
-guard.py --daemon BRIDGEWARDEND [--without-guard] [CASE...]
+guard.py --daemon BRIDGEWARDEND [--engines "iptables nftables"] [--without-guard] [CASE...]
 
 Each case runs in network, mount and process namespaces of its own. With --without-guard the same
 frames are sent with nobody on guard: then every check that says "nothing got through" must find that
@@ -20,12 +20,13 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from guard import cases_life, cases_packets, cases_trouble, daemon, world
+from guard import cases_engines, cases_frames, cases_life, cases_packets, cases_trouble, daemon, world
 from guard.report import Report
 
 CASES = {
     case.__name__.replace("_", "-"): case
-    for case in cases_packets.CASES + cases_life.CASES + cases_trouble.CASES
+    for case in cases_packets.CASES + cases_frames.CASES + cases_life.CASES
+    + cases_trouble.CASES + cases_engines.CASES
 }
 AT_ONCE = 3
 LIMIT_SECONDS = 60
@@ -35,6 +36,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--daemon", required=True)
     parser.add_argument("--without-guard", action="store_true")
+    parser.add_argument("--engines", default="iptables nftables")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("cases", nargs="*", metavar="CASE")
     return parser.parse_args()
@@ -82,6 +84,7 @@ def print_spoken(status):
 
 def run_outside(name, options):
     words = [*walls(), sys.executable, __file__, "--inside", "--daemon", options.daemon, name]
+    words += ["--engines", options.engines]
     if options.without_guard:
         words.append("--without-guard")
     try:
@@ -98,13 +101,15 @@ def main():
     options = arguments()
     options.daemon = os.path.abspath(options.daemon)
     daemon.program = options.daemon
+    daemon.engines = options.engines
     if options.inside:
         return run_inside(options.cases[0], not options.without_guard)
     if reason := excuse():
         print(f"1..0 # SKIP {reason}")
         return 0
     names = options.cases or [
-        name for name, case in CASES.items() if not options.without_guard or has_stops(case)
+        name for name, case in CASES.items()
+        if (not options.without_guard or has_stops(case)) and fits(case, options.engines)
     ]
     print(f"1..{len(names)}", flush=True)
     failed = 0
@@ -122,6 +127,11 @@ def main():
 def has_stops(case):
     """Only cases with checks that must fail without the guard."""
     return not getattr(case, "needs_daemon", False)
+
+
+def fits(case, engines):
+    """Some cases are about one engine's own ways; "needs" names it, or both."""
+    return set(getattr(case, "needs", "").split()) <= set(engines.split())
 
 
 if __name__ == "__main__":

@@ -78,8 +78,10 @@ static void test_guard_errors(void) {
                 { "[Guard]\nBridges=auto virbr6",
                   "bridgewarden.conf:2: [Guard] Bridges=", "alone" },
                 { "[Guard]\nBridges=a/b", "bridgewarden.conf:2: [Guard] Bridges=a/b: ", "\"a/b\"" },
-                { "[Guard]\nEngines=nftables",
-                  "bridgewarden.conf:2: [Guard] Engines=nftables: ", "write iptables" },
+                { "[Guard]\nEngines=nft", "bridgewarden.conf:2: [Guard] Engines=nft: ",
+                  "write iptables, nftables, or both" },
+                { "[Guard]\nEngines=none", "bridgewarden.conf:2: [Guard] Engines=none: ",
+                  "write iptables, nftables, or both" },
                 { "[Guard]\nEngines=iptables ebtables",
                   "bridgewarden.conf:2: [Guard] Engines=iptables ebtables: ", "write iptables" },
                 { "[Guard]\nLogRate=10", "bridgewarden.conf:2: [Guard] LogRate=10: ", "/s" },
@@ -116,13 +118,34 @@ static void test_guard_errors(void) {
         }
 }
 
-static void test_engines_warning(void) {
-        g_autoptr(BwConfig) config = read_text("[Guard]\nEngines=iptables nftables\n");
+static void test_engines(void) {
+        static const struct {
+                const char *text;
+                unsigned engines;
+        } all[] = {
+                { "", BW_ENGINE_ALL },
+                { "[Guard]\nEngines=iptables nftables\n", BW_ENGINE_ALL },
+                { "[Guard]\nEngines=nftables iptables nftables\n", BW_ENGINE_ALL },
+                { "[Guard]\nEngines=iptables\n", BW_ENGINE_BIT(BW_ENGINE_IPTABLES) },
+                { "[Guard]\nEngines=nftables\n", BW_ENGINE_BIT(BW_ENGINE_NFTABLES) },
+        };
 
-        assert_problem(config, BW_SEVERITY_WARNING,
-                       "bridgewarden.conf:2: [Guard] Engines=iptables nftables: ",
-                       "nftables is not in this version; iptables alone guards");
-        assert_defaults(config);
+        for (gsize i = 0; i < G_N_ELEMENTS(all); i++) {
+                g_autoptr(BwConfig) config = read_text(all[i].text);
+
+                assert_no_problem(config);
+                g_assert_cmpuint(config->engines, ==, all[i].engines);
+        }
+}
+
+/* A reload with an error in [Guard] goes on with the engines that were in use. */
+static void test_engines_kept(void) {
+        g_autoptr(BwConfig) before = read_text("[Guard]\nEngines=nftables\n");
+        g_autoptr(BwConfig) after = read_text("[Guard]\nEngines=ebtables\n");
+
+        g_assert_true(after->guard_broken);
+        bw_config_keep_guard(after, before);
+        g_assert_cmpuint(after->engines, ==, BW_ENGINE_BIT(BW_ENGINE_NFTABLES));
 }
 
 static void test_binding(void) {
@@ -451,7 +474,8 @@ int main(int argc, char **argv) {
         g_test_add_func("/config/guard", test_guard);
         g_test_add_func("/config/guard/off", test_guard_off);
         g_test_add_func("/config/guard/errors", test_guard_errors);
-        g_test_add_func("/config/guard/engines-warning", test_engines_warning);
+        g_test_add_func("/config/guard/engines", test_engines);
+        g_test_add_func("/config/guard/engines-kept", test_engines_kept);
         g_test_add_func("/config/guard/keep", test_keep_guard);
         g_test_add_func("/config/binding", test_binding);
         g_test_add_func("/config/binding/errors", test_binding_errors);

@@ -13,12 +13,12 @@ from pathlib import Path
 
 from . import daemon as daemons
 from . import frames
-from .cases_life import tries
+from .cases_life import spoofs_dropped, tries
 from .cases_packets import NET, scene
 from .daemon import bound, set_nf_call, set_switch
 from .macflood import MacFlood
 from .world import (
-    dropped_packets,
+    go_anywhere,
     has_chain,
     holds_within,
     learned_port,
@@ -37,6 +37,7 @@ def child(work, seconds=FLOOD_SECONDS):
     pid = os.fork()
     if pid == 0:
         with contextlib.suppress(BaseException):
+            go_anywhere()
             end = time.monotonic() + seconds
             while time.monotonic() < end:
                 work()
@@ -76,6 +77,7 @@ def foreign_hands(report):
 
 
 foreign_hands.needs_daemon = True
+foreign_hands.needs = "iptables"
 
 
 def switched_off(report):
@@ -96,13 +98,15 @@ def switched_off(report):
 
 
 switched_off.needs_daemon = True
+switched_off.needs = "iptables"
 
 
 def steals_by_link_local(world, thief, victim, last_octet):
     """Whether a neighbour's MAC is the thief's for the bridge, after one frame that no rule sees."""
-    world.arrivals(victim, frames.new_token())  # what it sends is learned, as ever
+    victim.ip(NET + "13", NET + "14", thief.mac)  # what it sends is learned, as ever
+    world.settle()
     thief.send(frames.link_local(victim.mac, last_octet, frames.new_token()))
-    world.arrivals(thief, frames.new_token(), victim)
+    world.settle()
     where = learned_port("virbr6", victim.mac)
     assert where in ("vk63", "vk64"), where
     return where == "vk64"
@@ -142,6 +146,7 @@ def lock_is_stuck(report):
 
 
 lock_is_stuck.needs_daemon = True
+lock_is_stuck.needs = "iptables"
 
 
 class Flood:
@@ -189,7 +194,7 @@ def killed_under_flood(report):
                 daemon.start()
                 flood.count(random.uniform(0.001, 0.05) if number % 2 else 0.15)
                 if daemons.present:
-                    counted = dropped_packets("bw-i-vk64")
+                    counted = spoofs_dropped("vk64")
                 backwards += counted < before
                 before = counted
         flood.count(0.05)
@@ -226,6 +231,7 @@ def many_macs(report):
 
 
 many_macs.needs_daemon = True
+many_macs.needs = "iptables"
 
 
 def nobody_listens(report):
@@ -241,7 +247,8 @@ def nobody_listens(report):
                 os.write(writing, b"x" * 512)
         os.set_blocking(writing, True)
         daemon.process = subprocess.Popen(
-            [daemons.program, "--config", daemons.CONFIG], stdin=subprocess.DEVNULL, stderr=writing
+            [daemons.program, "--config", daemons.CONFIG], stdin=subprocess.DEVNULL, stderr=writing,
+            preexec_fn=go_anywhere,
         )
         for i in range(3):
             late = world.port(f"late{i}", "virbr6", 20 + i)
@@ -255,6 +262,7 @@ def nobody_listens(report):
 
 
 nobody_listens.needs_daemon = True
+nobody_listens.needs = "iptables"
 
 CASES = [
     foreign_hands,

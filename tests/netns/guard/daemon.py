@@ -6,12 +6,13 @@ import signal
 import subprocess
 from pathlib import Path
 
-from .world import holds_within, run, write
+from .world import go_anywhere, holds_within, run, write
 
 CONFIG = "/run/conf/bridgewarden.conf"
 SPOKEN = Path("/run/spoken")
 
 program = "bridgewardend"
+engines = "iptables nftables"
 present = True  # False: the cases run with nobody on guard, and must fail
 
 
@@ -26,6 +27,7 @@ class Daemon:
 
     def configure(self, config, head="[Libvirt]\nURI=none\n"):
         write(CONFIG, head + config)
+        write(CONFIG + ".d/engines.conf", f"[Guard]\nEngines={engines}\n")
 
     def start(self):
         if present:
@@ -34,6 +36,7 @@ class Daemon:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=SPOKEN.open("ab"),
+                preexec_fn=go_anywhere,
             )
 
     def said(self):
@@ -102,10 +105,26 @@ def port_section(name, *lines):
     return f"[Port {name}]\n" + "\n".join(lines) + "\n"
 
 
-def bound(name, octet):
+def mac_of(octet):
+    """The key for the far end of that number."""
+    return f"MACs=52:54:00:00:00:{octet:02x}"
+
+
+def bound(name, octet, *lines):
     """A guest's port, with the address and the MAC of the far end of that number."""
-    mac = f"MACs=52:54:00:00:00:{octet:02x}"
-    return port_section(name, f"Addresses=192.168.50.{octet}", mac)
+    return port_section(name, f"Addresses=192.168.50.{octet}", mac_of(octet), *lines)
+
+
+def any_address(name, octet, *lines):
+    return port_section(name, "Addresses=any", mac_of(octet), *lines)
+
+
+def uses(engine):
+    return engine in engines.split()
+
+
+def set_switch(bridge, name, value):
+    run("ip", "link", "set", "dev", bridge, "type", "bridge", name, value)
 
 
 def set_switch(bridge, name, value):

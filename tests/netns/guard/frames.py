@@ -64,6 +64,45 @@ def link_local(source_mac, last_octet, token):
     return ethernet(source_mac, f"01:80:c2:00:00:{last_octet:02x}", token, 0x88CC)
 
 
+def arp(operation, sender_mac, sender, target_mac, target):
+    """RFC 826, for IPv4 over Ethernet."""
+    head = struct.pack("!HHBBH", 1, 0x0800, 6, 4, operation)
+    return (head + mac_bytes(sender_mac) + socket.inet_aton(sender)
+            + mac_bytes(target_mac) + socket.inet_aton(target))
+
+
+def ipv6(source, destination, payload, protocol=EXPERIMENTAL, hops=255):
+    head = struct.pack("!IHBB", 6 << 28, len(payload), protocol, hops)
+    return (head + socket.inet_pton(socket.AF_INET6, source)
+            + socket.inet_pton(socket.AF_INET6, destination) + payload)
+
+
+def icmpv6(source, destination, kind, body):
+    """One message; the checksum is over the addresses, too (RFC 4443)."""
+    message = struct.pack("!BBH", kind, 0, 0) + body
+    pseudo = (socket.inet_pton(socket.AF_INET6, source)
+              + socket.inet_pton(socket.AF_INET6, destination)
+              + struct.pack("!II", len(message), 58))
+    padded = pseudo + message + b"\0" * (len(message) % 2)
+    message = message[:2] + struct.pack("!H", checksum(padded)) + message[4:]
+    return ipv6(source, destination, message, 58)
+
+
+def option(kind, content):
+    """Of neighbour discovery (RFC 4861): 1 and 2 hold a MAC address, 14 a nonce (RFC 3971)."""
+    units = (len(content) + 2 + 7) // 8
+    return (bytes((kind, units)) + content).ljust(units * 8, b"\0")
+
+
+def tagged(frame, *types):
+    """The same frame behind VLAN tags of priority 0 and VLAN 0."""
+    tags = b"".join(struct.pack("!HH", kind, 0) for kind in types)
+    return frame[:12] + tags + frame[12:]
+def link_local(source_mac, last_octet, token):
+    """A frame no bridge forwards (IEEE 802.1Q, table 8-1); with 0x0e, LLDP's."""
+    return ethernet(source_mac, f"01:80:c2:00:00:{last_octet:02x}", token, 0x88CC)
+
+
 def arp_fence(source_mac, token):
     """ARP the kernel ignores and the iptables engine never sees: it marks the end of a test."""
     return ethernet(source_mac, BROADCAST, bytes(28) + token, 0x0806)

@@ -4,6 +4,8 @@
 import contextlib
 import ctypes
 import os
+import random
+import re
 import select
 import socket
 import subprocess
@@ -17,9 +19,16 @@ ETH_P_ALL = 3
 SO_RCVBUFFORCE = 33
 SOL_PACKET = 263
 FENCE_SECONDS = 5
+HOPS = 3  # into the bridge, out of it, and one for a host's port
 PACKET_QDISC_BYPASS = 20
 
 libc = ctypes.CDLL(None, use_errno=True)
+EVERYWHERE = list(os.sched_getaffinity(0))
+
+
+def go_anywhere():
+    """For processes that need not be on the processor of the test."""
+    os.sched_setaffinity(0, EVERYWHERE)
 
 
 def run(*words, **options):
@@ -44,6 +53,7 @@ def holds_within(seconds, condition):
 
 def prepare_namespace():
     """Called once, when the process is alone in its network and mount namespace."""
+    os.sched_setaffinity(0, [random.choice(EVERYWHERE)])  # see Lane
     run("mount", "-t", "tmpfs", "none", "/run")
     subprocess.run(["mount", "-t", "sysfs", "none", "/sys"], check=False, capture_output=True)
     Path("/run/netns").mkdir()
@@ -100,27 +110,53 @@ class Far:
         packet = frames.ipv4(source, destination, frames.udp(*ports, payload), 17, **options)
         self.send(frames.ethernet(mac or self.mac, to, packet))
 
-    def read_until(self, fence):
-        """All frames up to the one that holds the fence; those we sent ourselves left out."""
-        got, end = [], time.monotonic() + FENCE_SECONDS
-        while time.monotonic() < end:
-            if not select.select([self.socket], [], [], 0.2)[0]:
-                continue
+    def read_all(self):
+        """All frames that are there; those we sent ourselves left out."""
+        got = []
+        while select.select([self.socket], [], [], 0)[0]:
             frame, address = self.socket.recvfrom(2048)
-            if address[2] == socket.PACKET_OUTGOING:
-                continue
-            if fence in frame:
-                return got
-            got.append(frame)
-        raise RuntimeError("the fence did not arrive: the bridge carries nothing")
+            if address[2] != socket.PACKET_OUTGOING:
+                got.append(frame)
+        return got
 
     def close(self):
         self.socket.close()
 
 
+class Lane:
+    """A pair of interfaces that no bridge has. A processor takes the frames of all interfaces from
+    one queue, in order: what was sent before, by this process on this processor, has come one hop
+    further when a frame has gone along the lane."""
+
+    def __init__(self):
+        run("ip", "link", "add", "name", "lane0", "type", "veth", "peer", "name", "lane1")
+        self.ends = [self.open(name) for name in ("lane0", "lane1")]
+
+    def open(self, name):
+        run("ip", "link", "set", "dev", name, "up")
+        end = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
+        end.setsockopt(SOL_PACKET, PACKET_QDISC_BYPASS, 1)
+        end.bind((name, ETH_P_ALL))
+        return end
+
+    def pass_one(self):
+        token, end = frames.new_token(), time.monotonic() + FENCE_SECONDS
+        self.ends[0].send(frames.ethernet("52:54:00:00:ff:01", frames.BROADCAST, token, 0x88B5))
+        while time.monotonic() < end:
+            if select.select([self.ends[1]], [], [], 0.2)[0] and token in self.ends[1].recv(2048):
+                return
+        raise RuntimeError("a frame did not come along a pair of interfaces")
+
+
 class World:
     def __init__(self):
         self.fars = {}
+        self.lane = Lane()
+
+    def settle(self):
+        """Until what was just sent into a bridge has come out of it, or never will."""
+        for _ in range(HOPS):
+            self.lane.pass_one()
 
     def bridge(self, name, *options):
         run("ip", "link", "add", "name", name, "type", "bridge", *options)
@@ -145,11 +181,10 @@ class World:
         self.plug(port, bridge)
         return far
 
-    def arrivals(self, sender, token, *receivers):
-        """Which of the receivers got the frame just sent by sender."""
-        fence = frames.new_token()
-        sender.send(frames.arp_fence(sender.mac, fence))
-        return {far for far in receivers if any(token in frame for frame in far.read_until(fence))}
+    def arrivals(self, token, *receivers):
+        """Which of the receivers got the frame just sent."""
+        self.settle()
+        return {far for far in receivers if any(token in frame for frame in far.read_all())}
 
 
 def raw_rules(options=()):
@@ -167,9 +202,25 @@ def has_chain(name):
     return any(line.startswith(f":{name} ") for line in raw_rules())
 
 
-def dropped_packets(chain, table="raw"):
+def chain_drops(chain, table="raw"):
     text = run("iptables-legacy", "-t", table, "-nvxL", chain)
     return sum(int(line.split()[0]) for line in text.splitlines() if " DROP " in line)
+
+
+def learned_port(bridge, mac):
+    """Where the bridge sends frames for a MAC; None: to all ports."""
+    for line in run("bridge", "fdb", "show", "br", bridge).splitlines():
+        words = line.split()
+        if words[0] == mac and "permanent" not in words:
+            return words[2]
+    return None
+
+
+def table_counts(port, reason, direction="in"):
+    """What the nftables table has counted for the port; dropped or not."""
+    text = run("nft", "list", "set", "bridge", "bridgewarden", f"seen-{direction}-{reason}")
+    found = re.search(rf'"{re.escape(port)}" counter packets (\d+)', text)
+    return int(found[1]) if found else 0
 
 
 def learned_port(bridge, mac):

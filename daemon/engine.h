@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Engine
+ *
+ * One way to write the guard into the kernel: what must be there, a commit that
+ * makes it so, and what it has counted. Each engine only denies, so they need not
+ * know each other and are written in any order. Tries once; sets no timer and
+ * speaks to nobody.
+ */
+
+#include <bw/engine.h>
+#include <bw/plan.h>
+
+/* What one pass over the engines did. */
+typedef struct BwPass {
+        unsigned commits;                                                       /* tables written */
+        unsigned chains_created, chains_removed, rules_inserted, rules_deleted; /* of iptables */
+        bool anchor_moved;
+        bool without_lock;    /* the xtables lock was busy too long, or cannot be opened */
+        bool elements_edited; /* of the nftables table … */
+        bool table_anew;      /* … or all of it */
+} BwPass;
+
+/* What was denied for one reason, since the rules were made. Lent for the call. */
+typedef struct BwTally {
+        const char *bridge; /* "": the port is on no guarded bridge now */
+        const char *port;   /* "": the strangers of the bridge, where they share one rule */
+        BwDirection direction;
+        BwReason reason;
+        bool drops; /* as the port's mode is now; false: seen and let pass */
+        uint64_t packets, bytes;
+} BwTally;
+typedef void (*BwTallied)(const BwTally *tally, gpointer user);
+
+typedef struct BwEngine BwEngine;
+
+typedef struct BwEngineWork {
+        BwEngineKind kind;
+        void (*free)(BwEngine *engine);
+        /* Whether kernel and library can carry our rules; writes nothing. BW_ERROR_ABSENT,
+         * BW_ERROR_DENIED. */
+        bool (*probe)(BwEngine *engine, GError **error);
+        /* (transfer full): a sentence that says what the engine does without since it was probed
+         * and told what to want; NULL: nothing. */
+        char *(*lack)(const BwEngine *engine);
+        /* (transfer full): a sentence worth saying once, when it first is in force; or NULL. */
+        char *(*remark)(BwEngine *engine);
+
+        /* Remembers which ports the rules in the kernel guard now: before the first commit, those
+         * of a former run. */
+        bool (*note_inherited)(BwEngine *engine, GError **error);
+        void (*forget_inherited)(BwEngine *engine);
+        bool (*inherited)(const BwEngine *engine, const char *port);
+
+        /* Takes the plan as what must be. Returns whether that differs from what had to be before.
+         */
+        bool (*want)(BwEngine *engine, const BwPlan *plan, const BwModel *model);
+        /* Brings the kernel there; adds to @pass what was done, also on failure. BW_ERROR_BUSY:
+         * come back; BW_ERROR_STALE: written, but the read-back differs. */
+        bool (*commit)(BwEngine *engine, int64_t now_usec, BwPass *pass, GError **error);
+        /* Takes every rule of ours down, and wants nothing from then on; needs no probe(). That the
+         * kernel cannot hold any is no failure. On failure what was wanted is still wanted, and
+         * some of it may be gone. */
+        bool (*disarm)(BwEngine *engine, int64_t now_usec, BwPass *pass, GError **error);
+        /* Whether the kernel is as wanted; writes nothing. */
+        bool (*check)(BwEngine *engine, bool *ret_equal, GError **error);
+        /* Several tallies may speak of one port, reason and direction: they add up. */
+        bool (*count)(BwEngine *engine, BwTallied tallied, gpointer user, GError **error);
+} BwEngineWork;
+
+/* The first member of each engine's own. */
+struct BwEngine {
+        const BwEngineWork *work;
+};
+
+BwEngine *bw_engine_iptables_new(void);
+BwEngine *bw_engine_nftables_new(void);
+
+static inline void bw_engine_free(BwEngine *engine) {
+        if (engine)
+                engine->work->free(engine);
+}

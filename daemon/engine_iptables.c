@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "engine.h"
+
+#include <bw/error.h>
+
+#include "iptables.h"
+#include "kernel.h"
+
+/* A program that holds the xtables lock this long is stuck. What we write denies; waiting for ever
+ * would leave a door open because somebody else sleeps on the key. */
+#define LOCK_PATIENCE_USEC (5 * G_USEC_PER_SEC)
+
+typedef struct Iptables {
+        BwEngine engine;
+        bool absent[BW_IPT_TABLE_MAX];       /* this kernel has none such */
+        GPtrArray *chains[BW_IPT_TABLE_MAX]; /* NULL: nothing of ours */
+        GPtrArray *inherited;                /* names of port chains with rules in them; or NULL */
+        int64_t busy_since;                  /* 0: the lock was not busy */
+        bool impatient;                      /* the lock was busy for too long */
+} Iptables;
+
+static void forget_chains(Iptables *iptables) {
+        for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++)
+                g_clear_pointer(&iptables->chains[table], g_ptr_array_unref);
+}
+
+static void forget_inherited(BwEngine *engine) {
+        g_clear_pointer(&((Iptables *) engine)->inherited, g_ptr_array_unref);
+}
+
+static void iptables_free(BwEngine *engine) {
+        forget_chains((Iptables *) engine);
+        forget_inherited(engine);
+        g_free(engine);
+}
+
+/* Without IPv6 the engine does half of its work; without IPv4 none. */
+static bool may_be_absent(BwIptTable table) {
+        return bw_ipt_table_family(table) == BW_FAMILY_IPV6;
+}
+
+static bool probe(BwEngine *engine, GError **error) {
+        Iptables *iptables = (Iptables *) engine;
+
+        for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++) {
+                g_autoptr(GError) trouble = NULL;
+
+                iptables->absent[table] = !bw_iptables_probe(table, &trouble);
+                if (!iptables->absent[table] ||
+                    (may_be_absent(table) && g_error_matches(trouble, BW_ERROR, BW_ERROR_ABSENT)))
+                        continue;
+                g_set_error(error, BW_ERROR, trouble->code,
+                            "%s. It needs CAP_NET_ADMIN and CAP_NET_RAW and a kernel with legacy "
+                            "iptables (ip_tables, iptable_raw, iptable_mangle)",
+                            trouble->message);
+                return false;
+        }
+        return true;
+}
+
+static char *lack(const BwEngine *engine) {
+        const Iptables *iptables = (const Iptables *) engine;
+
+        for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++)
+                if (iptables->absent[table])
+                        return g_strdup_printf(
+                                "This kernel has no %s, so of IPv6 iptables does not check all "
+                                "(ip6_tables, ip6table_raw, ip6table_mangle)",
+                                bw_ipt_table_text(table));
+        return NULL;
+}
+
+static bool note_inherited(BwEngine *engine, GError **error) {
+        Iptables *iptables = (Iptables *) engine;
+
+        forget_inherited(engine);
+        if (!bw_kernel_has_iptables())
+                return true;
+        iptables->inherited = bw_iptables_list_chains(BW_IPT_RAW, error);
+        return iptables->inherited != NULL;
+}
+
+static bool inherited(const BwEngine *engine, const char *port) {
+        const Iptables *iptables = (const Iptables *) engine;
+        char name[BW_IPT_CHAIN_SIZE];
+
+        bw_ipt_port_chain("i", port, name);
+        return iptables->inherited &&
+               g_ptr_array_find_with_equal_func(iptables->inherited, name, g_str_equal, NULL);
+}
+
+static bool chain_equal(const BwIptChain *a, const BwIptChain *b) {
+        if (!g_str_equal(a->name, b->name) || a->opaque != b->opaque ||
+            a->rules->len != b->rules->len)
+                return false;
+        for (guint i = 0; i < a->rules->len; i++)
+                if (!bw_ipt_rule_equal(&g_array_index(a->rules, BwIptRule, i),
+                                       &g_array_index(b->rules, BwIptRule, i)))
+                        return false;
+        return true;
+}
+
+static bool chains_equal(const GPtrArray *a, const GPtrArray *b) {
+        if (!a || !b || a->len != b->len)
+                return false;
+        for (guint i = 0; i < a->len; i++)
+                if (!chain_equal(a->pdata[i], b->pdata[i]))
+                        return false;
+        return true;
+}
+
+static bool want(BwEngine *engine, const BwPlan *plan, const BwModel *model G_GNUC_UNUSED) {
+        Iptables *iptables = (Iptables *) engine;
+        bool differs = false;
+
+        for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++) {
+                GPtrArray *chains = bw_ipt_compile(plan, table);
+
+                differs |= !chains_equal(chains, iptables->chains[table]);
+                g_clear_pointer(&iptables->chains[table], g_ptr_array_unref);
+                iptables->chains[table] = chains;
+        }
+        return differs;
+}
+
+static void add_report(BwPass *pass, const BwIptReport *report, BwIptLock lock) {
+        if (!report->changed)
+                return;
+        pass->commits++;
+        pass->anchor_moved |= report->anchor_moved;
+        pass->chains_created += report->chains_created;
+        pass->chains_removed += report->chains_removed;
+        pass->rules_inserted += report->rules_inserted;
+        pass->rules_deleted += report->rules_deleted;
+        pass->without_lock |= lock == BW_IPT_LOCK_SKIPPED;
+}
+
+/* The lock is needed, until it has been busy for too long or proves to be out of reach. */
+static bool sync_table(const Iptables *iptables, BwIptTable table, const GPtrArray *chains,
+                       BwPass *pass, GError **error) {
+        BwIptLock lock = iptables->impatient ? BW_IPT_LOCK_SKIPPED : BW_IPT_LOCK_NEEDED;
+        g_autoptr(GError) trouble = NULL;
+        BwIptReport report;
+        bool done = bw_iptables_sync(table, chains, lock, &report, &trouble);
+
+        if (!done && lock == BW_IPT_LOCK_NEEDED &&
+            g_error_matches(trouble, BW_ERROR, BW_ERROR_DENIED)) {
+                g_clear_error(&trouble);
+                lock = BW_IPT_LOCK_SKIPPED;
+                done = bw_iptables_sync(table, chains, lock, &report, &trouble);
+        }
+        if (!done) {
+                g_propagate_error(error, g_steal_pointer(&trouble));
+                return false;
+        }
+        add_report(pass, &report, lock);
+        return true;
+}
+
+static void note_lock(Iptables *iptables, const GError *trouble, int64_t now_usec) {
+        if (!g_error_matches(trouble, BW_ERROR, BW_ERROR_BUSY))
+                iptables->busy_since = 0;
+        else if (!iptables->busy_since)
+                iptables->busy_since = now_usec;
+}
+
+/* A table that fails does not keep the others from denying: each is tried, and the first failure is
+ * told. @wanted: chains of each table, or NULL for nothing of ours. */
+static bool sync_tables(Iptables *iptables, GPtrArray *const *wanted, int64_t now_usec,
+                        BwPass *pass, GError **error) {
+        g_autoptr(GError) first = NULL;
+
+        iptables->impatient =
+                iptables->busy_since && now_usec - iptables->busy_since > LOCK_PATIENCE_USEC;
+        for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++)
+                if (!iptables->absent[table])
+                        sync_table(iptables, table, wanted ? wanted[table] : NULL, pass,
+                                   first ? NULL : &first);
+        note_lock(iptables, first, now_usec);
+        if (!first)
+                return true;
+        g_propagate_error(error, g_steal_pointer(&first));
+        return false;
+}
+
+static bool commit(BwEngine *engine, int64_t now_usec, BwPass *pass, GError **error) {
+        Iptables *iptables = (Iptables *) engine;
+
+        return sync_tables(iptables, iptables->chains, now_usec, pass, error);
+}
+
+/* Asking for a table makes it: a host that has none does not get one by our looking for rules. */
+static bool find_tables(BwEngine *engine, bool *ret_any, GError **error) {
+        g_autoptr(GError) trouble = NULL;
+
+        *ret_any = bw_kernel_has_iptables();
+        if (!*ret_any || probe(engine, &trouble))
+                return true;
+        *ret_any = false;
+        if (g_error_matches(trouble, BW_ERROR, BW_ERROR_ABSENT))
+                return true;
+        g_propagate_error(error, g_steal_pointer(&trouble));
+        return false;
+}
+
+static bool disarm(BwEngine *engine, int64_t now_usec, BwPass *pass, GError **error) {
+        Iptables *iptables = (Iptables *) engine;
+        bool any;
+
+        if (!find_tables(engine, &any, error) ||
+            (any && !sync_tables(iptables, NULL, now_usec, pass, error)))
+                return false;
+        forget_chains(iptables);
+        return true;
+}
+
+static bool check(BwEngine *engine, bool *ret_equal, GError **error) {
+        Iptables *iptables = (Iptables *) engine;
+
+        *ret_equal = true;
+        for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX && *ret_equal; table++)
+                if (!iptables->absent[table] &&
+                    !bw_iptables_check(table, iptables->chains[table], ret_equal, error))
+                        return false;
+        return true;
+}
+
+typedef struct Listener {
+        BwTallied tallied;
+        gpointer user;
+} Listener;
+
+static void count_rule(const BwIptChain *chain, const BwIptRule *rule, uint64_t packets,
+                       uint64_t bytes, gpointer user) {
+        const Listener *listener = user;
+        BwTally tally = {
+                .bridge = chain->bridge,
+                .port = chain->port,
+                .direction = rule->direction,
+                .reason = rule->reason,
+                .drops = rule->drops,
+                .packets = packets,
+                .bytes = bytes,
+        };
+
+        listener->tallied(&tally, listener->user);
+}
+
+static bool count(BwEngine *engine, BwTallied tallied, gpointer user, GError **error) {
+        Iptables *iptables = (Iptables *) engine;
+        Listener listener = { tallied, user };
+
+        for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++)
+                if (iptables->chains[table] && !iptables->absent[table] &&
+                    !bw_iptables_count(table, iptables->chains[table], count_rule, &listener,
+                                       error))
+                        return false;
+        return true;
+}
+
+static const BwEngineWork work = {
+        .kind = BW_ENGINE_IPTABLES,
+        .free = iptables_free,
+        .probe = probe,
+        .lack = lack,
+        .note_inherited = note_inherited,
+        .forget_inherited = forget_inherited,
+        .inherited = inherited,
+        .want = want,
+        .commit = commit,
+        .disarm = disarm,
+        .check = check,
+        .count = count,
+};
+
+BwEngine *bw_engine_iptables_new(void) {
+        Iptables *iptables = g_new0(Iptables, 1);
+
+        iptables->engine.work = &work;
+        return &iptables->engine;
+}

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "engine.h"
+
+#include <bw/error.h>
+
+#include "nftables.h"
+
+/* Where a port is and what becomes of what it is denied: its counts do not say. */
+typedef struct Place {
+        char bridge[BW_IFNAME_SIZE];
+        bool drops;
+} Place;
+
+typedef struct Nftables {
+        BwEngine engine;
+        BwNftables *kernel;
+        BwNftTable *table;     /* NULL: nothing of ours */
+        GHashTable *places;    /* name of a port -> Place * */
+        GHashTable *inherited; /* names of ports the table guarded when it was looked at; or NULL */
+} Nftables;
+
+static void forget_inherited(BwEngine *engine) {
+        g_clear_pointer(&((Nftables *) engine)->inherited, g_hash_table_unref);
+}
+
+static void nftables_free(BwEngine *engine) {
+        Nftables *nftables = (Nftables *) engine;
+
+        forget_inherited(engine);
+        bw_nftables_free(nftables->kernel);
+        bw_nft_table_free(nftables->table);
+        g_hash_table_unref(nftables->places);
+        g_free(nftables);
+}
+
+static bool probe(BwEngine *engine, GError **error) {
+        g_autoptr(GError) trouble = NULL;
+
+        if (bw_nftables_probe(((Nftables *) engine)->kernel, &trouble))
+                return true;
+        g_set_error(error, BW_ERROR, trouble->code,
+                    "%s. It needs CAP_NET_ADMIN, a kernel with nf_tables for bridges (nf_tables, "
+                    "nft_meta_bridge) and libnftables 1.0.6 or later",
+                    trouble->message);
+        return false;
+}
+
+static char *lack(const BwEngine *engine) {
+        const Nftables *nftables = (const Nftables *) engine;
+        g_autofree char *names = NULL;
+
+        if (!nftables->table || nftables->table->unwritten->len == 0)
+                return NULL;
+        g_ptr_array_add(nftables->table->unwritten, NULL);
+        names = g_strjoinv(" ", (char **) nftables->table->unwritten->pdata);
+        g_ptr_array_set_size(nftables->table->unwritten,
+                             (gint) nftables->table->unwritten->len - 1);
+        return g_strdup_printf("nftables cannot write the names of these ports, so it drops all "
+                               "they send and receive, and that of every port it does not know: %s",
+                               names);
+}
+
+/* Nobody but us could touch a table with an owner. One that outlives its owner, as a guard must, is
+ * newer than many a library. */
+static char *remark(BwEngine *engine) {
+        const char *why = bw_nftables_can_protect(((Nftables *) engine)->kernel)
+                                  ? "this version does not ask for it"
+                                  : "this libnftables cannot ask for \"flags owner, persist\"";
+
+        return g_strdup_printf("The nftables table " BW_NFT_TABLE " is not protected from other "
+                               "programs: %s. What they change is found and repaired",
+                               why);
+}
+
+static bool note_inherited(BwEngine *engine, GError **error) {
+        Nftables *nftables = (Nftables *) engine;
+        g_autoptr(GError) trouble = NULL;
+        g_autoptr(BwNftListing) found = bw_nftables_read(nftables->kernel, &trouble);
+
+        forget_inherited(engine);
+        if (!found && !g_error_matches(trouble, BW_ERROR, BW_ERROR_ABSENT)) {
+                g_propagate_error(error, g_steal_pointer(&trouble));
+                return false;
+        }
+        if (found)
+                nftables->inherited = bw_nft_list_guarded(found);
+        return true;
+}
+
+static bool inherited(const BwEngine *engine, const char *port) {
+        const Nftables *nftables = (const Nftables *) engine;
+
+        return nftables->inherited && g_hash_table_contains(nftables->inherited, port);
+}
+
+static void note_place(Nftables *nftables, const BwBridgePlan *bridge, const BwPortPlan *port) {
+        Place *place = g_new0(Place, 1);
+
+        g_strlcpy(place->bridge, bridge->name, sizeof(place->bridge));
+        place->drops = port->state == BW_PORT_STRANGER
+                               ? bridge->unknown_ports == BW_UNKNOWN_PORTS_DROP
+                               : port->mode == BW_MODE_ENFORCE;
+        g_hash_table_replace(nftables->places, g_strdup(port->name), place);
+}
+
+/* Who another engine guarded alone until now keeps that guard, and meets no other. */
+static void keep_port(Nftables *nftables, BwNftTable *table, const BwPortPlan *port) {
+        if (port->state == BW_PORT_INHERITED && !inherited(&nftables->engine, port->name))
+                bw_nft_table_let_pass(table, port->name);
+}
+
+static void take_ports(Nftables *nftables, BwNftTable *table, const BwPlan *plan) {
+        g_hash_table_remove_all(nftables->places);
+        for (guint i = 0; i < plan->bridges->len; i++) {
+                const BwBridgePlan *bridge = plan->bridges->pdata[i];
+
+                for (guint k = 0; k < bridge->ports->len; k++) {
+                        note_place(nftables, bridge, bridge->ports->pdata[k]);
+                        keep_port(nftables, table, bridge->ports->pdata[k]);
+                }
+        }
+}
+
+static bool want(BwEngine *engine, const BwPlan *plan, const BwModel *model) {
+        Nftables *nftables = (Nftables *) engine;
+        g_autoptr(GPtrArray) elsewhere = bw_nft_list_elsewhere(model, plan);
+        BwNftTable *table = bw_nft_compile(plan, elsewhere);
+        bool differs;
+
+        take_ports(nftables, table, plan);
+        differs = !nftables->table || !bw_nft_table_equal(table, nftables->table);
+        bw_nft_table_free(nftables->table);
+        nftables->table = table;
+        return differs;
+}
+
+static bool commit(BwEngine *engine, int64_t now_usec G_GNUC_UNUSED, BwPass *pass, GError **error) {
+        Nftables *nftables = (Nftables *) engine;
+        BwNftReport report;
+
+        g_assert(nftables->table);
+        if (!bw_nftables_sync(nftables->kernel, nftables->table, &report, error))
+                return false;
+        pass->commits += report.changed;
+        pass->table_anew |= report.whole;
+        pass->elements_edited |= report.changed && !report.whole;
+        return true;
+}
+
+static bool disarm(BwEngine *engine, int64_t now_usec G_GNUC_UNUSED, BwPass *pass, GError **error) {
+        Nftables *nftables = (Nftables *) engine;
+        g_autoptr(GError) trouble = NULL;
+        bool gone = true;
+
+        if (!bw_nftables_check(nftables->kernel, NULL, &gone, &trouble) &&
+            !g_error_matches(trouble, BW_ERROR, BW_ERROR_ABSENT)) {
+                g_propagate_error(error, g_steal_pointer(&trouble));
+                return false;
+        }
+        if (!gone && !bw_nftables_remove(nftables->kernel, error))
+                return false;
+        pass->commits += !gone;
+        g_clear_pointer(&nftables->table, bw_nft_table_free);
+        return true;
+}
+
+static bool check(BwEngine *engine, bool *ret_equal, GError **error) {
+        Nftables *nftables = (Nftables *) engine;
+
+        return bw_nftables_check(nftables->kernel, nftables->table, ret_equal, error);
+}
+
+typedef struct Listener {
+        const Nftables *nftables;
+        BwTallied tallied;
+        gpointer user;
+} Listener;
+
+static void count_port(const char *port, BwDirection direction, BwReason reason, BwNftCount found,
+                       gpointer user) {
+        const Listener *listener = user;
+        const Place *place = g_hash_table_lookup(listener->nftables->places, port);
+        BwTally tally = {
+                .bridge = place ? place->bridge : "",
+                .port = port,
+                .direction = direction,
+                .reason = reason,
+                .drops = !place || place->drops,
+                .packets = found.packets,
+                .bytes = found.bytes,
+        };
+
+        listener->tallied(&tally, listener->user);
+}
+
+static bool count(BwEngine *engine, BwTallied tallied, gpointer user, GError **error) {
+        Listener listener = { (Nftables *) engine, tallied, user };
+        g_autoptr(BwNftListing) found = NULL;
+
+        if (!listener.nftables->table)
+                return true;
+        found = bw_nftables_read(listener.nftables->kernel, error);
+        if (!found)
+                return false;
+        bw_nft_count_ports(found, count_port, &listener);
+        return true;
+}
+
+static const BwEngineWork work = {
+        .kind = BW_ENGINE_NFTABLES,
+        .free = nftables_free,
+        .probe = probe,
+        .lack = lack,
+        .remark = remark,
+        .note_inherited = note_inherited,
+        .forget_inherited = forget_inherited,
+        .inherited = inherited,
+        .want = want,
+        .commit = commit,
+        .disarm = disarm,
+        .check = check,
+        .count = count,
+};
+
+BwEngine *bw_engine_nftables_new(void) {
+        Nftables *nftables = g_new0(Nftables, 1);
+
+        nftables->engine.work = &work;
+        nftables->kernel = bw_nftables_new();
+        nftables->places = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+        return &nftables->engine;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * What the warden's own files share; nobody else includes it
+ *
+ * warden.c takes facts in and brings the kernel in step, warden_drift.c looks
+ * whether it still is, warden_requests.c answers who asks.
+ */
+
+#include "announce.h"
+#include "audit.h"
+#include "engine_roll.h"
+#include "inheritance.h"
+#include "mac_watch.h"
+#include "netlink.h"
+#include "pace.h"
+#include "switches.h"
+#include "virt.h"
+#include "warden.h"
+
+struct BwWarden {
+        char *config_path;
+        BwConfig *config;
+        BwModel *model;
+        BwReconciler *reconciler;
+        BwPlan *plan;     /* what must be */
+        BwPlan *in_force; /* what was last read back as being; may be the same object */
+
+        BwJournal *journal;
+        BwHazards *hazards;
+        BwEngineRoll *roll;
+        BwAudit *audit;
+        BwSwitches *switches;
+        BwPace *pace;
+        BwInheritance *inheritance;
+        BwMacWatch *mac_watch;
+        BwNetlink *netlink;
+        BwVirt *virt;
+
+        bool armed;            /* false after disarm */
+        bool started;          /* the first dump is in */
+        bool libvirt_answered; /* there was a whole snapshot since the start */
+        bool libvirt_silent;   /* it had its time to answer, or said it is not there */
+        bool libvirt_connected;
+        bool in_sync;
+        bool in_trouble;        /* a failure was announced and not yet followed by success */
+        bool ready;             /* the service manager knows */
+        unsigned counted;       /* (set of engines) those the audit's sums are about */
+        int64_t last_sync_usec; /* CLOCK_REALTIME */
+        unsigned retry_msec, dump_msec;
+        guint retry_timer, dump_timer, drift_timer, patience_timer;
+        void (*changed)(gpointer user);
+        gpointer changed_user;
+};
+
+/* Bringing the kernel in step */
+
+/* Computes what must be and commits when it differs, or the kernel was not in step. */
+void bw_warden_flush(BwWarden *warden);
+/* Writes what is wanted already. */
+void bw_warden_commit(BwWarden *warden, BwCause cause);
+/* The kernel was found as wanted. */
+void bw_warden_note_sync(BwWarden *warden);
+/* @plan is owned from now on, and may be NULL. */
+void bw_warden_take_over_plan(BwWarden *warden, BwPlan *plan);
+/* What the engines in use need of the bridges themselves. */
+void bw_warden_check_switches(BwWarden *warden);
+/* Tells the listener. */
+void bw_warden_note_change(BwWarden *warden);
+
+/* Facts */
+
+/* Reads the kernel's world again, soon; later each time it fails. */
+void bw_warden_schedule_dump(BwWarden *warden);
+void bw_warden_start_libvirt(BwWarden *warden);
+
+/* Drift */
+
+/* Every CheckInterval= from now on. */
+void bw_warden_watch_drift(BwWarden *warden);
+/* Looks now: repairs what is not as wanted. */
+void bw_warden_look_for_drift(BwWarden *warden);

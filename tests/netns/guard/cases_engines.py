@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Two engines: what others do to nftables, engines that come and go, what outlives the daemon, and
+what is counted and said of it all."""
+
+import subprocess
+import time
+
+from . import bus, frames
+from . import daemon as daemons
+from .cases_life import spoofs_dropped, tries
+from .cases_packets import NET, scene
+from .cases_trouble import REPAIR_SECONDS
+from .daemon import bound, port_section, set_nf_call
+from .frames import BROADCAST
+from .world import has_chain, holds_within, run, table_counts
+
+SILENT = "[Libvirt]\nURI=qemu+unix:///system?socket=/run/nobody-there\n"
+
+
+def has_table():
+    return "table bridge bridgewarden\n" in run("nft", "list", "tables") + "\n"
+
+
+def arp_spoof(world, sender, source, receiver):
+    """What only nftables sees."""
+    token = frames.new_token()
+    claim = frames.arp(2, sender.mac, source, receiver.mac, NET + "13") + token
+    sender.send(frames.ethernet(sender.mac, receiver.mac, claim, 0x0806))
+    return world.arrivals(token, receiver)
+
+
+def foreign_tables(report):
+    with scene() as (world, daemon):
+        victim, thief, _ = world.fars.values()
+        wanted = run("nft", "-s", "list", "table", "bridge", "bridgewarden")
+        table = "bridge bridgewarden"
+        deeds = (
+            "flush ruleset",
+            f"delete table {table}",
+            f"insert rule {table} prerouting accept",
+            f"add rule {table} in-spoofed-arp accept",
+            f'add element {table} passing {{ "vk64" }}',
+            f'delete element {table} bound {{ "vk64" }}',
+            f'add element {table} own4 {{ "vk64" . {NET}15 }}',
+            f"add table {table} {{ flags dormant; }}",
+        )
+        for number, deed in enumerate(deeds, 1):
+            run("nft", deed)
+            daemon.must_say("Somebody changed the guard's rules; repaired", REPAIR_SECONDS, number)
+            report.stops(f"{deed}: IP", tries(world, thief, NET + "15", victim))
+            report.stops(f"{deed}: ARP", arp_spoof(world, thief, NET + "15", victim))
+        lists = run("nft", "-s", "list", "table", "bridge", "bridgewarden")
+        static = lambda text: [line for line in text.splitlines() if "limit rate" not in line]
+        report.holds("all as before", static(lists) == static(wanted))
+        run("nft", "add table bridge other { chain c { type filter hook prerouting priority -400; }; }")
+        run("nft", "add rule bridge other c accept")
+        report.stops("accepted by others first", tries(world, thief, NET + "15", victim))
+        time.sleep(REPAIR_SECONDS)
+        report.holds("others' tables are theirs", "table bridge other" in run("nft", "list", "tables"))
+        report.holds("and are no drift", daemon.count("Somebody changed the guard") == len(deeds))
+
+
+foreign_tables.needs_daemon = True
+foreign_tables.needs = "nftables"
+
+
+def restart_is_silent(report):
+    """Killed, and started again while libvirt does not answer: what a former run wrote for ports that
+    only libvirt can explain stands, in each engine, although strangers may pass now."""
+    open_door = "[Guard]\nUnknownPorts=monitor\n[Bridge virbr6]\n[Guest somebody]\nAddresses=10.0.0.1\n"
+    with scene() as (world, daemon):
+        victim, thief, _ = world.fars.values()
+        daemon.kill()
+        daemon.configure(open_door, head=SILENT)
+        daemon.start()
+        for moment in ("at once", "libvirt has had its time"):
+            for _ in range(30):
+                report.stops(f"IP, {moment}", tries(world, thief, NET + "15", victim))
+                if daemons.uses("nftables"):
+                    report.stops(f"ARP, {moment}", arp_spoof(world, thief, NET + "15", victim))
+            report.passes("its own address", tries(world, thief, NET + "14", victim))
+            daemon.must_say("ports only it can explain keep the rules of the former run", 9)
+        daemon.must_say("Port vk64 on virbr6 keeps the rules of a former run")
+        time.sleep(REPAIR_SECONDS)
+        report.holds("no drift is seen", daemon.count("Somebody changed") == 0)
+        # Another is plugged meanwhile, and the table is written whole.
+        daemon.reload(open_door + "[Guard]\nLogRate=55/s\n" + bound("late", 20), "read: ", head=SILENT)
+        late = world.port("late", "virbr6", 20)
+        daemon.must_say("Port late on virbr6 armed")
+        report.stops("kept through other changes", tries(world, thief, NET + "15", victim))
+        report.stops("the new one", tries(world, late, NET + "15", victim))
+        report.passes("the new one's own", tries(world, late, NET + "20", victim))
+        daemon.reload("[Guard]\nUnknownPorts=drop\n" + bound("vk64", 44), "Port vk64 on virbr6 re-armed for 192.168.50.44")
+        report.stops("once it is known: the old address", tries(world, thief, NET + "14", victim))
+
+
+restart_is_silent.needs_daemon = True
+
+
+def engines_change(report):
+    """Engines= at a reload: the new one stands before the other is taken down."""
+    base = "[Guard]\nUnknownPorts=drop\n[Bridge virbr6]\n" + "".join(
+        bound(f"vk{number}", number - 50) for number in (63, 64, 65))
+    with scene() as (world, daemon):
+        victim, thief, _ = world.fars.values()
+
+        def change(engines, said):
+            daemons.engines = engines
+            daemon.reload(base, said)
+            names = engines.split()
+            report.holds(f"{engines}: chains", holds_within(3, lambda: has_chain("bw-in") == ("iptables" in names)))
+            report.holds(f"{engines}: table", holds_within(3, lambda: has_table() == ("nftables" in names)))
+            for _ in range(5):
+                report.stops(f"{engines}: IP", tries(world, thief, NET + "15", victim))
+            report.passes(f"{engines}: own address", tries(world, thief, NET + "14", victim))
+            if "nftables" in names:
+                report.stops(f"{engines}: ARP", arp_spoof(world, thief, NET + "15", victim))
+            else:
+                report.passes(f"{engines}: ARP", arp_spoof(world, thief, NET + "15", victim))
+
+        change("iptables", "Engines in force: iptables, against [^;]*$")
+        change("nftables", "Engines in force: nftables")
+        change("iptables nftables", "Engines in force: iptables, against .*; nftables")
+        change("nftables", "Engines in force: nftables")
+        # What a former run used, and this one does not, goes too.
+        daemon.kill()
+        daemons.engines = "iptables"
+        daemon.configure(base)
+        daemon.start()
+        report.holds("taken over by the other", holds_within(5, lambda: has_chain("bw-in") and not has_table()))
+        report.stops("by the other", tries(world, thief, NET + "15", victim))
+        report.holds("nothing was counted as drift", daemon.count("Somebody changed") == 0)
+
+
+engines_change.needs_daemon = True
+engines_change.needs = "iptables nftables"
+
+
+def on_the_bus(report):
+    """Counts of each port, by both engines together; what is in force; and disarm."""
+    with bus.private_bus(), scene(bound("mon", 20, "Mode=monitor")) as (world, daemon):
+        victim, thief, _ = world.fars.values()
+        monitored = world.port("mon", "virbr6", 20)
+        daemon.wait_armed("mon")
+        report.holds("on the bus", holds_within(5, bus.is_there))
+        for _ in range(7):
+            report.stops("a spoof", tries(world, thief, NET + "15", victim))
+            report.passes("a monitored one", tries(world, monitored, NET + "15", victim))
+        names = set(daemons.engines.split())
+        time.sleep(1.1)  # counters are shown at most that old
+        ports = bus.ports()
+        report.holds("dropped, each once", ports["vk64"]["Dropped"] == {"spoofed-ip": 7})
+        report.holds("seen, each once", ports["mon"]["Monitored"].get("spoofed-ip") == 7)
+        report.holds("said once each", daemon.count("Port mon sent 192.168.50.15") == 7)
+        report.holds("nothing counted elsewhere", ports["vk63"]["Dropped"] == {})
+        report.holds("protected", ports["vk64"]["Protected"] and not ports["mon"]["Protected"])
+        report.holds("in force", bus.engines_in_force() == names)
+        report.holds("the sum", spoofs_dropped("vk64") == 7)
+        if "iptables" in names:
+            daemon.pause()
+            set_nf_call("virbr6", 0)
+            daemon.go_on()
+            daemon.must_say("switched nf_call_iptables of bridge virbr6 off")
+        bus.call("Disarm")
+        report.holds("all taken down", not has_chain("bw-in") and not has_table())
+        report.holds("not in force", bus.engines_in_force() == set() and not bus.state("InSync"))
+        report.passes("nobody is on guard", tries(world, thief, NET + "15", victim))
+        bus.call("Resync")
+        report.stops("on guard again", tries(world, thief, NET + "15", victim))
+        report.holds("in force again", bus.engines_in_force() == names)
+        daemon.kill()
+        done = daemons.run_to_end("--disarm")
+        report.holds("by hand", done.returncode == 0 and not has_chain("bw-in") and not has_table())
+
+
+on_the_bus.needs_daemon = True
+
+CASES = [
+    foreign_tables,
+    restart_is_silent,
+    engines_change,
+    on_the_bus,
+]

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * What a former run left in the nftables table
+ *
+ * Ports that are kept keep exactly the elements they are found with, all others
+ * have exactly those of the plan, what is somebody else's does not shrink
+ * meanwhile, and what was written so is found to be as wanted.
+ */
+
+#include "random.h"
+#include "settings.h"
+
+#include <bw/nft_table.h>
+#include <string.h>
+
+#define ROUNDS 600
+
+static BwPlan *random_plan(const BwTestWorld *world, BwModel **ret_model) {
+        g_autoptr(BwTestSettings) settings = bw_test_random_settings(world);
+        g_autoptr(BwConfig) config = bw_test_config(settings);
+
+        *ret_model = bw_test_model(world);
+        return bw_plan_new(*ret_model, config);
+}
+
+static bool once_in_two(const char *port G_GNUC_UNUSED, gconstpointer user G_GNUC_UNUSED) {
+        return bw_test_once_in(2);
+}
+
+static BwNftTable *compile(const BwTestWorld *world, bool after_restart) {
+        BwModel *model;
+        g_autoptr(BwPlan) plan = random_plan(world, &model);
+        g_autoptr(GPtrArray) elsewhere = NULL;
+        BwNftTable *table;
+
+        if (after_restart)
+                bw_plan_keep_inherited(plan, once_in_two, NULL);
+        elsewhere = bw_nft_list_elsewhere(model, plan);
+        table = bw_nft_compile(plan, elsewhere);
+        bw_model_free(model);
+        return table;
+}
+
+static gpointer copy_text(gconstpointer text, gpointer user G_GNUC_UNUSED) {
+        return g_strdup(text);
+}
+
+/* As nft would list @table. */
+static BwNftListing *list(const BwNftTable *table) {
+        BwNftListing *listing = g_new0(BwNftListing, 1);
+
+        listing->base = g_strdup(table->base);
+        listing->counts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+        listing->elements = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
+                                                  (GDestroyNotify) g_ptr_array_unref);
+        for (guint i = 0; i < table->sets->len; i++) {
+                const BwNftSet *set = &g_array_index(table->sets, BwNftSet, i);
+                GPtrArray *elements = g_ptr_array_copy(set->elements, copy_text, NULL);
+
+                g_ptr_array_set_free_func(elements, g_free);
+                g_hash_table_insert(listing->elements, g_strdup(set->name), elements);
+        }
+        return listing;
+}
+
+/* Whether @element begins with one of the names that are kept, looked for the long way round. */
+static bool is_kept(const BwNftTable *table, const char *element) {
+        GHashTableIter iter;
+        const char *name;
+
+        g_hash_table_iter_init(&iter, table->kept);
+        while (g_hash_table_iter_next(&iter, (gpointer *) &name, NULL)) {
+                g_autofree char *begin = g_strdup_printf("\"%s\"", name);
+
+                if (g_str_has_prefix(element, begin))
+                        return true;
+        }
+        return false;
+}
+
+static bool has(const GPtrArray *elements, const char *element) {
+        return g_ptr_array_find_with_equal_func((GPtrArray *) elements, element, g_str_equal, NULL);
+}
+
+static bool is_of_others(const char *set) {
+        return g_str_has_prefix(set, "owned") || g_str_has_prefix(set, "foreign");
+}
+
+static void check_set(const BwNftTable *wanted, const BwNftSet *set, const BwNftSet *kept,
+                      const GPtrArray *found) {
+        for (guint i = 0; i < found->len; i++)
+                if (is_of_others(set->name) || is_kept(wanted, found->pdata[i]))
+                        g_assert_true(has(kept->elements, found->pdata[i]));
+        if (is_of_others(set->name))
+                return;
+        for (guint i = 0; i < set->elements->len; i++)
+                g_assert_true(has(kept->elements, set->elements->pdata[i]));
+        for (guint i = 0; i < kept->elements->len; i++) {
+                const char *element = kept->elements->pdata[i];
+
+                g_assert_true(has(is_kept(wanted, element) ? found : set->elements, element));
+                g_assert_true(i == 0 || strcmp(kept->elements->pdata[i - 1], element) < 0);
+        }
+}
+
+static void check_round(const BwNftTable *wanted, const BwNftListing *found) {
+        g_autoptr(BwNftTable) kept = bw_nft_table_keep(wanted, found), again = NULL;
+        g_autoptr(BwNftListing) listing = list(kept);
+
+        g_assert_cmpstr(kept->base, ==, wanted->base);
+        for (guint i = 0; i < wanted->sets->len; i++) {
+                const BwNftSet *set = &g_array_index(wanted->sets, BwNftSet, i);
+
+                check_set(wanted, set, &g_array_index(kept->sets, BwNftSet, i),
+                          g_hash_table_lookup(found->elements, set->name));
+        }
+        again = bw_nft_table_keep(wanted, listing);
+        g_assert_null(bw_nft_diff(again, listing));
+}
+
+static void test_keep(void) {
+        guint kept = 0;
+
+        for (guint round = 0; round < ROUNDS; round++) {
+                g_autoptr(BwTestWorld) world = bw_test_random_world(12);
+                g_autoptr(BwNftTable) before = compile(world, false), after = compile(world, true);
+                g_autoptr(BwNftListing) found = list(before);
+
+                kept += g_hash_table_size(after->kept);
+                if (g_hash_table_size(after->kept) > 0)
+                        check_round(after, found);
+        }
+        g_assert_cmpuint(kept, >, ROUNDS / 10);
+}
+
+/* Without a former run, or with nothing of it left to keep, the plan alone counts. */
+static void test_nothing_to_keep(void) {
+        for (guint round = 0; round < ROUNDS / 10; round++) {
+                g_autoptr(BwTestWorld) world = bw_test_random_world(12);
+                g_autoptr(BwNftTable) before = compile(world, false), after = compile(world, false);
+                g_autoptr(BwNftListing) found = list(before), wanted = list(after);
+                g_autoptr(BwNftTable) fresh = bw_nft_table_keep(after, NULL);
+                g_autoptr(BwNftTable) later = bw_nft_table_keep(after, found);
+
+                g_assert_true(bw_nft_table_equal(fresh, after));
+                g_assert_true(bw_nft_table_equal(later, after));
+                g_assert_null(bw_nft_diff(later, wanted));
+        }
+}
+
+int main(int argc, char **argv) {
+        bw_test_init(argc, argv);
+        g_test_add_func("/nft_table/keep", test_keep);
+        g_test_add_func("/nft_table/nothing-to-keep", test_nothing_to_keep);
+        return g_test_run();
+}
