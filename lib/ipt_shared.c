@@ -173,11 +173,20 @@ static void write_owned(BwIptWriter *writer, bool drops, BwIptUnowned unowned) {
         write_tree(&tree);
 }
 
+/* One limit for the reports of all ports, so it must leave room for others beside the loudest; who
+ * reads them counts by port. More than a thousand a second nobody may configure. */
+static unsigned shared_rate(const BwIptWriter *writer) {
+        const unsigned room = 16, most = 1000;
+
+        return MIN(writer->plan->log_rate * room, most);
+}
+
 static void write_denial(BwIptWriter *writer, bool drops, BwIptUnowned unowned, BwReason reason) {
+        BwIptRule limit = { .log_rate = shared_rate(writer) };
         char name[BW_IPT_CHAIN_SIZE];
 
         shared_chain(writer, writer->side->denial_kind, drops, unowned, "", name);
-        bw_ipt_deny(writer, add_shared(writer, name), (BwIptRule){}, reason, drops);
+        bw_ipt_deny(writer, add_shared(writer, name), limit, reason, drops);
 }
 
 /* From "::", to a group: router and neighbour solicitations (RFC 4861), multicast listeners'

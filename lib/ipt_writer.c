@@ -39,7 +39,7 @@ void bw_ipt_deny(const BwIptWriter *writer, BwIptChain *chain, BwIptRule match, 
         match.drops = drops;
 
         match.target = BW_IPT_NFLOG;
-        match.log_rate = writer->plan->log_rate;
+        match.log_rate = match.log_rate ? match.log_rate : writer->plan->log_rate;
         bw_ipt_say(chain, match);
 
         match.target = drops ? BW_IPT_DROP : BW_IPT_RETURN;

@@ -54,7 +54,7 @@ BwIptChain *bw_ipt_add_port_chain(BwIptWriter *writer, const char *kind, const B
 void bw_ipt_say(BwIptChain *chain, BwIptRule rule);
 void bw_ipt_say_goto(BwIptChain *chain, BwIptRule rule, const char *target);
 /* A deny is always a pair: report what the limit lets through, then the verdict, whose counter
- * knows the whole sum. @match says what is denied. */
+ * knows the whole sum. @match says what is denied, and the limit when it is not the plan's. */
 void bw_ipt_deny(const BwIptWriter *writer, BwIptChain *chain, BwIptRule match, BwReason reason,
                  bool drops);
 
