@@ -361,6 +361,8 @@ static void test_output(void) {
         wait_for(stage, 3);
         g_assert_cmpstr(stage->prefix, ==, "bw out flooded drop");
         check_devices(stage, NULL, stage->violation->port, NULL, stage->words.bridge);
+        g_assert_true(stage->violation->from_host);
+        g_assert_cmpstr(stage->violation->detail, ==, "Ethernet destination");
         check_bytes(stage, frame);
 }
 

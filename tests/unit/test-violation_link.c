@@ -524,6 +524,11 @@ static void test_plan_has_changed(Scene *scene, gconstpointer user G_GNUC_UNUSED
                    ipv4(scene, BW_WHO_ATTACKER, IPPROTO_TCP, bw_packet_tcp(40000, 22, 2)),
                    "Port vk63 sent 192.168.50.13 > 192.168.50.14 (tcp 40000 > 22), meant for vk64: "
                    "dropped, spoofed-ip");
+        /* Something else is wrong with it by now. */
+        check_sent(scene, BW_REASON_SPOOFED_IP, offer(scene),
+                   "Port vk63 sent 192.168.50.13 > 192.168.50.14 (udp 67 > 68, DHCP server "
+                   "message: 192.168.50.77 for 52:54:00:9f:5d:0e, server 192.168.50.13), meant for "
+                   "vk64: dropped, spoofed-ip");
 }
 
 #define ADD(path, function)                                                                        \
