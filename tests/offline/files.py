@@ -56,6 +56,17 @@ def check_cases():
         check(answer == expected, f'case {name}', answer)
 
 
+def check_running(folder):
+    """Two domains of one MAC: the one that runs is behind the tap, the one that is only defined is not."""
+    xml = (HERE / 'worlds/guests/kali3.xml').read_text()
+    (folder / 'a.xml').write_text(xml)
+    (folder / 'b.xml').write_text(xml.replace(" id='3'", '').replace('kali3', 'clone').replace('5a01', '5a00'))
+    status, out, err = run('plan', '--json', '--config', 'two-bridges.conf', '--links', 'two-bridges.json',
+                           '--guests', str(folder / 'a.xml'), '--guests', str(folder / 'b.xml'))
+    guests = {port['Port']: port['Guest'] for port in json.loads(out)['Ports']}
+    check(guests['vk63'] == 'kali3', 'guests: the running one', guests)
+
+
 def check_bad_files(folder):
     def file(name, contents):
         path = folder / name
@@ -85,6 +96,10 @@ def check_bad_files(folder):
         check(status == 2 and out == '' and err.startswith('bridgewarden: ') and err.count('\n') == 1
               and ('/' in err or '.json' in err or '.conf' in err) and '\x1b' not in err,
               f'bad file: {what}', (status, out[:200], err))
+    status, out, err = run('plan', *cases['links are large'])
+    check('it is larger than 32 MiB' in err, 'bad file: how large is said', err)
+    status, out, err = run('plan', *cases['links are deep'])
+    check('nested too deep' in err, 'bad file: how deep is said', err)
     # Every beginning of what is right: no crash, and never half a world.
     links = (HERE / 'worlds/two-bridges.json').read_bytes()
     wrong = [n for n in range(0, len(links) - 2, 997)
@@ -166,6 +181,7 @@ def check_captures(folder):
 def main():
     check_cases()
     with tempfile.TemporaryDirectory() as folder:
+        check_running(Path(folder))
         check_bad_files(Path(folder))
         check_captures(Path(folder))
     print(f'1..{count}')
