@@ -171,7 +171,7 @@ def check_captures(folder):
         path.write_bytes(text)
         status, out, err = run(*words)
         check(status == 2 and str(path) in err, f'capture: {name}', (status, out, err))
-    # Memory does not grow with the file.
+    # A long one is read to its end.
     path.write_bytes(pcap('<', 0xa1b2c3d4, 1, [frames[1]] * 20000))
     status, out, err = run(*words)
     check(out.endswith('20000 frames: 0 pass, 0 monitored, 20000 dropped, 20000 spoofed-arp\n'),
