@@ -66,9 +66,11 @@ void bw_stage_link_free(BwStageLink *links) {
 
 static Message *message_new(int type, int flags, const void *header, gsize length) {
         Message *message = nlmsg_alloc_simple(type, NLM_F_REQUEST | flags);
+        int code;
 
         g_assert(message);
-        g_assert(nlmsg_append(message, (void *) header, length, NLMSG_ALIGNTO) == 0);
+        code = nlmsg_append(message, (void *) header, length, NLMSG_ALIGNTO);
+        g_assert(code == 0);
         return message;
 }
 

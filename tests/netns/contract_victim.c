@@ -171,9 +171,12 @@ static GByteArray *poison6(const Victim *the) {
 
 /* Takes @bytes. Whether a program of the victim's has read it. */
 static bool is_read(const Victim *the, GByteArray *bytes) {
+        bool heard;
+
         bw_contract_fire(the->trial, BW_WHO_ATTACKER, bytes);
         g_byte_array_unref(bytes);
-        return hears(the->udp4) | hears(the->udp6);
+        heard = hears(the->udp4);
+        return hears(the->udp6) || heard;
 }
 
 static bool poisons(const Victim *the, GByteArray *bytes, const char *address) {
