@@ -349,6 +349,16 @@ static void judge_all(const BwTrial *trial, unsigned engines, const Shots *bare,
         }
 }
 
+/* A bridge that carries little of what it is given is no place to judge a guard at. */
+static bool is_carried(const BwTrialResult *result, guint n_frames, GError **error) {
+        if (result->uncarried <= n_frames / 8)
+                return true;
+        g_set_error(error, BW_ERROR, BW_ERROR_BROKEN,
+                    "without any rules, %u of %u frames do not arrive either", result->uncarried,
+                    n_frames);
+        return false;
+}
+
 /* The bare bridge is asked anew each time: br_netfilter checks headers of its own when it is in. */
 bool bw_trial_run(BwTrial *trial, unsigned engines, bool unguarded, BwTrialResult *ret,
                   GError **error) {
@@ -361,5 +371,8 @@ bool bw_trial_run(BwTrial *trial, unsigned engines, bool unguarded, BwTrialResul
                 return false;
         *ret = (BwTrialResult){ .complaints = g_ptr_array_new_with_free_func(g_free) };
         judge_all(trial, engines, bare, guarded, ret);
-        return true;
+        if (is_carried(ret, trial->frames->len, error))
+                return true;
+        bw_trial_result_clear(ret);
+        return false;
 }
