@@ -223,34 +223,52 @@ static const char *describe_table(const BwPass *pass) {
         return pass->elements_edited ? ", elements of the nftables table changed" : "";
 }
 
-void bw_announce_pass(BwJournal *journal, const BwPass *pass, BwCause cause, unsigned facts,
-                      int64_t usec) {
-        g_autofree char *sentence = NULL;
+static char *describe_repair(const BwPass *pass, const BwNftNews *culprit) {
+        bool is_known = culprit->pid && (pass->table_anew || pass->elements_edited);
+        g_autofree char *who = is_known ? g_strdup_printf(". It was the program \"%s\", process %d",
+                                                          culprit->program, culprit->pid)
+                                        : NULL;
+
+        return g_strdup_printf(
+                "Somebody changed the guard's rules; repaired in %u tables: %u rules put back, %u "
+                "foreign or stale ones removed, %u chains made anew%s%s%s",
+                pass->commits, pass->rules_inserted, pass->rules_deleted, pass->chains_created,
+                pass->anchor_moved ? ", our jump is first again" : "", describe_table(pass),
+                who ? who : "");
+}
+
+static char *describe_commit(const BwPass *pass, unsigned facts, int64_t usec) {
+        return g_strdup_printf("%u tables committed for %u facts in %.1f ms: %u rules written, %u "
+                               "removed, %u chains made, %u removed%s",
+                               pass->commits, facts, (double) usec / 1000, pass->rules_inserted,
+                               pass->rules_deleted, pass->chains_created, pass->chains_removed,
+                               describe_table(pass));
+}
+
+static void say_pass(BwJournal *journal, const BwPass *pass, BwCause cause, const char *sentence,
+                     const BwNftNews *culprit, unsigned facts, int64_t usec) {
+        bool is_repair = cause == BW_CAUSE_DRIFT;
         g_autofree char *fact_count = g_strdup_printf("%u", facts);
         g_autofree char *commits = g_strdup_printf("%u", pass->commits);
         g_autofree char *spent = g_strdup_printf("%" G_GINT64_FORMAT, usec);
+        g_autofree char *pid =
+                is_repair && culprit->pid ? g_strdup_printf("%d", culprit->pid) : NULL;
+
+        bw_journal_say(journal, is_repair ? BW_MESSAGE_DRIFT_REPAIRED : BW_MESSAGE_COMMITTED,
+                       is_repair ? LOG_WARNING : LOG_INFO, sentence, "BW_FACTS", fact_count,
+                       "BW_COMMITS", commits, "BW_USEC", spent, "BW_PROGRAM",
+                       pid ? culprit->program : NULL, "BW_PROGRAM_PID", pid, NULL);
+}
+
+void bw_announce_pass(BwJournal *journal, const BwPass *pass, BwCause cause,
+                      const BwNftNews *culprit, unsigned facts, int64_t usec) {
+        g_autofree char *sentence = NULL;
 
         if (pass->commits == 0)
                 return;
-        if (cause == BW_CAUSE_DRIFT)
-                sentence = g_strdup_printf(
-                        "Somebody changed the guard's rules; repaired in %u tables: "
-                        "%u rules put back, %u foreign or stale ones removed, "
-                        "%u chains made anew%s%s",
-                        pass->commits, pass->rules_inserted, pass->rules_deleted,
-                        pass->chains_created, pass->anchor_moved ? ", our jump is first again" : "",
-                        describe_table(pass));
-        else
-                sentence = g_strdup_printf("%u tables committed for %u facts in %.1f ms: %u rules "
-                                           "written, %u removed, %u chains made, %u removed%s",
-                                           pass->commits, facts, (double) usec / 1000,
-                                           pass->rules_inserted, pass->rules_deleted,
-                                           pass->chains_created, pass->chains_removed,
-                                           describe_table(pass));
-        bw_journal_say(journal,
-                       cause == BW_CAUSE_DRIFT ? BW_MESSAGE_DRIFT_REPAIRED : BW_MESSAGE_COMMITTED,
-                       cause == BW_CAUSE_DRIFT ? LOG_WARNING : LOG_INFO, sentence, "BW_FACTS",
-                       fact_count, "BW_COMMITS", commits, "BW_USEC", spent, NULL);
+        sentence = cause == BW_CAUSE_DRIFT ? describe_repair(pass, culprit)
+                                           : describe_commit(pass, facts, usec);
+        say_pass(journal, pass, cause, sentence, culprit, facts, usec);
         if (pass->without_lock)
                 bw_journal_say(
                         journal, BW_MESSAGE_ENGINE_TROUBLE, LOG_WARNING,

@@ -9,6 +9,7 @@
  * wrong, what a rule dropped. Decides nothing.
  */
 
+#include <bw/nft_news.h>
 #include <bw/violation.h>
 
 #include "journal.h"
@@ -24,9 +25,10 @@ typedef enum BwCause {
         BW_CAUSE_DRIFT, /* somebody changed our rules */
 } BwCause;
 
-/* Says nothing when the pass wrote nothing. @facts: how many facts the pass answers. */
-void bw_announce_pass(BwJournal *journal, const BwPass *pass, BwCause cause, unsigned facts,
-                      int64_t usec);
+/* Says nothing when the pass wrote nothing. @culprit: who is known to have changed the nftables
+ * table, zero for nobody. @facts: how many facts the pass answers. */
+void bw_announce_pass(BwJournal *journal, const BwPass *pass, BwCause cause,
+                      const BwNftNews *culprit, unsigned facts, int64_t usec);
 
 void bw_announce_config(BwJournal *journal, const char *path, const BwConfig *config);
 void bw_announce_violation(BwJournal *journal, const BwViolation *violation);

@@ -109,7 +109,8 @@ void bw_warden_commit(BwWarden *warden, BwCause cause) {
         BwPass pass;
         bool done = bw_reconciler_commit(warden->reconciler, begin, &pass, &error);
 
-        bw_announce_pass(warden->journal, &pass, cause, bw_pace_count(warden->pace), now() - begin);
+        bw_announce_pass(warden->journal, &pass, cause, &warden->culprit,
+                         bw_pace_count(warden->pace), now() - begin);
         bw_pace_end(warden->pace, BW_PACE_WROTE);
         if (done)
                 note_in_force(warden);
@@ -164,6 +165,7 @@ static void on_engine(gpointer user) {
         BwWarden *warden = user;
 
         warden->in_sync = false;
+        bw_warden_watch_drift(warden);
         if (warden->started)
                 bw_warden_flush(warden);
 }
@@ -374,7 +376,7 @@ void bw_warden_free(BwWarden *warden) {
                 return;
         clear_timer(&warden->retry_timer);
         clear_timer(&warden->dump_timer);
-        clear_timer(&warden->drift_timer);
+        bw_warden_stop_watching(warden);
         clear_timer(&warden->patience_timer);
         if (warden->started)
                 bw_journal_say(

@@ -2,6 +2,8 @@
 
 #include "warden_room.h"
 
+#include <syslog.h>
+
 /* Rules that are kept cannot be repaired: a chain somebody has emptied guards nobody. */
 static void look_at_kept(BwWarden *warden) {
         if (!bw_plan_has_inherited(warden->plan))
@@ -23,13 +25,62 @@ void bw_warden_look_for_drift(BwWarden *warden) {
                 bw_warden_commit(warden, BW_CAUSE_DRIFT);
 }
 
+/* News of others' */
+
+static gboolean on_look_timer(gpointer user) {
+        BwWarden *warden = user;
+
+        warden->look_timer = 0;
+        bw_warden_look_for_drift(warden);
+        warden->culprit = (BwNftNews){};
+        return G_SOURCE_REMOVE;
+}
+
+/* Much news at once makes one look. */
+static void on_nft_news(const BwNftNews *news, gpointer user) {
+        BwWarden *warden = user;
+
+        if (!news->lost && (!news->ours || bw_nftables_watch_is_own(warden->nft_watch, news)))
+                return;
+        if (!news->lost)
+                warden->culprit = *news;
+        if (!warden->look_timer)
+                warden->look_timer =
+                        g_idle_add_full(G_PRIORITY_DEFAULT, on_look_timer, warden, NULL);
+}
+
+static void watch_tables(BwWarden *warden) {
+        bool used = bw_reconciler_used(warden->reconciler) & BW_ENGINE_BIT(BW_ENGINE_NFTABLES);
+        g_autoptr(GError) trouble = NULL;
+        g_autofree char *sentence = NULL;
+
+        if (!used)
+                g_clear_pointer(&warden->nft_watch, bw_nftables_watch_free);
+        if (!used || warden->nft_watch)
+                return;
+        warden->nft_watch = bw_nftables_watch_new(on_nft_news, warden, &trouble);
+        if (warden->nft_watch)
+                return;
+        sentence = g_strdup_printf("What others change in nftables is found at the next check "
+                                   "only: %s",
+                                   trouble->message);
+        bw_journal_say(warden->journal, BW_MESSAGE_ENGINE_TROUBLE, LOG_NOTICE, sentence, NULL);
+}
+
 static gboolean on_drift_timer(gpointer user) {
         bw_warden_look_for_drift(user);
         return G_SOURCE_CONTINUE;
 }
 
 void bw_warden_watch_drift(BwWarden *warden) {
+        watch_tables(warden);
         g_clear_handle_id(&warden->drift_timer, g_source_remove);
         warden->drift_timer =
                 g_timeout_add_seconds(warden->config->check_interval, on_drift_timer, warden);
+}
+
+void bw_warden_stop_watching(BwWarden *warden) {
+        g_clear_handle_id(&warden->drift_timer, g_source_remove);
+        g_clear_handle_id(&warden->look_timer, g_source_remove);
+        g_clear_pointer(&warden->nft_watch, bw_nftables_watch_free);
 }

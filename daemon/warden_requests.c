@@ -34,8 +34,7 @@ static void apply_config(BwWarden *warden, BwConfig *config) {
         call_engines(warden);
         if (g_strcmp0(former->libvirt_uri, config->libvirt_uri) != 0)
                 bw_warden_start_libvirt(warden);
-        if (former->check_interval != config->check_interval)
-                bw_warden_watch_drift(warden);
+        bw_warden_watch_drift(warden);
         bw_audit_set_rate(warden->audit, config->log_rate);
 }
 

@@ -14,6 +14,7 @@
 #include "inheritance.h"
 #include "mac_watch.h"
 #include "netlink.h"
+#include "nftables_watch.h"
 #include "pace.h"
 #include "switches.h"
 #include "virt.h"
@@ -36,6 +37,7 @@ struct BwWarden {
         BwInheritance *inheritance;
         BwMacWatch *mac_watch;
         BwNetlink *netlink;
+        BwNftWatch *nft_watch; /* NULL: nftables is not used, or cannot be watched */
         BwVirt *virt;
 
         bool armed;            /* false after disarm */
@@ -50,6 +52,8 @@ struct BwWarden {
         int64_t last_sync_usec; /* CLOCK_REALTIME */
         unsigned retry_msec, dump_msec;
         guint retry_timer, dump_timer, drift_timer, patience_timer;
+        guint look_timer;  /* others changed our table; it is looked at once their news is read */
+        BwNftNews culprit; /* who did, last; zero: nobody is known */
         void (*changed)(gpointer user);
         gpointer changed_user;
 };
@@ -77,7 +81,9 @@ void bw_warden_start_libvirt(BwWarden *warden);
 
 /* Drift */
 
-/* Every CheckInterval= from now on. */
+/* Every CheckInterval= from now on, and as soon as others change our nftables table, if there is
+ * one. To be called again when engines or settings have changed. */
 void bw_warden_watch_drift(BwWarden *warden);
+void bw_warden_stop_watching(BwWarden *warden);
 /* Looks now: repairs what is not as wanted. */
 void bw_warden_look_for_drift(BwWarden *warden);

@@ -30,7 +30,8 @@ def arp_spoof(world, sender, source, receiver):
 
 
 def foreign_tables(report):
-    with scene() as (world, daemon):
+    """Found at once: the next check is an hour away."""
+    with scene("[Guard]\nCheckInterval=3600\n") as (world, daemon):
         victim, thief, _ = world.fars.values()
         wanted = run("nft", "-s", "list", "table", "bridge", "bridgewarden")
         table = "bridge bridgewarden"
@@ -46,7 +47,7 @@ def foreign_tables(report):
         )
         for number, deed in enumerate(deeds, 1):
             run("nft", deed)
-            daemon.must_say("Somebody changed the guard's rules; repaired", REPAIR_SECONDS, number)
+            daemon.must_say(r'guard.s rules; repaired.* It was the program "nft"', REPAIR_SECONDS, number)
             report.stops(f"{deed}: IP", tries(world, thief, NET + "15", victim))
             report.stops(f"{deed}: ARP", arp_spoof(world, thief, NET + "15", victim))
         lists = run("nft", "-s", "list", "table", "bridge", "bridgewarden")
