@@ -2,7 +2,6 @@
 """Two engines: what others do to nftables, engines that come and go, what outlives the daemon, and
 what is counted and said of it all."""
 
-import subprocess
 import time
 
 from . import bus, frames
@@ -10,9 +9,9 @@ from . import daemon as daemons
 from .cases_life import spoofs_dropped, tries
 from .cases_packets import NET, scene
 from .cases_trouble import REPAIR_SECONDS
-from .daemon import bound, port_section, set_nf_call
+from .daemon import bound, set_nf_call
 from .frames import BROADCAST
-from .world import has_chain, holds_within, run, table_counts
+from .world import has_chain, holds_within, run
 
 SILENT = "[Libvirt]\nURI=qemu+unix:///system?socket=/run/nobody-there\n"
 
@@ -176,7 +175,55 @@ def on_the_bus(report):
 
 on_the_bus.needs_daemon = True
 
+def without(right):
+    """Words that start a program without it."""
+    return ["setpriv", f"--bounding-set=-{right}", f"--inh-caps=-{right}"]
+
+
+def missing_engine(report):
+    """Without the right to raw sockets iptables cannot be reached, and nftables guards alone."""
+    daemons.wrapper = without("net_raw")
+    with bus.private_bus(), scene() as (world, daemon):
+        victim, thief, _ = world.fars.values()
+        daemon.must_say("The engine iptables does not work here: .*The other one carries every reason")
+        report.stops("IP", tries(world, thief, NET + "15", victim))
+        report.stops("ARP", arp_spoof(world, thief, NET + "15", victim))
+        report.holds("one engine", holds_within(5, bus.is_there) and bus.engines_in_force() == {"nftables"})
+        report.holds("in force", bus.state("InSync") and bus.ports()["vk64"]["Protected"])
+        report.holds("no chains", not has_chain("bw-in"))
+        daemon.kill()
+        daemons.engines = "iptables"
+        daemon.configure("[Guard]\nUnknownPorts=drop\n" + bound("vk64", 14))
+        done = daemons.run_to_end("--config", daemons.CONFIG)
+        report.holds("none works: refused", done.returncode == 69)
+        report.holds("and said in one line", done.stderr.count("\n") == 1 and "No engine works here" in done.stderr)
+        report.stops("what stood goes on standing", tries(world, thief, NET + "15", victim))
+
+
+missing_engine.needs_daemon = True
+missing_engine.needs = "iptables nftables"
+
+
+def without_br_netfilter(report):
+    """As far as the daemon can see: its switches are hidden. nftables needs none of it."""
+    run("mount", "-t", "tmpfs", "none", "/proc/sys/net/bridge")
+    with bus.private_bus(), scene() as (world, daemon):
+        victim, thief, _ = world.fars.values()
+        report.holds("on the bus", holds_within(5, bus.is_there))
+        nftables = "nftables" in daemons.engines
+        said = daemon.says("br_netfilter is not loaded")
+        report.holds("said where it matters", said if "iptables" in daemons.engines else daemon.count("br_netfilter") == 0)
+        report.holds("in force", bus.engines_in_force() == ({"nftables"} if nftables else set()))
+        report.holds("in step", bus.state("InSync") == nftables)
+        report.holds("protected", bus.ports()["vk64"]["Protected"] == nftables)
+        report.stops("a spoof", tries(world, thief, NET + "15", victim))
+
+
+without_br_netfilter.needs_daemon = True
+
 CASES = [
+    missing_engine,
+    without_br_netfilter,
     foreign_tables,
     restart_is_silent,
     engines_change,

@@ -12,6 +12,7 @@ CONFIG = "/run/conf/bridgewarden.conf"
 SPOKEN = Path("/run/spoken")
 
 program = "bridgewardend"
+wrapper = []  # words before it
 engines = "iptables nftables"
 present = True  # False: the cases run with nobody on guard, and must fail
 
@@ -32,7 +33,7 @@ class Daemon:
     def start(self):
         if present:
             self.process = subprocess.Popen(
-                [program, "--config", CONFIG],
+                [*wrapper, program, "--config", CONFIG],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=SPOKEN.open("ab"),
@@ -97,7 +98,7 @@ class Daemon:
 def run_to_end(*arguments, seconds=10):
     """For a start that is expected to be refused."""
     return subprocess.run(
-        [program, *arguments], capture_output=True, text=True, timeout=seconds, check=False
+        [*wrapper, program, *arguments], capture_output=True, text=True, timeout=seconds, check=False
     )
 
 
