@@ -7,10 +7,14 @@
  *   wire send IF src=IP [dst=IP] [smac=MAC] [dmac=MAC] [ttl=N] [count=N] [us=N] [icmp=1]
  *       UDP datagrams (or echo requests) with any source; prints how many were sent. What is left
  *       out is 0.0.0.0 or broadcast.
- *   wire count IF FILE [dir=in|out] [src=IP] [dst=IP] [notsrc=IP] [notdst=IP] [proto=N]
+ *   wire frame IF COUNT US HEX...
+ *       These bytes as they are, one frame after the other, COUNT rounds with US between them;
+ *       prints how many were sent.
+ *   wire count IF FILE [dir=in|out] [src=IP] [dst=IP] [notsrc=IP] [notdst=IP] [proto=N] [at=N:HEX]
  *       Counts IPv4 frames until it is killed. FILE always holds "PACKETS LAST_TTL LOST".
  *       dir=in: what the interface received (default); out: what was sent out of it.
  *       notdst leaves out multicast and broadcast: "not for this address".
+ *       at=12:0806,28:c0a8320f: instead, any frame with these bytes at these places.
  *
  * Everything is bounded: at most a million frames, at most two minutes.
  */
@@ -35,6 +39,8 @@
 
 #define MAX_FRAMES  1000000L
 #define MAX_SECONDS 120
+#define MAX_LENGTH  1514
+#define LOOK_AT     128 /* bytes of a frame that a count can ask for */
 
 typedef struct Wire {
         int fd;
@@ -225,21 +231,58 @@ static int send_packets(int argc, char **argv) {
         return 0;
 }
 
+/* --- frame --- */
+
+/* The bytes of @hex up to its end or a comma; their number, or usage when it is no hex. */
+static size_t parse_hex(const char *hex, unsigned char *ret, size_t room) {
+        size_t length = 0;
+
+        for (; hex[0] && hex[0] != ','; hex += 2) {
+                if (length == room || sscanf(hex, "%2hhx", &ret[length++]) != 1 || !hex[1])
+                        usage();
+        }
+        return length;
+}
+
+static int send_frames(int argc, char **argv) {
+        unsigned char bytes[MAX_LENGTH];
+        Wire wire = open_wire(argv[0], 0);
+        long rounds = bounded(argv[1], MAX_FRAMES), pause_us, sent = 0;
+        time_t end = seconds_now() + MAX_SECONDS;
+
+        if (argc < 4)
+                usage();
+        pause_us = bounded(argv[2], 10000000);
+        for (long round = 0; round < rounds && seconds_now() < end; round++) {
+                for (int i = 3; i < argc; i++)
+                        sent += put_frame(&wire, bytes, parse_hex(argv[i], bytes, sizeof(bytes)));
+                if (pause_us)
+                        usleep(pause_us);
+        }
+        printf("%ld\n", sent);
+        return 0;
+}
+
 /* --- count --- */
 
 typedef struct Filter {
         bool outgoing;
         uint32_t source, destination, not_source, not_destination;
         int protocol;
+        const char *at; /* or NULL: IPv4 by the fields above */
 } Filter;
+
+typedef struct Frame {
+        unsigned char bytes[LOOK_AT];
+        size_t length;
+        int packet_type;
+} Frame;
 
 static bool is_for_one(uint32_t address) {
         return address != INADDR_BROADCAST && !IN_MULTICAST(ntohl(address));
 }
 
-static bool matches(const Filter *filter, const struct iphdr *ip, int packet_type) {
-        if ((packet_type == PACKET_OUTGOING) != filter->outgoing)
-                return false;
+static bool matches_ip(const Filter *filter, const struct iphdr *ip) {
         if (filter->source && ip->saddr != filter->source)
                 return false;
         if (filter->destination && ip->daddr != filter->destination)
@@ -252,6 +295,41 @@ static bool matches(const Filter *filter, const struct iphdr *ip, int packet_typ
         return !filter->protocol || ip->protocol == filter->protocol;
 }
 
+/* Whether all the bytes of "PLACE:HEX,PLACE:HEX" are where they are asked for. */
+static bool matches_bytes(const char *at, const Frame *frame) {
+        unsigned char wanted[LOOK_AT];
+
+        for (; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
+                const char *hex = strchr(at, ':');
+                size_t place = bounded(at, LOOK_AT), length;
+
+                if (!hex)
+                        usage();
+                length = parse_hex(hex + 1, wanted, sizeof(wanted));
+                if (place + length > frame->length || memcmp(frame->bytes + place, wanted, length))
+                        return false;
+        }
+        return true;
+}
+
+static bool read_ip(const Frame *frame, struct iphdr *ret) {
+        const struct ether_header *ethernet = (const struct ether_header *) frame->bytes;
+
+        if (frame->length < sizeof(*ethernet) + sizeof(*ret) ||
+            ethernet->ether_type != htons(ETH_P_IP))
+                return false;
+        memcpy(ret, frame->bytes + sizeof(*ethernet), sizeof(*ret));
+        return ret->version == 4;
+}
+
+static bool matches(const Filter *filter, const Frame *frame, const struct iphdr *ip) {
+        if ((frame->packet_type == PACKET_OUTGOING) != filter->outgoing)
+                return false;
+        if (filter->at)
+                return matches_bytes(filter->at, frame);
+        return ip && matches_ip(filter, ip);
+}
+
 static Filter parse_filter(int argc, char **argv) {
         return (Filter){
                 .outgoing = !strcmp(option(argc, argv, "dir", "in"), "out"),
@@ -260,6 +338,7 @@ static Filter parse_filter(int argc, char **argv) {
                 .not_source = parse_ip(option(argc, argv, "notsrc", "0.0.0.0")),
                 .not_destination = parse_ip(option(argc, argv, "notdst", "0.0.0.0")),
                 .protocol = bounded(option(argc, argv, "proto", "0"), 255),
+                .at = option(argc, argv, "at", NULL),
         };
 }
 
@@ -280,19 +359,18 @@ static long read_losses(int fd) {
         return stats.tp_drops;
 }
 
-/* One frame off the socket; its length, or -1 with errno. */
-static ssize_t read_frame(int fd, struct iphdr *ret_ip, int *ret_packet_type) {
-        char frame[sizeof(struct ether_header) + sizeof(struct iphdr)];
+/* One frame off the socket; or false with errno. */
+static bool read_frame(int fd, Frame *ret) {
         struct sockaddr_ll from;
         socklen_t size = sizeof(from);
-        ssize_t length =
-                recvfrom(fd, frame, sizeof(frame), MSG_DONTWAIT, (struct sockaddr *) &from, &size);
+        ssize_t length = recvfrom(fd, ret->bytes, sizeof(ret->bytes), MSG_DONTWAIT,
+                                  (struct sockaddr *) &from, &size);
 
-        memset(ret_ip, 0, sizeof(*ret_ip));
-        if (length == (ssize_t) sizeof(frame) && from.sll_protocol == htons(ETH_P_IP))
-                memcpy(ret_ip, frame + sizeof(struct ether_header), sizeof(*ret_ip));
-        *ret_packet_type = from.sll_pkttype;
-        return length;
+        if (length < 0)
+                return false;
+        ret->length = length;
+        ret->packet_type = from.sll_pkttype;
+        return true;
 }
 
 static int count_packets(int argc, char **argv) {
@@ -301,23 +379,28 @@ static int count_packets(int argc, char **argv) {
         Wire wire = open_wire(argv[0], ETH_P_ALL);
         struct pollfd ready = { .fd = wire.fd, .events = POLLIN };
         int file = open(argv[1], O_WRONLY | O_CREAT | O_TRUNC, 0644);
-        int ttl = 0, packet_type, room = 32 << 20;
+        int ttl = 0, room = 32 << 20;
         long packets = 0, lost = 0;
+        Frame frame;
         struct iphdr ip;
 
         if (file < 0)
                 die(argv[1]);
         setsockopt(wire.fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room));
         for (;;) {
-                if (read_frame(wire.fd, &ip, &packet_type) < 0) {
+                if (!read_frame(wire.fd, &frame)) {
                         if (errno == ENETDOWN || errno == ENXIO)
                                 return 0;
                         lost += read_losses(wire.fd);
                         write_result(file, packets, ttl, lost);
                         poll(&ready, 1, -1);
-                } else if (ip.version == 4 && matches(&filter, &ip, packet_type)) {
+                        continue;
+                }
+                bool is_ip = read_ip(&frame, &ip);
+
+                if (matches(&filter, &frame, is_ip ? &ip : NULL)) {
                         packets++;
-                        ttl = ip.ttl;
+                        ttl = is_ip ? ip.ttl : 0;
                 }
         }
 }
@@ -329,6 +412,8 @@ int main(int argc, char **argv) {
                 return poison(argc - 2, argv + 2);
         if (!strcmp(argv[1], "send"))
                 return send_packets(argc - 2, argv + 2);
+        if (!strcmp(argv[1], "frame"))
+                return send_frames(argc - 2, argv + 2);
         if (!strcmp(argv[1], "count"))
                 return count_packets(argc - 2, argv + 2);
         usage();

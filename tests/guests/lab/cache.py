@@ -73,6 +73,7 @@ def initramfs(wire):
         [("bin", 0o040755, b""), ("modules", 0o040755, b"")]
         + [("bin/busybox", 0o100755, BUSYBOX.read_bytes()), ("bin/sh", 0o120777, b"busybox")]
         + [("bin/wire", 0o100755, wire.read_bytes())]
+        + [("bin/lease", 0o100755, (SOURCES / "lease").read_bytes())]
         + [("init", 0o100755, (SOURCES / "init").read_bytes())]
         + [(name, 0o100644, content) for name, content in files]
         + [("modules/order", 0o100644, order.encode())]
@@ -85,7 +86,7 @@ def compile_c(source, flags, out):
 
 def inputs_digest():
     digest = hashlib.sha256()
-    sources = [SOURCES / name for name in ("init", "wire.c", "blaster.c")]
+    sources = [SOURCES / name for name in ("init", "lease", "wire.c", "blaster.c")]
     for path in (Path(__file__), *sources, BUSYBOX):
         digest.update(path.read_bytes())
     digest.update(str(KERNEL.stat().st_mtime_ns).encode())

@@ -215,6 +215,43 @@ class LinuxGuest(Guest):
         words = " ".join(f"{key}={value}" for key, value in options.items())
         return int(self.ask(f"wire send eth0 {words}", 130))
 
+    def send_frames(self, *frames, count=1, us=0):
+        """Frames as they are, count rounds of them; how many went out."""
+        words = " ".join(frame.hex() for frame in frames)
+        return int(self.ask(f"wire frame eth0 {count} {us} {words}", 130))
+
+    def lease(self, tries=4):
+        """(address, server, router) of the first DHCP server it hears, or None."""
+        options = f"-f -n -q -t {tries} -T 2 -s /bin/lease"
+        _, output = self.run(f"udhcpc -i eth0 {options} 2>/dev/null", 5 + 2 * tries)
+        found = re.search(r"^LEASE (\S*) FROM (\S*) ROUTER (\S*)", output, re.MULTILINE)
+        return found.groups() if found else None
+
+    # -- IPv6, which the guests' init leaves off
+
+    def ipv6_up(self, settings=(), addresses=()):
+        """Its card comes up anew with IPv6. settings: (name below conf/eth0, value)."""
+        words = [f"echo {value} >/proc/sys/net/ipv6/conf/eth0/{name}" for name, value in settings]
+        plugs = [f"ip -6 addr add {address} dev eth0" for address in addresses]
+        enable = "echo 0 >/proc/sys/net/ipv6/conf/all/disable_ipv6"
+        self.ask(" && ".join(["ip link set eth0 down", enable, *words, "ip link set eth0 up", *plugs]))
+
+    def ipv6_down(self):
+        self.ask("echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6")
+
+    def ipv6_addresses(self):
+        """{address: the flags ip(8) prints behind it}."""
+        rows = re.findall(r"inet6 (\S+)/\d+ (.*)", self.ask("ip -6 addr show dev eth0"))
+        return dict(rows)
+
+    def ipv6_neighbours(self):
+        """{address: MAC}."""
+        output = self.ask("ip -6 neigh show dev eth0")
+        return dict(re.findall(r"^(\S+) .*lladdr (\S+)", output, re.MULTILINE))
+
+    def routes6(self):
+        return self.ask("ip -6 route show dev eth0")
+
     @contextlib.contextmanager
     def counting(self, **options):
         """Counts what reaches the guest. Use: with guest.counting(notdst=ip) as count: ..."""

@@ -45,7 +45,7 @@ def words(options):
 
 @contextlib.contextmanager
 def counting(tool, interface, **options):
-    """Counts IPv4 frames on an interface of the host. dir="out": what the guest behind it gets."""
+    """Counts frames on an interface of the host, of IPv4 unless at= says otherwise. dir="out": what the guest behind it gets."""
     path = LAB / f"count{next(numbers)}"
     path.touch()
     process = subprocess.Popen([tool, "count", interface, path, *words(options)])
@@ -75,3 +75,9 @@ def send(tool, interface, **options):
         [tool, "send", interface, *words(options)], check=True, capture_output=True, text=True
     )
     return int(answer.stdout)
+
+
+def send_frames(tool, interface, frames, count=1, us=0):
+    """Frames as they are, count rounds of them. How many went out."""
+    command = [tool, "frame", interface, str(count), str(us), *(frame.hex() for frame in frames)]
+    return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)

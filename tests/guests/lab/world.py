@@ -115,6 +115,9 @@ class World:
     def send(self, interface, **options):
         return wire.send(self.tool, interface, **options)
 
+    def send_frames(self, interface, *frames, **options):
+        return wire.send_frames(self.tool, interface, frames, **options)
+
     def remove_cable(self, port):
         ip("link", "del", port)
 
