@@ -14,6 +14,10 @@ from .waiting import holds_within, wait_until
 
 TABLES = {"raw": "bw-i-", "mangle": "bw-o-"}
 HOOKS = {"raw": ("PREROUTING", "bw-in"), "mangle": ("FORWARD", "bw-out")}
+NFT_TABLE = ("bridge", "bridgewarden")
+# the sets of which every port that has its rules is in one
+NFT_CLASSES = ("bound", "passing", "unaddressed", "closed", "watched", "any-address")
+ENGINES = ("iptables", "nftables")
 READY_SECONDS = 10
 
 
@@ -28,11 +32,41 @@ def table_text(table, *options):
     return answer.stdout.splitlines()
 
 
+def nft(*arguments):
+    subprocess.run(["nft", *arguments], check=True)
+
+
+def nft_objects(*what):
+    """What nft(8) lists, object by object; nothing when there is no such thing."""
+    answer = subprocess.run(["nft", "-j", "list", *what], capture_output=True, text=True)
+    return json.loads(answer.stdout)["nftables"] if answer.returncode == 0 else []
+
+
+def nft_sets():
+    """{set of our table: its elements}, each a list of words; with their counts, where it counts."""
+    found = {}
+    for item in nft_objects("table", *NFT_TABLE):
+        if "set" in item:
+            found[item["set"]["name"]] = [nft_element(x) for x in item["set"].get("elem", [])]
+    return found
+
+
+def nft_element(element):
+    """(words, packets)"""
+    packets = 0
+    if isinstance(element, dict) and "elem" in element:
+        packets = element["elem"].get("counter", {}).get("packets", 0)
+        element = element["elem"]["val"]
+    words = element["concat"] if isinstance(element, dict) and "concat" in element else [element]
+    return words, packets
+
+
 def empty_tables():
     """No rule of anybody's, in any table the lab uses."""
     for table in ("raw", "mangle", "filter"):
         iptables("-t", table, "-F")
         iptables("-t", table, "-X")
+    nft("flush", "ruleset")
 
 
 class Guard:
@@ -42,6 +76,7 @@ class Guard:
         self.build, self.present = build, present
         self.conf = LAB / "bridgewarden.conf"
         self.service = None
+        self.engines = ENGINES
         self.starts = 0
 
     # -- its life
@@ -145,11 +180,27 @@ class Guard:
         return found
 
     def is_armed(self, port):
+        """Whether each engine has its rules."""
+        return all(getattr(self, f"is_in_{engine}")(port) for engine in self.engines)
+
+    def is_in_iptables(self, port):
         return len(self.ports_with_chains().get(port, ())) == len(TABLES)
 
+    def is_in_nftables(self, port):
+        sets = nft_sets()
+        return any([port] == words for name in NFT_CLASSES for words, _ in sets.get(name, ()))
+
     def has_nothing_of(self, port):
-        """No chain of its own and no rule that names it."""
+        """No chain of its own, no element of its own, and no rule that names it. What the counts
+        of reasons remember of it is no rule."""
         if port in self.ports_with_chains():
+            return False
+        if any(
+            port in words
+            for name, elements in nft_sets().items()
+            if not name.startswith("seen-")
+            for words, _ in elements
+        ):
             return False
         return not any(
             re.search(rf"\b{re.escape(port)}\b", line)
@@ -163,7 +214,18 @@ class Guard:
         return bool(rules) and rules[0].endswith(f"-j {chain}")
 
     def is_whole(self):
+        return all(getattr(self, f"{engine}_is_whole")() for engine in self.engines)
+
+    def iptables_is_whole(self):
         return all(self.jump_is_first(table) for table in TABLES)
+
+    def nftables_is_whole(self):
+        hooks = {
+            item["chain"].get("hook")
+            for item in nft_objects("table", *NFT_TABLE)
+            if "chain" in item
+        }
+        return {"prerouting", "forward", "output"} <= hooks
 
     def rules_of(self, table, chain):
         """[(packets, rule text)] of a chain."""
@@ -178,6 +240,15 @@ class Guard:
         """What the DROP rules of a chain have counted."""
         rules = self.rules_of(table, chain)
         return sum(packets for packets, rule in rules if rule.endswith("-j DROP"))
+
+    def denied(self, port, reason, direction="in"):
+        """What the engines in force have counted of a reason at a port."""
+        table, letter = ("raw", "i") if direction == "in" else ("mangle", "o")
+        by_iptables = self.dropped_in(table, f"bw-{letter}-{port}")
+        seen = nft_objects("set", *NFT_TABLE, f"seen-{direction}-{reason}")
+        elements = [x for item in seen if "set" in item for x in item["set"].get("elem", [])]
+        by_nftables = sum(count for words, count in map(nft_element, elements) if words == [port])
+        return by_iptables + by_nftables
 
     # -- waiting for it: at once in vain when it is not there
 

@@ -1,7 +1,30 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """kali4 tells kali3 and kali5 that it is the other one, and forwards what it then gets."""
 
+import contextlib
+import re
+
 from .waiting import holds_within
+from .world import BRIDGE, ip, ip_says
+
+HOST = "192.168.50.1"
+
+
+@contextlib.contextmanager
+def host_has_address():
+    """The host is a neighbour of its guests."""
+    ip("addr", "add", f"{HOST}/24", "dev", BRIDGE)
+    try:
+        yield HOST
+    finally:
+        ip("addr", "del", f"{HOST}/24", "dev", BRIDGE)
+        ip("neigh", "flush", "dev", BRIDGE)
+
+
+def neighbours_of_host():
+    """{address: MAC} as the host's own kernel believes."""
+    found = re.findall(r"^(\S+) .*lladdr (\S+)", ip_says("neigh", "show", "dev", BRIDGE), re.M)
+    return dict(found)
 
 
 def beliefs(kali):
@@ -21,23 +44,34 @@ def poison(kali):
     return holds_within(5, lambda: is_poisoned(kali), 0.1)
 
 
-def attack(kali, pings=3):
-    """What pings from kali3 to kali5 give while kali4 is at work."""
-    # each learns the other's true MAC by asking: there must be something to poison
+def learn(kali):
+    """Each learns the other's true MAC by asking: there must be something to poison."""
+    kali.forget_lies()
     kali.three.ping(kali.five.ip, 1)
     kali.five.ping(kali.three.ip, 1)
+
+
+def ping_under_attack(kali, pings=3):
+    """What pings from kali3 to kali5 give while kali4 lies: what it reads, and hands on."""
     before = kali.four.forwarded()
     with kali.four.counting(notdst=kali.four.ip) as strays:
-        poisoned = poison(kali)
+        poisoned = is_poisoned(kali)
         answered, ttl = kali.three.ping(kali.five.ip, pings)
         believed = beliefs(kali)
-        still_poisoned = is_poisoned(kali)
-        kali.four.stop_poison()
         return {
-            "poisoned": bool(poisoned and still_poisoned),
+            "poisoned": poisoned and is_poisoned(kali),
             "beliefs": believed,
             "answered": answered,
             "ttl": ttl,
             "strays": strays.packets,
             "forwarded": kali.four.forwarded() - before,
         }
+
+
+def attack(kali, pings=3):
+    """The whole of it, from honest tables to the attacker's end."""
+    learn(kali)
+    poison(kali)
+    seen = ping_under_attack(kali, pings)
+    kali.four.stop_poison()
+    return seen

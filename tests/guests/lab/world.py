@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from . import cache, wire
-from .guard import Guard
+from .guard import ENGINES, Guard
 from .guest import LinuxGuest
 from .libvirt import Libvirt
 from .session import Session
@@ -17,6 +17,7 @@ CONFIG = """[Guard]
 Mode=enforce
 UnknownPorts=drop
 Bridges=virbr6
+Engines={engines}
 
 [Libvirt]
 URI=qemu:///system
@@ -34,6 +35,25 @@ Addresses=192.168.50.15
 
 def ip(*arguments):
     subprocess.run(["ip", *map(str, arguments)], check=True)
+
+
+def ip_says(*arguments):
+    command = ["ip", *map(str, arguments)]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def mac_of(interface):
+    return Path(f"/sys/class/net/{interface}/address").read_text().strip()
+
+
+def port_of_mac(mac, bridge=BRIDGE):
+    """Where the bridge has learned that a MAC is, or None."""
+    answer = subprocess.run(
+        ["bridge", "fdb", "show", "br", bridge], check=True, capture_output=True, text=True
+    )
+    rows = [line.split() for line in answer.stdout.splitlines()]
+    ports = [row[2] for row in rows if row[:2] == [mac, "dev"] and "permanent" not in row]
+    return ports[0] if ports else None
 
 
 def ip_batch(lines):
@@ -58,9 +78,10 @@ class Kali:
             guest.wait_ready()
 
     def forget_lies(self):
-        """What ARP packets have told them: iptables cannot keep those out. They ask again."""
+        """What ARP packets have told them, the host too, while nothing kept those out."""
         for guest in self.all:
             guest.flush_arp()
+        ip("neigh", "flush", "dev", BRIDGE)
 
 
 class World:
@@ -84,17 +105,21 @@ class World:
         kali.start()
         return kali
 
-    def configure(self, more=""):
-        self.guard.configure(CONFIG + more)
+    def configure(self, more="", engines=ENGINES):
+        self.guard.engines = engines
+        self.guard.configure(CONFIG.format(engines=" ".join(engines)) + more)
 
-    def armed_kali(self, more=""):
-        """The three guests and a fresh guard over them."""
+    def armed_kali(self, more="", engines=ENGINES, forget=True):
+        """The three guests and a fresh guard over them. engines: those that write the rules."""
         kali = self.kali
-        self.configure(more)
+        if engines != self.guard.engines:
+            self.guard.take_out()
+        self.configure(more, engines)
         self.guard.stop()
         self.guard.start()
         self.guard.wait_armed("vk63", "vk64", "vk65")
-        kali.forget_lies()
+        if forget:
+            kali.forget_lies()
         return kali
 
     def unguarded_kali(self):
