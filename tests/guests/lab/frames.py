@@ -104,10 +104,11 @@ def lladdr_option(kind, mac):
     return struct.pack("!BB", kind, 1) + mac_bytes(mac)
 
 
-def router_advertisement(mac, source, network, behind_options=False, lifetime=1800):
-    """To all nodes: I am a router, and network is on this link, for all to take addresses of."""
+def router_advertisement(mac, source, network, behind_options=False, receiver=None):
+    """To all, or to the receiver's MAC: I am a router, and network is on this link, for you to take
+    addresses of."""
     prefix = IPv6Network(network)
-    rest = struct.pack("!BBHII", 64, 0, lifetime, 0, 0)
+    rest = struct.pack("!BBHII", 64, 0, 1800, 0, 0)
     rest += lladdr_option(1, mac)
     rest += struct.pack("!BBBBIII", 3, 4, prefix.prefixlen, 0xC0, 7200, 1800, 0)
     rest += prefix.network_address.packed
@@ -116,7 +117,7 @@ def router_advertisement(mac, source, network, behind_options=False, lifetime=18
     if behind_options:  # eight bytes of destination options that say nothing (RFC 7113)
         first, message = DESTINATION_OPTIONS, bytes([ICMPV6, 0, 1, 4, 0, 0, 0, 0]) + message
     packet = ipv6(source, ALL_NODES, first, message)
-    return ethernet(mac, multicast_mac(ALL_NODES), IPV6, packet)
+    return ethernet(mac, receiver or multicast_mac(ALL_NODES), IPV6, packet)
 
 
 def neighbour_advertisement(mac, target, destination=ALL_NODES, destination_mac=None, source=None):

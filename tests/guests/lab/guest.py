@@ -244,6 +244,11 @@ class LinuxGuest(Guest):
         rows = re.findall(r"inet6 (\S+)/\d+ (.*)", self.ask("ip -6 addr show dev eth0"))
         return dict(rows)
 
+    def ipv6_is_settled(self):
+        """Whether it has addresses, and has made sure of each that nobody else uses it."""
+        flags = self.ipv6_addresses().values()
+        return bool(flags) and not any("tentative" in one for one in flags)
+
     def ipv6_neighbours(self):
         """{address: MAC}."""
         output = self.ask("ip -6 neigh show dev eth0")
