@@ -9,7 +9,7 @@ ALL_NODES = "ff02::1"
 ARP, RARP, IPV4, IPV6 = 0x0806, 0x8035, 0x0800, 0x86DD
 REQUEST, REPLY, REVERSE_REQUEST = 1, 2, 3
 ICMP, UDP, ICMPV6, DESTINATION_OPTIONS = 1, 17, 58, 60
-ROUTER_SOLICITATION, ROUTER_ADVERTISEMENT = 133, 134
+ROUTER_ADVERTISEMENT = 134
 NEIGHBOUR_ADVERTISEMENT, REDIRECT6 = 136, 137
 REDIRECT4, ECHO_REPLY4 = 5, 0
 LEAST_LENGTH = 60  # of an Ethernet frame without its checksum
@@ -40,18 +40,18 @@ def checksum(content):
 # -- ARP and RARP (RFC 826, RFC 903)
 
 
-def arp(operation, sender, target, source=None, destination=None, kind=ARP):
+def arp(operation, sender, target, source=None, destination=None, kind=ARP, padding=b""):
     """sender, target: (mac, ip). The frame's own addresses are theirs unless told otherwise."""
     body = struct.pack("!HHBBH", 1, IPV4, 6, 4, operation)
     for mac, address in (sender, target):
         body += mac_bytes(mac) + ip_bytes(address)
-    return ethernet(source or sender[0], destination or target[0], kind, body)
+    return ethernet(source or sender[0], destination or target[0], kind, body + padding)
 
 
-def rarp(mac, source=None):
+def rarp(mac, source=None, padding=b""):
     """As QEMU announces a guest."""
     own = (mac, "0.0.0.0")
-    return arp(REVERSE_REQUEST, own, own, source or mac, BROADCAST, RARP)
+    return arp(REVERSE_REQUEST, own, own, source or mac, BROADCAST, RARP, padding)
 
 
 # -- IPv4
@@ -145,23 +145,17 @@ def udp6(mac, destination_mac, source, destination, payload=b"bridgewarden's lab
 
 # -- where things stand in a frame, for the wire tool's at=
 
+PLACES = {
+    "source": 6,
+    "kind": 12,
+    "arp_sender_mac": 22,
+    "arp_padding": 42,
+    "ipv4_protocol": 23,
+    "udp4_source": 34,
+    "ipv6_source": 22,
+}
 
-def at(**places):
-    """The words of the wire tool that ask for these fields: kind, source, arp_sender, ..."""
-    where = {
-        "destination": 0,
-        "source": 6,
-        "kind": 12,
-        "arp_operation": 20,
-        "arp_sender_mac": 22,
-        "arp_sender": 28,
-        "ipv4_protocol": 23,
-        "ipv4_source": 26,
-        "udp4_source": 34,
-        "icmp4_type": 34,
-        "ipv6_next": 20,
-        "ipv6_source": 22,
-        "icmp6_type": 54,
-        "nd_target": 62,
-    }
-    return ",".join(f"{where[field]}:{value.hex()}" for field, value in places.items())
+
+def at(**fields):
+    """The wire tool's words for frames with these bytes in these fields."""
+    return ",".join(f"{PLACES[field]}:{value.hex()}" for field, value in fields.items())
