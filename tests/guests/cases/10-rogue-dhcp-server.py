@@ -67,9 +67,7 @@ def server_on_host(world, report, kali):
         check_attack(world, report, kali, HOST, "server on the host")
     report.guard_check(
         "the journal names kali4 as rogue server",
-        world.guard.says(
-            "violation", "BW_PORT=vk64", "BW_OFFENDER=kali4", "BW_REASON=rogue-dhcp"
-        ),
+        world.guard.names("kali4", "rogue-dhcp"),
     )
 
 

@@ -208,9 +208,7 @@ def check_journal(world, report):
     for reason in ("spoofed-nd", "spoofed-ip"):
         report.guard_check(
             f"the journal names kali4 and {reason}",
-            world.guard.says(
-                "violation", "BW_PORT=vk64", "BW_OFFENDER=kali4", f"BW_REASON={reason}"
-            ),
+            world.guard.names("kali4", reason),
         )
 
 

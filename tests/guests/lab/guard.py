@@ -271,3 +271,9 @@ class Guard:
     def says(self, event, *matches, after=0, seconds=3):
         """Whether the journal gets an entry of this kind; after: how many there were already."""
         return self.soon(lambda: len(self.events(event, *matches)) > after, seconds)
+
+    def names(self, guest, reason, seconds=3):
+        """Whether the journal says that this guest was the one, and why, since the last start."""
+        own = f"_PID={self.pid}" if self.is_running else "_PID=0"
+        match = (own, f"BW_OFFENDER_GUEST={guest}", f"BW_REASON={reason}")
+        return self.says("violation", *match, seconds=seconds)
