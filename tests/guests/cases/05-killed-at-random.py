@@ -10,9 +10,11 @@ KILLS = 20
 LONGEST_LIFE = 0.25
 SEED = 20161118
 
-SECTIONS = """
+EVIL_MAC = "02:00:00:00:00:66"
+
+SECTIONS = f"""
 [Port evil0]
-MACs=02:00:00:00:00:66
+MACs={EVIL_MAC}
 Addresses=192.168.50.66
 """
 
@@ -75,14 +77,14 @@ def check_restart_is_quiet(report, guard):
     report.check("restarted, it clears up what went meanwhile", guard.gone_soon("churn0"))
     guard.soon(guard.is_whole)
     guard.stop()
-    before = guard.dropped_in("raw", "bw-i-vk64")
+    before = guard.denied("vk64", "spoofed-ip")
     guard.start()
     own = f"_PID={guard.pid}" if guard.is_running else "_PID=0"
     report.guard_check("after a restart it is there", guard.says("started", own))
     time.sleep(1)  # long enough for a commit nobody needs
     commits = len(guard.events("committed", own))
     report.check("and has committed nothing", commits == 0, f"{commits} commits")
-    after = guard.dropped_in("raw", "bw-i-vk64")
+    after = guard.denied("vk64", "spoofed-ip")
     report.guard_check("and the counters went on", after > before > 0, f"{before} > {after}")
 
 
@@ -91,7 +93,8 @@ def run(world, report):
     kali = world.unguarded_kali()
     world.add_cable("evil0", "evil1")
     pid = guest_flood(kali)
-    lie = {"src": kali.five.ip, "dst": kali.three.ip, "dmac": kali.three.mac, "us": 50}
+    lie = {"src": kali.five.ip, "dst": kali.three.ip, "us": 50}
+    lie.update(smac=EVIL_MAC, dmac=kali.three.mac)
     try:
         with world.flood("evil1", **lie):
             with world.count("vk63", dir="out", src=kali.five.ip) as passed:

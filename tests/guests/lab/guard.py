@@ -181,26 +181,38 @@ class Guard:
 
     def is_armed(self, port):
         """Whether each engine has its rules."""
-        return all(getattr(self, f"is_in_{engine}")(port) for engine in self.engines)
+        return port in self.armed_ports()
 
-    def is_in_iptables(self, port):
-        return len(self.ports_with_chains().get(port, ())) == len(TABLES)
+    def armed_ports(self):
+        return set.intersection(*(getattr(self, f"ports_in_{name}")() for name in self.engines))
 
-    def is_in_nftables(self, port):
-        sets = nft_sets()
-        return any([port] == words for name in NFT_CLASSES for words, _ in sets.get(name, ()))
+    def known_ports(self):
+        """Those of which any engine has something, whole or not."""
+        elements = [words for name, words, _ in self.nft_elements() if name in NFT_CLASSES]
+        return set(self.ports_with_chains()) | {words[0] for words in elements}
+
+    def ports_in_iptables(self):
+        chains = self.ports_with_chains()
+        return {port for port, tables in chains.items() if len(tables) == len(TABLES)}
+
+    def ports_in_nftables(self):
+        return {words[0] for name, words, _ in self.nft_elements() if name in NFT_CLASSES}
+
+    def nft_elements(self):
+        """[(set, words, packets)] of our table; what only remembers who was denied is not in it."""
+        return [
+            (name, words, packets)
+            for name, elements in nft_sets().items()
+            if not name.startswith("seen-")
+            for words, packets in elements
+        ]
 
     def has_nothing_of(self, port):
         """No chain of its own, no element of its own, and no rule that names it. What the counts
         of reasons remember of it is no rule."""
         if port in self.ports_with_chains():
             return False
-        if any(
-            port in words
-            for name, elements in nft_sets().items()
-            if not name.startswith("seen-")
-            for words, _ in elements
-        ):
+        if any(port in words for _, words, _ in self.nft_elements()):
             return False
         return not any(
             re.search(rf"\b{re.escape(port)}\b", line)

@@ -10,14 +10,16 @@ import time
 import traceback
 from pathlib import Path
 
-from lab import wire
+from lab import frames, wire
 from lab.namespaces import LAB
 from lab.systemd import OUT
 from lab.waiting import holds_within, wait_until
 
 UNIT = "bridgewarden.service"
 CAPABILITIES = 1 << 12 | 1 << 13  # CAP_NET_ADMIN, CAP_NET_RAW
-EVIL = {"src": "10.0.0.1", "dst": "10.0.0.9", "dmac": "ff:ff:ff:ff:ff:ff"}
+EVIL_MAC, EVIL_IP = "02:00:00:00:00:02", "10.0.0.2"
+GOOD_IP = "10.0.0.1"
+EVIL = {"src": GOOD_IP, "dst": "10.0.0.9", "smac": EVIL_MAC, "dmac": frames.BROADCAST}
 
 
 def command(*words, check=True):
@@ -100,13 +102,28 @@ class Machine:
             seen.reaches(count, 0.3)
             return seen.packets
 
+    def lies_passed(self, count=20):
+        """The same by ARP, of which iptables sees nothing."""
+        nobody = ("00:00:00:00:00:00", GOOD_IP)
+        lie = frames.arp(
+            frames.REQUEST, (EVIL_MAC, GOOD_IP), nobody, destination=frames.BROADCAST
+        )
+        of_evil = frames.at(kind=b"\x08\x06", source=frames.mac_bytes(EVIL_MAC))
+        with wire.counting(self.tool, "good1", at=of_evil) as seen:
+            wire.send_frames(self.tool, "evil1", [lie], count)
+            seen.reaches(count, 0.3)
+            return seen.packets
+
     def check_drops(self, when):
         passed = self.passed()
         self.guard_check(f"{when}: spoofed packets fall", passed == 0, f"{passed} passed")
+        passed = self.lies_passed()
+        self.guard_check(f"{when}: lies by ARP fall", passed == 0, f"{passed} passed")
 
 
 def check_start(machine):
     machine.check("unguarded: spoofed packets pass", machine.passed() == 20)
+    machine.check("unguarded: lies by ARP pass", machine.lies_passed() == 20)
     machine.systemctl("start", UNIT)
     machine.guard_check("it starts, Type=notify", is_active() and state("Type") == "notify")
     armed = machine.soon(lambda: has_chains("good0") and has_chains("evil0"))
