@@ -131,6 +131,13 @@ class Guard:
         if self.is_running:
             self.service.kill()
 
+    def freeze(self):
+        """It sees and does nothing any more; its rules stand."""
+        self.service.signal(signal.SIGSTOP)
+
+    def thaw(self):
+        self.service.signal(signal.SIGCONT)
+
     def take_out(self):
         """Disarmed, stopped, and nothing left of it."""
         if self.is_running:
