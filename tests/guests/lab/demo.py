@@ -8,11 +8,12 @@ import time
 from pathlib import Path
 
 from .namespaces import LAB
-from .scene import attack
+from .scene import learn, ping_under_attack, poison
 from .waiting import holds_within
 
 WIDTH = 78
 PINGS = 3
+LIES = 60  # that the guests must have withstood before their tables are read
 
 PICTURE = """
         kali3               kali4               kali5
@@ -27,13 +28,15 @@ SHELL_HELP = """
 You are inside the lab, as root; nothing you do here reaches your machine.
   bridgewarden status                       is everything in force?
   bridgewarden port vk64                    one port, and what it dropped
-  iptables-legacy -t mangle -nvL bw-o-vk64  its rules in the kernel
+  nft list chain bridge bridgewarden in-arp what ARP may say, in the kernel
+  nft list set bridge bridgewarden own4     whose address is whose
+  iptables-legacy -t mangle -nvL bw-o-vk64  the other engine's rules
   journalctl -f BW_EVENT=violation          who tried what, live
   virsh list                                the guests
   guest kali3 'ping -c 3 192.168.50.15'     a command in a guest
   guest kali4 'wire poison eth0 100 50 192.168.50.13 52:54:00:9f:5d:c1 \\
     192.168.50.15 192.168.50.15 52:54:00:0f:34:4f 192.168.50.13 >/dev/null &'
-                                            five seconds of poison
+                                            five seconds of lies
 Leave with "exit": the lab and all in it end.
 """
 
@@ -56,7 +59,8 @@ def say(text=""):
 
 
 def tell(text, indent="  "):
-    say(textwrap.fill(text, WIDTH, initial_indent=indent, subsequent_indent=indent))
+    indents = {"initial_indent": indent, "subsequent_indent": indent}
+    say(textwrap.fill(text, WIDTH, break_on_hyphens=False, **indents))
 
 
 def head(text):
@@ -84,11 +88,15 @@ def tell_ping(seen):
     say(f"  kali3 pings kali5 {PINGS} times: {answered} answered; {way.get(ttl, f'ttl {ttl}')}.")
 
 
-def tell_attack(kali, seen):
+def tell_lies():
     say("  kali4 tells kali3: 192.168.50.15 is at my MAC.")
     say("  kali4 tells kali5: 192.168.50.13 is at my MAC.")
+
+
+def tell_attack(kali, seen):
     for name, mac in seen["beliefs"].items():
-        say(f"  {name} believes it: the other one is at {owner(kali, mac)}.")
+        verb = "believes it" if mac == kali.four.mac else "does not believe it"
+        say(f"  {name} {verb}: the other one is at {owner(kali, mac)}.")
     tell_ping(seen)
     strays, forwarded = seen["strays"], seen["forwarded"]
     say(f"  kali4 read {strays} packets that were not for it, and forwarded {forwarded}.")
@@ -101,30 +109,26 @@ def ping_honestly(kali):
     return {"answered": answered, "ttl": ttl}
 
 
-def drop_rule(guard):
-    """(packets, text) of the rule that met them."""
-    drops = [rule for rule in guard.rules_of("mangle", "bw-o-vk64") if rule[1].endswith("-j DROP")]
-    return max(drops, default=(0, "none"))
-
-
 def tell_evidence(guard):
-    packets, rule = drop_rule(guard)
+    """How many lies were counted."""
     tell(
-        "The rule that stopped it stands in the kernel's table mangle, in the chain of what may "
-        "leave the bridge by vk64. Its counter:"
+        "The lies fell where kali4's cable enters the bridge, before the bridge itself could learn "
+        "from them. The kernel's own words, nft list chain bridge bridgewarden in-arp:"
     )
-    say(f"    packets   rule\n    {packets:7}   -A bw-o-vk64 {rule}".rstrip())
-    say("  The lines before it, in the same chain, say what may pass:")
-    for passed, text in guard.rules_of("mangle", "bw-o-vk64"):
-        if "NFLOG" not in text and not text.endswith("-j DROP"):
-            say(f"    {passed:7}   {textwrap.shorten(text, WIDTH - 14, placeholder=' ...')}")
-    return packets
+    for rule in ("iifname . arp saddr ip @own4 accept", "goto in-spoofed-arp"):
+        say(f"    {rule}" if rule in guard.chain_text("in-arp") else "    (no such rule)")
+    held = [words for name, words, _ in guard.nft_elements() if name == "own4"]
+    own = [address for port, address in held if port == "vk64"]
+    say(f"  and @own4 has for vk64: {' '.join(own) or 'nothing'}.")
+    lies = guard.denied("vk64", "spoofed-arp")
+    say(f"  Counted at vk64 so far: {lies} lies.")
+    return lies
 
 
 def tell_journal(guard):
-    match = ("BW_PORT=vk64", "BW_REASON=misdelivered")
+    match = ("BW_OFFENDER_GUEST=kali4", "BW_REASON=spoofed-arp")
     entries = holds_within(5, lambda: guard.events("violation", *match))
-    say("  The journal (journalctl BW_PORT=vk64 BW_REASON=misdelivered) says:")
+    say(f"  The journal (journalctl {' '.join(match)}) says:")
     if not entries:
         say("    nothing")
         return False
@@ -137,41 +141,60 @@ def yes(truth):
 
 
 def row(*cells):
-    say("{:<38} {:>13} {:>12}   {:<8}".format(*cells).rstrip())
+    say("{:<35} {:>16} {:>16}  {:<7}".format(*cells).rstrip())
 
 
-def ping_row(text, without, guarded, held):
-    answers = [f"{seen['answered']} of {PINGS}" if seen else "-" for seen in (without, guarded)]
-    return text, *answers, held
+def pinged(seen):
+    if not seen:
+        return "-"
+    way = {64: ", straight", 63: ", by kali4"}.get(seen["ttl"], "")
+    return f"{seen['answered']} of {PINGS}{way}"
+
+
+def arrived(seen, ttl=64):
+    return seen["answered"] == PINGS and seen["ttl"] == ttl
 
 
 def count_row(text, without, guarded):
     return text, without, guarded, without > 0 == guarded
 
 
-def arrived(seen):
-    return seen["answered"] == PINGS and seen["ttl"] == 64
-
-
-def tell_table(calm, honest, bare, guarded, after, dropped, told):
+def tell_table(calm, bare, late, guarded, own, lies, told):
     """Returns whether all of it held."""
     poisoned = bare["poisoned"], guarded["poisoned"]
-    stopped = bare["ttl"] == 63 and guarded["answered"] == 0
     rows = [
-        ping_row("ping, nobody attacks", calm, honest, arrived(calm) and arrived(honest)),
-        ("both ARP tables poisoned by kali4", *map(yes, poisoned), all(poisoned)),
-        ping_row("ping by way of kali4", bare, guarded, stopped),
+        ("ping, nobody attacks", pinged(calm), "-", arrived(calm)),
+        ("both ARP tables poisoned by kali4", *map(yes, poisoned), poisoned == (True, False)),
+        (
+            "ping while kali4 lies",
+            pinged(bare),
+            pinged(guarded),
+            arrived(bare, ttl=63) and arrived(guarded),
+        ),
         count_row("packets kali4 read", bare["strays"], guarded["strays"]),
         count_row("packets kali4 forwarded", bare["forwarded"], guarded["forwarded"]),
-        ("packets the rule has counted", "-", dropped, dropped >= PINGS),
+        ("the same, tables poisoned before", "-", late["strays"], late["strays"] == 0),
+        ("lies the rules have counted", "-", lies, lies > 0),
         ("entry in the journal", "-", yes(told), told),
-        ping_row("ping, after the attack", None, after, arrived(after)),
+        ("kali4's own ping", "-", pinged(own), arrived(own)),
     ]
     head("What it came to")
     row("", "without guard", "with guard", "verdict")
     for *cells, held in rows:
         row(*cells, "ok" if held else "NOT OK")
     return all(held for *_, held in rows)
+
+
+def start_guard(world):
+    begin = time.monotonic()
+    kali = world.armed_kali(forget=False)
+    seconds = time.monotonic() - begin
+    tell(
+        f"Ready after {seconds:.1f} s. It found the guests by itself: libvirt told it which port "
+        "belongs to whom, its configuration which address belongs to each:"
+    )
+    say(textwrap.indent(world.guard.command("ports").rstrip(), "    "))
+    return kali
 
 
 def play(world):
@@ -193,35 +216,36 @@ def play(world):
     tell_ping(calm)
 
     head("2. kali4 attacks, nobody guards")
-    bare = attack(kali)
+    tell_lies()
+    poison(kali)
+    bare = ping_under_attack(kali, PINGS)
     tell_attack(kali, bare)
 
-    head("3. bridgewardend starts")
-    begin = time.monotonic()
-    kali = world.armed_kali()
-    seconds = time.monotonic() - begin
-    tell(
-        f"Ready after {seconds:.1f} s. It found the guests by itself: libvirt told it which port "
-        "belongs to whom, its configuration which address belongs to each:"
-    )
-    say(textwrap.indent(guard.command("ports").rstrip(), "    "))
-    honest = ping_honestly(kali)
-    tell_ping(honest)
+    head("3. bridgewardend starts, and kali4 lies on")
+    kali = start_guard(world)
+    say()
+    tell("Both tables are still poisoned from before. But nothing is delivered to the wrong guest:")
+    late = ping_under_attack(kali, PINGS)
+    tell_attack(kali, late)
 
-    head("4. kali4 attacks again, under guard")
-    guarded = attack(kali)
+    head("4. kali3 and kali5 ask again, and kali4 lies on")
+    learn(kali)
+    lies = guard.denied("vk64", "spoofed-arp")
+    holds_within(10, lambda: guard.denied("vk64", "spoofed-arp") >= lies + LIES, 0.2)
+    guarded = ping_under_attack(kali, PINGS)
     tell_attack(kali, guarded)
     say()
-    dropped = tell_evidence(guard)
+    lies = tell_evidence(guard)
     say()
     told = tell_journal(guard)
 
-    head("5. kali4 gives up, the others ask again")
-    after = ping_honestly(kali)
-    tell_tables(kali)
-    tell_ping(after)
+    head("5. kali4 gives up, and is a guest like any other")
+    kali.four.stop_poison()
+    answered, ttl = kali.four.ping(kali.five.ip, PINGS)
+    say(f"  kali4 pings kali5 {PINGS} times: {answered} answered.")
+    own = {"answered": answered, "ttl": ttl}
 
-    return tell_table(calm, honest, bare, guarded, after, dropped, told)
+    return tell_table(calm, bare, late, guarded, own, lies, told)
 
 
 def open_shell(world):

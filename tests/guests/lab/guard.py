@@ -260,6 +260,11 @@ class Guard:
         rules = self.rules_of(table, chain)
         return sum(packets for packets, rule in rules if rule.endswith("-j DROP"))
 
+    def chain_text(self, chain):
+        """A chain of our nftables table as nft(8) prints it."""
+        command = ["nft", "list", "chain", *NFT_TABLE, chain]
+        return subprocess.run(command, capture_output=True, text=True).stdout
+
     def denied(self, port, reason, direction="in"):
         """What the engines in force have counted of a reason at a port."""
         table, letter = ("raw", "i") if direction == "in" else ("mangle", "o")

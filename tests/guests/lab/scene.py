@@ -66,12 +66,3 @@ def ping_under_attack(kali, pings=3):
             "strays": strays.packets,
             "forwarded": kali.four.forwarded() - before,
         }
-
-
-def attack(kali, pings=3):
-    """The whole of it, from honest tables to the attacker's end."""
-    learn(kali)
-    poison(kali)
-    seen = ping_under_attack(kali, pings)
-    kali.four.stop_poison()
-    return seen
