@@ -51,6 +51,16 @@ def check_attack(world, report, kali, server, where):
     )
 
 
+def check_no_address_yet(world, report):
+    """Nobody has said which address is kali3's: it may ask for one, and that is all it may."""
+    kali = world.armed_kali(unaddressed=("kali3",))
+    lease = kali.three.lease()
+    real = lease and lease[:2] == (kali.three.ip, HOST)
+    report.check("kali3 without an address: it gets its address from the host", real, says(lease))
+    answered, _ = kali.three.ping(kali.five.ip, 2)
+    report.guard_check("kali3 without an address: nothing else passes", answered == 0)
+
+
 def server_on_host(world, report, kali):
     with host_has_address(), dnsmasq("dnsmasq-host", "virbr6", [kali.three], DELAY):
         lease = kali.three.lease()
@@ -65,10 +75,9 @@ def server_on_host(world, report, kali):
         real = lease and lease[:2] == (kali.three.ip, HOST)
         report.check("kali3 gets its address from the host", real, says(lease))
         check_attack(world, report, kali, HOST, "server on the host")
-    report.guard_check(
-        "the journal names kali4 as rogue server",
-        world.guard.names("kali4", "rogue-dhcp"),
-    )
+        names = world.guard.names("kali4", "rogue-dhcp")
+        report.guard_check("the journal names kali4 as rogue server", names)
+        check_no_address_yet(world, report)
 
 
 def server_behind_port(world, report):
@@ -78,7 +87,8 @@ def server_behind_port(world, report):
             world.armed_kali(UNDECLARED)
             world.guard.wait_armed("dhcp0")
             lease = kali.three.lease(tries=2)
-            report.guard_check("a server behind a port nobody declared one: none", not lease, says(lease))
+            text = "a server behind a port that nobody declared to be one: no address"
+            report.guard_check(text, not lease, says(lease))
 
             world.armed_kali(DECLARED)
             world.guard.wait_armed("dhcp0")

@@ -21,16 +21,17 @@ Engines={engines}
 
 [Libvirt]
 URI=qemu:///system
-
-[Guest kali3]
-Addresses=192.168.50.13
-
-[Guest kali4]
-Addresses=192.168.50.14
-
-[Guest kali5]
-Addresses=192.168.50.15
 """
+
+ADDRESSES = {"kali3": "192.168.50.13", "kali4": "192.168.50.14", "kali5": "192.168.50.15"}
+
+
+def configuration(more, engines, unaddressed):
+    text = CONFIG.format(engines=" ".join(engines))
+    for name, address in ADDRESSES.items():
+        what = "Role=guest" if name in unaddressed else f"Addresses={address}"
+        text += f"\n[Guest {name}]\n{what}\n"
+    return text + more
 
 
 def ip(*arguments):
@@ -105,16 +106,17 @@ class World:
         kali.start()
         return kali
 
-    def configure(self, more="", engines=ENGINES):
+    def configure(self, more="", engines=ENGINES, unaddressed=()):
         self.guard.engines = engines
-        self.guard.configure(CONFIG.format(engines=" ".join(engines)) + more)
+        self.guard.configure(configuration(more, engines, unaddressed))
 
-    def armed_kali(self, more="", engines=ENGINES, forget=True):
-        """The three guests and a fresh guard over them. engines: those that write the rules."""
+    def armed_kali(self, more="", engines=ENGINES, unaddressed=(), forget=True):
+        """The three guests and a fresh guard over them. engines: those that write the rules;
+        unaddressed: names of guests whose addresses nobody tells."""
         kali = self.kali
         if engines != self.guard.engines:
             self.guard.take_out()
-        self.configure(more, engines)
+        self.configure(more, engines, unaddressed)
         self.guard.stop()
         self.guard.start()
         self.guard.wait_armed("vk63", "vk64", "vk65")
