@@ -3,7 +3,7 @@
 
 from lab import frames
 from lab.scene import host_has_address, neighbours_of_host, HOST
-from lab.waiting import holds_within, wait_until
+from lab.waiting import wait_until
 from lab.world import BRIDGE, mac_of, port_of_mac
 
 ROUNDS, PAUSE_US = 40, 50_000  # longer than the second a fresh entry is not overwritten
@@ -125,7 +125,7 @@ def steal_mac(kali):
     return port_of_mac(kali.five.mac)
 
 
-def attack(world, report, kali):
+def attack(report, kali):
     for form in FORMS:
         check_lies(report, kali, form)
     place = steal_mac(kali)
@@ -150,7 +150,7 @@ def run(world, report):
         report.check("unguarded: the bridge looks for kali5 at vk64", steal_mac(kali) == "vk64")
 
         kali = world.armed_kali()
-        attack(world, report, kali)
+        attack(report, kali)
         check_journal(world, report)
         answered, ttl = kali.three.ping(kali.five.ip)
         report.guard_check("ping from kali3 to kali5 goes straight", answered == 3 and ttl == 64)

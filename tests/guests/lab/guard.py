@@ -43,7 +43,7 @@ def nft_objects(*what):
 
 
 def nft_sets():
-    """{set of our table: its elements}, each a list of words; with their counts, where it counts."""
+    """{set of our table: its elements}, each as nft_element() gives it."""
     found = {}
     for item in nft_objects("table", *NFT_TABLE):
         if "set" in item:
@@ -52,7 +52,7 @@ def nft_sets():
 
 
 def nft_element(element):
-    """(words, packets)"""
+    """(its words, what it has counted)"""
     packets = 0
     if isinstance(element, dict) and "elem" in element:
         packets = element["elem"].get("counter", {}).get("packets", 0)

@@ -234,7 +234,8 @@ class LinuxGuest(Guest):
         words = [f"echo {value} >/proc/sys/net/ipv6/conf/eth0/{name}" for name, value in settings]
         plugs = [f"ip -6 addr add {address} dev eth0" for address in addresses]
         enable = "echo 0 >/proc/sys/net/ipv6/conf/all/disable_ipv6"
-        self.ask(" && ".join(["ip link set eth0 down", enable, *words, "ip link set eth0 up", *plugs]))
+        steps = ["ip link set eth0 down", enable, *words, "ip link set eth0 up", *plugs]
+        self.ask(" && ".join(steps))
 
     def ipv6_down(self):
         self.ask("echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6")

@@ -45,7 +45,8 @@ def words(options):
 
 @contextlib.contextmanager
 def counting(tool, interface, **options):
-    """Counts frames on an interface of the host, of IPv4 unless at= says otherwise. dir="out": what the guest behind it gets."""
+    """Counts frames on an interface of the host, IPv4 alone unless at= says which. dir="out": what
+    the guest behind it gets."""
     path = LAB / f"count{next(numbers)}"
     path.touch()
     process = subprocess.Popen([tool, "count", interface, path, *words(options)])

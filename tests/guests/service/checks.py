@@ -17,7 +17,7 @@ from lab.waiting import holds_within, wait_until
 
 UNIT = "bridgewarden.service"
 CAPABILITIES = 1 << 12 | 1 << 13  # CAP_NET_ADMIN, CAP_NET_RAW
-EVIL_MAC, EVIL_IP = "02:00:00:00:00:02", "10.0.0.2"
+EVIL_MAC = "02:00:00:00:00:02"
 GOOD_IP = "10.0.0.1"
 EVIL = {"src": GOOD_IP, "dst": "10.0.0.9", "smac": EVIL_MAC, "dmac": frames.BROADCAST}
 
