@@ -94,10 +94,11 @@ def check_refused_disarm(world, report, kali, as_it_was):
     check_holds(world, report, kali, "disarm with the lock held")
 
 
-def check_repair(world, report, kali, text, disturb, is_repaired):
-    """What is said of it, and how long it took, whatever was done to which engine."""
+def check_repair(world, report, kali, text, disturb, is_repaired, named=()):
+    """What is said of it, and how long it took, whatever was done to which engine. named: what
+    the journal's entry must have besides."""
     guard = world.guard
-    told = len(guard.events("drift-repaired"))
+    told = len(guard.events("drift-repaired", *named))
     begin = time.monotonic()
     disturb()
     repaired = guard.soon(is_repaired, 10)
@@ -108,7 +109,8 @@ def check_repair(world, report, kali, text, disturb, is_repaired):
         f"{took:.1f} s",
     )
     check_holds(world, report, kali, text)
-    report.guard_check(f"{text}: said in the journal", guard.says("drift-repaired", after=told))
+    said = guard.says("drift-repaired", *named, after=told)
+    report.guard_check(f"{text}: said in the journal{', and who' if named else ''}", said)
 
 
 def disturb_iptables(world, report):
@@ -182,6 +184,7 @@ def disturb_nftables(world, report):
             text,
             lambda commands=commands: [nft(*command) for command in commands],
             lambda: guard.is_whole() and our_nftables() == as_it_was,
+            ["BW_PROGRAM=nft"],
         )
         report.nothing_passes(f"{text}: nor lies by ARP", lie(world, kali))
 
