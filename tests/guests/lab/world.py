@@ -18,6 +18,7 @@ Mode=enforce
 UnknownPorts=drop
 Bridges=virbr6
 Engines={engines}
+CheckInterval={check_interval}
 
 [Libvirt]
 URI=qemu:///system
@@ -26,8 +27,10 @@ URI=qemu:///system
 ADDRESSES = {"kali3": "192.168.50.13", "kali4": "192.168.50.14", "kali5": "192.168.50.15"}
 
 
-def configuration(more, engines, unaddressed):
-    text = CONFIG.format(engines=" ".join(engines))
+def configuration(more, engines=ENGINES, unaddressed=(), check_interval=2):
+    """engines: those that write the rules. unaddressed: names of guests whose addresses nobody
+    tells. check_interval: every how many seconds the kernel's rules are looked at."""
+    text = CONFIG.format(engines=" ".join(engines), check_interval=check_interval)
     for name, address in ADDRESSES.items():
         what = "Role=guest" if name in unaddressed else f"Addresses={address}"
         text += f"\n[Guest {name}]\n{what}\n"
@@ -106,17 +109,16 @@ class World:
         kali.start()
         return kali
 
-    def configure(self, more="", engines=ENGINES, unaddressed=()):
-        self.guard.engines = engines
-        self.guard.configure(configuration(more, engines, unaddressed))
+    def configure(self, more="", **settings):
+        self.guard.engines = settings.get("engines", ENGINES)
+        self.guard.configure(configuration(more, **settings))
 
-    def armed_kali(self, more="", engines=ENGINES, unaddressed=(), forget=True):
-        """The three guests and a fresh guard over them. engines: those that write the rules;
-        unaddressed: names of guests whose addresses nobody tells."""
+    def armed_kali(self, more="", forget=True, **settings):
+        """The three guests and a fresh guard over them. settings: as of configuration()."""
         kali = self.kali
-        if engines != self.guard.engines:
+        if settings.get("engines", ENGINES) != self.guard.engines:
             self.guard.take_out()
-        self.configure(more, engines, unaddressed)
+        self.configure(more, **settings)
         self.guard.stop()
         self.guard.start()
         self.guard.wait_armed("vk63", "vk64", "vk65")
