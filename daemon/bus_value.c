@@ -2,8 +2,8 @@
 
 #include "bus_value.h"
 
-#include <bw/judgment_text.h>
 #include <bw/engine.h>
+#include <bw/judgment_text.h>
 #include <bw/reason.h>
 #include <bw/text.h>
 

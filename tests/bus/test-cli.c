@@ -223,9 +223,10 @@ static void test_status(void) {
 
                 g_assert_cmpint(run.exit, ==, 0);
                 expect_words(run.out, "Guard       in force\n");
-                expect_words(run.out, "Engines     iptables: in force; unbound, spoofed-ip, "
-                                      "misdelivered, reflected\n"
-                                      "            nftables: NOT IN FORCE; unbound, ethertype, bpdu, ");
+                expect_words(run.out,
+                             "Engines     iptables: in force; unbound, spoofed-ip, "
+                             "misdelivered, reflected\n"
+                             "            nftables: NOT IN FORCE; unbound, ethertype, bpdu, ");
                 expect_words(run.out, "Bridges     virbr4 virbr6\n");
                 expect_words(run.out, "Ports       3 of 4 guarded, 1 unknown\n");
                 expect_words(run.out, "libvirt     connected\n");
