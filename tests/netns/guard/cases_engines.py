@@ -80,7 +80,8 @@ def restart_is_silent(report):
                     report.stops(f"ARP, {moment}", arp_spoof(world, thief, NET + "15", victim))
             report.passes("its own address", tries(world, thief, NET + "14", victim))
             daemon.must_say("ports only it can explain keep the rules of the former run", 9)
-        daemon.must_say("Port vk64 on virbr6 keeps the rules of a former run")
+            # Said when it is written, not before.
+            daemon.must_say("Port vk64 on virbr6 keeps the rules of a former run")
         time.sleep(REPAIR_SECONDS)
         report.holds("no drift is seen", daemon.count("Somebody changed") == 0)
         # Another is plugged meanwhile, and the table is written whole.
