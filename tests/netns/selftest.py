@@ -122,8 +122,8 @@ def beside_daemon(check, options):
         same(check, "beside the daemon", before, traces())
         check("the daemon runs", _daemon.is_alive())
         own, foreign = (thief.ip(NET + last, NET + "13", victim.mac) for last in ("14", "15"))
-        check("its port still sends", stage.arrivals(thief, own, victim) == {victim})
-        check("and its guard holds", not stage.arrivals(thief, foreign, victim))
+        check("its port still sends", stage.arrivals(own, victim) == {victim})
+        check("and its guard holds", not stage.arrivals(foreign, victim))
 
 
 def killed(check, options):
