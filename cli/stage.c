@@ -230,12 +230,10 @@ bool bw_stage_collect(BwStage *stage, const GByteArray *head, unsigned *ret_arri
         return true;
 }
 
-bool bw_stage_fire(BwStage *stage, unsigned port, const GByteArray *frame, bool *ret_sent,
-                   unsigned *ret_arrived, GError **error) {
+bool bw_stage_fire(BwStage *stage, unsigned port, const GByteArray *frame, unsigned *ret_arrived,
+                   GError **error) {
         ssize_t length = write(stage->far[port], frame->data, frame->len);
 
-        if (ret_sent)
-                *ret_sent = length >= 0;
         *ret_arrived = 0;
         if (length < 0)
                 return errno == EINVAL || fail(error, "send a frame");
@@ -252,8 +250,8 @@ static bool is_live(BwStage *stage, unsigned port, GError **error) {
         const GByteArray probe = { (guint8 *) bytes, sizeof(bytes) };
         unsigned there = 0, back = 0;
 
-        return bw_stage_fire(stage, port, &probe, NULL, &there, error) &&
-               bw_stage_fire(stage, BW_STAGE_WITNESS, &probe, NULL, &back, error) &&
+        return bw_stage_fire(stage, port, &probe, &there, error) &&
+               bw_stage_fire(stage, BW_STAGE_WITNESS, &probe, &back, error) &&
                (there & 1u << BW_STAGE_WITNESS) && (back & 1u << port);
 }
 

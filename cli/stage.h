@@ -47,9 +47,9 @@ const char *bw_stage_port_name(const BwStage *stage, unsigned port);
 const char *bw_stage_bridge(const BwStage *stage);
 
 /* Sends the frame into @port and waits until it is where it will ever be. @ret_arrived: a set,
- * 1 << port. @ret_sent, may be NULL: false for a frame so short that no device takes it. */
-bool bw_stage_fire(BwStage *stage, unsigned port, const GByteArray *frame, bool *ret_sent,
-                   unsigned *ret_arrived, GError **error);
+ * 1 << port, without @port itself; none for a frame so short that no device takes it. */
+bool bw_stage_fire(BwStage *stage, unsigned port, const GByteArray *frame, unsigned *ret_arrived,
+                   GError **error);
 /* The same of what somebody else in this process has just sent; @head: its first bytes, both MACs
  * at least. */
 bool bw_stage_collect(BwStage *stage, const GByteArray *head, unsigned *ret_arrived,

@@ -230,8 +230,7 @@ static bool teach(BwTrial *trial, GError **error) {
 
 bool bw_trial_fire(BwTrial *trial, unsigned port, const GByteArray *frame, unsigned *ret_arrived,
                    GError **error) {
-        return teach(trial, error) &&
-               bw_stage_fire(trial->stage, port, frame, NULL, ret_arrived, error);
+        return teach(trial, error) && bw_stage_fire(trial->stage, port, frame, ret_arrived, error);
 }
 
 static bool fire_all(BwTrial *trial, Shots *ret, GError **error) {

@@ -16,7 +16,8 @@
  * - a header that cannot be read to its type or ports falls for what it may hide
  *   (spoofed-nd, rogue-dhcp, redirect, rogue-querier), no whole IP header for
  *   spoofed-ip or misdelivered;
- * - IPv6 headers end at a transport protocol that is known to be one;
+ * - IPv6 headers end at a transport protocol that is known to be one; behind an authentication
+ *   header (RFC 4302) no filter of the kernel looks, so it hides what follows;
  * - a router port (Router=yes) may use what no other port of the bridge owns in
  *   IP; in ARP and neighbour discovery it claims its own addresses only;
  * - IGMP is never in fragments; multicast routers' advertisements (RFC 4286) are

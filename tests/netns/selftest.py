@@ -58,8 +58,9 @@ def namespaces():
 def traces():
     """Whatever a run could leave behind, or change of what is there."""
     rules = [
-        "\n".join(line for line in output(save, *options).splitlines() if line[:1] not in "#:")
-        for save, *options in (["iptables-legacy-save"], ["ip6tables-legacy-save"])
+        output(command, "-t", table, "-S")
+        for command in ("iptables-legacy", "ip6tables-legacy")
+        for table in ("raw", "mangle", "filter")
     ]
     return {
         "rules": rules,

@@ -14,6 +14,7 @@
 #include <iptables.h>
 #include <netns.h>
 #include <string.h>
+#include <unistd.h>
 
 BwTrial *bw_contract_trial_new(BwStageEnds ends, const char *more) {
         BwScene scene = bw_scene_new();
@@ -173,12 +174,22 @@ static void test_veth_learning(void) {
         judge_all(BW_STAGE_VETH, true, "veth, learning");
 }
 
+/* For an ordinary user in a namespace of his own, this device may be out of reach. */
+static bool has_taps(void) {
+        if (access("/dev/net/tun", R_OK | W_OK) == 0)
+                return true;
+        g_test_skip("/dev/net/tun cannot be opened, so there are no taps");
+        return false;
+}
+
 static void test_tap(void) {
-        judge_all(BW_STAGE_TAP, false, "tap, hub");
+        if (has_taps())
+                judge_all(BW_STAGE_TAP, false, "tap, hub");
 }
 
 static void test_tap_learning(void) {
-        judge_all(BW_STAGE_TAP, true, "tap, learning");
+        if (has_taps())
+                judge_all(BW_STAGE_TAP, true, "tap, learning");
 }
 
 /* Reasons: for each frame, the very counters that the evaluator's words move, and no other. */
