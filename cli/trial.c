@@ -202,6 +202,11 @@ static unsigned shooter_of(const BwCorpusFrame *frame, unsigned shot) {
         return shot == 0 ? (unsigned) frame->from : BW_STAGE_WITNESS;
 }
 
+void bw_trial_set_frames(BwTrial *trial, GPtrArray *frames) {
+        g_ptr_array_unref(trial->frames);
+        trial->frames = frames;
+}
+
 bool bw_trial_set_learning(BwTrial *trial, bool on, GError **error) {
         const uint32_t five_minutes = 30000;
 
@@ -350,7 +355,7 @@ static void judge_all(const BwTrial *trial, unsigned engines, const Shots *bare,
 
 /* A bridge that carries little of what it is given is no place to judge a guard at. */
 static bool is_carried(const BwTrialResult *result, guint n_frames, GError **error) {
-        if (result->uncarried <= n_frames / 8)
+        if (result->uncarried <= n_frames / 4)
                 return true;
         g_set_error(error, BW_ERROR, BW_ERROR_BROKEN,
                     "without any rules, %u of %u frames do not arrive either", result->uncarried,

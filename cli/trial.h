@@ -48,6 +48,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwTrial, bw_trial_free)
 /* Whether the kernel has what the engine needs; else @error says what is missing. */
 bool bw_trial_can(BwTrial *trial, BwEngineKind kind, GError **error);
 
+/* From now on these are fired, and not the corpus. Takes @frames, as of bw_corpus_new(). */
+void bw_trial_set_frames(BwTrial *trial, GPtrArray *frames);
 /* From now on the bridge has learned where everybody is, instead of being a hub. */
 bool bw_trial_set_learning(BwTrial *trial, bool on, GError **error);
 

@@ -189,29 +189,38 @@ GByteArray *bw_corpus_wrap(BwMac destination, BwMac source, const BwPacketIp *ip
                                   bw_packet_ip(ip, bw_packet_seal(ip, payload)));
 }
 
-void bw_corpus_add(BwCorpusList *list, BwWho from, BwWho to, BwReason in, BwReason out,
-                   GByteArray *bytes, const char *name, ...) {
+BwCorpusFrame *bw_corpus_frame_new(char *name, BwWho from, BwWho to, GByteArray *bytes) {
         BwCorpusFrame *frame = g_new0(BwCorpusFrame, 1);
-        va_list arguments;
 
-        va_start(arguments, name);
-        frame->name = g_strdup_vprintf(name, arguments);
-        va_end(arguments);
-        frame->attack = list->attack;
+        frame->name = name;
         frame->from = from;
         frame->to = to;
-        frame->in = in;
-        frame->out = out;
         frame->bytes = bytes;
-        g_ptr_array_add(list->frames, frame);
+        return frame;
 }
 
-static void free_frame(gpointer pointer) {
-        BwCorpusFrame *frame = pointer;
-
+void bw_corpus_frame_free(BwCorpusFrame *frame) {
         g_free(frame->name);
         g_byte_array_unref(frame->bytes);
         g_free(frame);
+}
+
+void bw_corpus_add(BwCorpusList *list, BwWho from, BwWho to, BwReason in, BwReason out,
+                   GByteArray *bytes, const char *name, ...) {
+        BwCorpusFrame *frame;
+        va_list arguments;
+
+        va_start(arguments, name);
+        frame = bw_corpus_frame_new(g_strdup_vprintf(name, arguments), from, to, bytes);
+        va_end(arguments);
+        frame->attack = list->attack;
+        frame->in = in;
+        frame->out = out;
+        g_ptr_array_add(list->frames, frame);
+}
+
+static void free_frame(gpointer frame) {
+        bw_corpus_frame_free(frame);
 }
 
 GPtrArray *bw_corpus_new(const BwScene *scene) {

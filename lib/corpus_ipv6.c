@@ -217,6 +217,34 @@ static void add_covered_traffic(BwCorpusList *list) {
                 }
 }
 
+/* Fewer bytes than the header promises: what is behind another header cannot be made sure of. */
+static void add_cut_packets(BwCorpusList *list) {
+        static const struct {
+                const char *name;
+                uint8_t protocol;
+                Cover cover;
+                BwReason in;
+        } cut[] = {
+                { "udp", IPPROTO_UDP, PLAIN, PASS },
+                { "gre", IPPROTO_GRE, PLAIN, BW_REASON_SPOOFED_ND },
+                { "udp-behind-options", IPPROTO_UDP, DESTINATION, BW_REASON_SPOOFED_ND },
+                { "udp-first-fragment", IPPROTO_UDP, FIRST, BW_REASON_SPOOFED_ND },
+        };
+
+        for (unsigned i = 0; i < G_N_ELEMENTS(cut); i++) {
+                BwPacketIp ip = { .source = bw_corpus_ipv6_of(list, BW_WHO_ATTACKER),
+                                  .destination = bw_corpus_ipv6_of(list, BW_WHO_VICTIM),
+                                  .protocol = cut[i].protocol };
+                GByteArray *bytes = covered_frame(
+                        list, BW_WHO_ATTACKER, bw_corpus_mac_of(list, BW_WHO_VICTIM), cut[i].cover,
+                        ip, bw_packet_udp(40000, 9, bw_packet_filler(24)));
+
+                g_byte_array_set_size(bytes, bytes->len - 4);
+                bw_corpus_add(list, BW_WHO_ATTACKER, BW_WHO_VICTIM, cut[i].in, PASS, bytes,
+                              "ipv6/cut/%s", cut[i].name);
+        }
+}
+
 static void add_dhcpv6(BwCorpusList *list, BwWho from, BwReason in, uint16_t source_port,
                        uint16_t destination_port, Cover cover, const char *name) {
         BwPacketIp ip = { .source = bw_corpus_link_local_of(list, from),
@@ -274,6 +302,7 @@ void bw_corpus_add_ipv6(BwCorpusList *list) {
         list->attack = 15;
         add_sources(list);
         add_covered_traffic(list);
+        add_cut_packets(list);
         list->attack = 12;
         add_router_messages(list, BW_WHO_ATTACKER);
         add_router_messages(list, BW_WHO_GATEWAY);

@@ -225,6 +225,16 @@ static bool skip_extensions(BwFrameIp *ip, Rest *rest) {
         return true;
 }
 
+/* The kernel's filters do not look for the protocol of a packet that is shorter than it says; what
+ * stands right behind the header is read all the same. */
+static bool is_readable(const BwFrameIp *ip) {
+        bool is_plain =
+                !ip->extended && (ip->protocol == IPPROTO_TCP || ip->protocol == IPPROTO_UDP ||
+                                  ip->protocol == IPPROTO_ICMPV6);
+
+        return is_plain || (!ip->cut && is_transport(ip->protocol));
+}
+
 static void decode_ipv6(BwFrame *frame, Rest rest) {
         const uint8_t *bytes = rest.bytes;
 
@@ -239,8 +249,7 @@ static void decode_ipv6(BwFrame *frame, Rest rest) {
         };
         frame->ip.cut = rest.length < number_at(bytes + 4);
         trim(&rest, number_at(bytes + 4));
-        frame->ip.chain_is_read =
-                skip_extensions(&frame->ip, &rest) && is_transport(frame->ip.protocol);
+        frame->ip.chain_is_read = skip_extensions(&frame->ip, &rest) && is_readable(&frame->ip);
         decode_transport(frame, rest);
 }
 

@@ -58,6 +58,10 @@ typedef struct BwCorpusFrame {
 /* (transfer full) (element-type BwCorpusFrame). Hostile ones have a reason in or out. */
 GPtrArray *bw_corpus_new(const BwScene *scene);
 
+/* (transfer full): takes @name and @bytes. */
+BwCorpusFrame *bw_corpus_frame_new(char *name, BwWho from, BwWho to, GByteArray *bytes);
+void bw_corpus_frame_free(BwCorpusFrame *frame);
+
 static inline bool bw_corpus_frame_is_hostile(const BwCorpusFrame *frame) {
         return frame->in != BW_REASON_NONE || frame->out != BW_REASON_NONE;
 }

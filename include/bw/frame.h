@@ -45,7 +45,8 @@ typedef struct BwFrameIp {
         BwFramePart part;
         bool extended;      /* IPv6: there are extension headers */
         bool chain_is_read; /* IPv6: all of them were whole, and @protocol is no further one of any
-                               kind (RFC 7112); IPv4: always */
+                               kind (RFC 7112), nor is the packet cut short behind them; IPv4:
+                               always */
         uint8_t protocol;   /* behind the extension headers */
         gsize transport; /* where in the frame @protocol's bytes begin; 0: they cannot be found, or
                             are in another fragment */

@@ -192,6 +192,58 @@ static void test_tap_learning(void) {
                 judge_all(BW_STAGE_TAP, true, "tap, learning");
 }
 
+/* Variations: bytes changed and frames cut, by a seed that is told. What the evaluator makes of
+ * each is the word; a disagreement belongs into the corpus. */
+
+#define VARIATIONS 6
+
+static BwCorpusFrame *vary(const BwTrial *trial, const BwCorpusFrame *frame, unsigned number) {
+        GByteArray *bytes = g_byte_array_new();
+        const int addresses = 12, header = 14;
+        BwCorpusFrame *varied;
+        unsigned at;
+
+        g_byte_array_append(bytes, frame->bytes->data, frame->bytes->len);
+        at = (unsigned) g_test_rand_int_range(addresses, (int) bytes->len);
+        if (number == 0)
+                g_byte_array_set_size(bytes, MAX(at, (unsigned) header));
+        else if (number == 1) /* among the first headers, where most is said */
+                bytes->data[MIN(at, addresses + at % 60)] = (uint8_t) g_test_rand_int();
+        else
+                bytes->data[at] ^= (uint8_t) (1u << g_test_rand_int_range(0, 8));
+        varied = bw_corpus_frame_new(g_strdup_printf("%s/varied-%u-at-%u", frame->name, number, at),
+                                     frame->from, frame->to, bytes);
+        varied->in = bw_trial_verdict(trial, frame->from, BW_DIRECTION_IN, bytes).reason;
+        varied->out = bw_trial_verdict(trial, frame->to, BW_DIRECTION_OUT, bytes).reason;
+        return varied;
+}
+
+static void judge_variations(BwTrial *trial, unsigned engines) {
+        g_auto(BwTrialResult) result = {};
+
+        run(trial, engines, false, &result);
+        tell(&result, engines, "variations");
+        g_assert_cmpuint(result.wrong, ==, 0);
+        g_assert_cmpuint(result.hostile, >, 1000);
+        g_assert_cmpuint(result.legal, >, 100);
+}
+
+static void test_variations(void) {
+        g_autoptr(BwTrial) trial = bw_contract_trial_new(BW_STAGE_VETH, "");
+        const GPtrArray *frames = bw_trial_frames(trial);
+        GPtrArray *varied = g_ptr_array_new_with_free_func((GDestroyNotify) bw_corpus_frame_free);
+
+        for (guint i = 0; i < frames->len; i++)
+                for (unsigned number = 0; number < VARIATIONS; number++)
+                        g_ptr_array_add(varied, vary(trial, frames->pdata[i], number));
+        bw_trial_set_frames(trial, varied);
+        judge_variations(trial, NFTABLES);
+        if (!bw_contract_has_iptables(trial))
+                return;
+        judge_variations(trial, IPTABLES);
+        judge_variations(trial, BW_ENGINE_ALL);
+}
+
 /* Reasons: for each frame, the very counters that the evaluator's words move, and no other. */
 
 typedef struct Tally {
@@ -389,6 +441,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/contract/veth-learning", test_veth_learning);
         g_test_add_func("/contract/tap", test_tap);
         g_test_add_func("/contract/tap-learning", test_tap_learning);
+        g_test_add_func("/contract/variations", test_variations);
         g_test_add_func("/contract/reasons", test_reasons);
         g_test_add_func("/contract/monitor", test_monitor);
         g_test_add_func("/contract/fdb", bw_contract_test_fdb);
