@@ -355,7 +355,7 @@ static void judge_all(const BwTrial *trial, unsigned engines, const Shots *bare,
 
 /* A bridge that carries little of what it is given is no place to judge a guard at. */
 static bool is_carried(const BwTrialResult *result, guint n_frames, GError **error) {
-        if (result->uncarried <= n_frames / 4)
+        if (result->uncarried <= n_frames / 2)
                 return true;
         g_set_error(error, BW_ERROR, BW_ERROR_BROKEN,
                     "without any rules, %u of %u frames do not arrive either", result->uncarried,

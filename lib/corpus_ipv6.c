@@ -225,7 +225,6 @@ static void add_cut_packets(BwCorpusList *list) {
                 Cover cover;
                 BwReason in;
         } cut[] = {
-                { "udp", IPPROTO_UDP, PLAIN, PASS },
                 { "gre", IPPROTO_GRE, PLAIN, BW_REASON_SPOOFED_ND },
                 { "udp-behind-options", IPPROTO_UDP, DESTINATION, BW_REASON_SPOOFED_ND },
                 { "udp-first-fragment", IPPROTO_UDP, FIRST, BW_REASON_SPOOFED_ND },
@@ -243,6 +242,22 @@ static void add_cut_packets(BwCorpusList *list) {
                 bw_corpus_add(list, BW_WHO_ATTACKER, BW_WHO_VICTIM, cut[i].in, PASS, bytes,
                               "ipv6/cut/%s", cut[i].name);
         }
+}
+
+/* Headers behind a fragment header: in all of them filters and hosts have lost their way. */
+static void add_nested(BwCorpusList *list, uint8_t kind, unsigned offset, const char *name) {
+        BwPacketIp ip = router_ip(list, BW_WHO_ATTACKER);
+        GByteArray *message = bw_packet_seal(&ip, router_message(list, 134));
+
+        message = kind == IPPROTO_FRAGMENT
+                          ? bw_packet_fragment(IPPROTO_ICMPV6, offset, true, message)
+                          : bw_packet_extension(IPPROTO_ICMPV6, message);
+        message = bw_packet_fragment(kind, 0, offset > 0, message);
+        ip.protocol = IPPROTO_FRAGMENT;
+        bw_corpus_add(list, BW_WHO_ATTACKER, BW_WHO_VICTIM, BW_REASON_SPOOFED_ND, PASS,
+                      bw_packet_ethernet(all_nodes, bw_corpus_mac_of(list, BW_WHO_ATTACKER), 0x86dd,
+                                         bw_packet_ip(&ip, message)),
+                      "router/134/%s", name);
 }
 
 static void add_dhcpv6(BwCorpusList *list, BwWho from, BwReason in, uint16_t source_port,
@@ -307,6 +322,9 @@ void bw_corpus_add_ipv6(BwCorpusList *list) {
         add_router_messages(list, BW_WHO_ATTACKER);
         add_router_messages(list, BW_WHO_GATEWAY);
         add_second_piece(list);
+        add_nested(list, IPPROTO_FRAGMENT, 0, "fragment-in-fragment");
+        add_nested(list, IPPROTO_FRAGMENT, 256, "later-fragment-in-fragment");
+        add_nested(list, IPPROTO_DSTOPTS, 0, "options-in-atomic-fragment");
         list->attack = 11;
         add_dhcpv6_messages(list, BW_WHO_ATTACKER);
         add_dhcpv6_messages(list, BW_WHO_GATEWAY);

@@ -210,14 +210,18 @@ static BwFramePart fragment_part(const uint8_t *bytes) {
         return number_at(bytes + 2) >> 3 > 0 ? BW_FRAME_LATER : BW_FRAME_FIRST;
 }
 
-/* False: cut short. Of a later fragment, only the headers that all fragments repeat are there. */
+/* False: cut short. A header that claims more than there is ends the packet: it names what would
+ * follow, and nothing of that is there. Behind a fragment header nobody needs another
+ * header, and with a second fragment header the kernel's filters lose their way. Of a later
+ * fragment, only the headers that all fragments repeat are there. */
 static bool skip_extensions(BwFrameIp *ip, Rest *rest) {
         while (is_extension(ip->protocol) && ip->part != BW_FRAME_LATER) {
                 const uint8_t *bytes = rest->bytes;
 
                 ip->extended = true;
-                if (rest->length < 8 || !skip(rest, extension_length(ip->protocol, bytes)))
+                if (rest->length < 8 || ip->part == BW_FRAME_FIRST)
                         return false;
+                skip(rest, MIN(rest->length, extension_length(ip->protocol, bytes)));
                 if (ip->protocol == IPPROTO_FRAGMENT)
                         ip->part = fragment_part(bytes);
                 ip->protocol = bytes[0];

@@ -89,13 +89,16 @@ static const Chain sending[] = {
                            "accept\n" },
         /* What stands right behind the header is read by its place there: that works for a packet
          * cut short, too. */
-        { "in-ip6", "meta length < 40 goto in-spoofed-ip\n"
-                    "ip6 version != 6 goto in-spoofed-ip\n"
-                    "ip6 nexthdr vmap { 6 : goto in-ip6-source, 17 : goto in-udp6, "
-                    "58 : goto in-icmp6 }\n"
-                    "meta l4proto vmap { 17 : goto in-udp6-behind, 58 : goto in-icmp6-behind }\n"
-                    "meta l4proto @transports goto in-ip6-source\n"
-                    "goto in-spoofed-nd\n" },
+        { "in-ip6",
+          "meta length < 40 goto in-spoofed-ip\n"
+          "ip6 version != 6 goto in-spoofed-ip\n"
+          "ip6 nexthdr vmap { 6 : goto in-ip6-source, 17 : goto in-udp6, "
+          "58 : goto in-icmp6 }\n"
+          /* A fragment in a fragment: the kernel takes some other bytes for the message. */
+          "frag nexthdr { 0, 43, 44, 60 } goto in-spoofed-nd\n"
+          "meta l4proto vmap { 17 : goto in-udp6-behind, 58 : goto in-icmp6-behind }\n"
+          "meta l4proto @transports goto in-ip6-source\n"
+          "goto in-spoofed-nd\n" },
         /* Behind extension headers: listener discovery has a right to be there. What no place in
          * the packet shows, later fragments apart, is hidden on purpose (RFC 6980, RFC 7113). */
         { "in-icmp6-behind", "frag frag-off != 0 goto in-icmp6-later\n"
