@@ -163,7 +163,9 @@ static void test_extensions(void) {
         payload->data[1] = 2;
         frame = decode_ip(ip, payload);
         g_assert_true(frame.ip.valid);
-        g_assert_false(frame.ip.chain_is_read || frame.ip.has_type);
+        /* It names what would follow, and nothing follows. */
+        g_assert_cmpuint(frame.ip.protocol, ==, IPPROTO_ICMPV6);
+        g_assert_false(frame.ip.has_type);
         payload = bw_packet_extension(253, bw_packet_nd(134, NULL, NULL));
         g_assert_false(decode_ip(ip, payload).ip.chain_is_read);
 }
