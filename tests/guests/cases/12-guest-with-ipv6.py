@@ -69,11 +69,17 @@ def come_up(kali):
         wait_until(f"{address} is free", 8, lambda: verdict(guest, address) == "free", 0.2)
 
 
+def claim_of_five(kali, to, mac):
+    """From an address that kali4 may use: only what it says is a lie."""
+    own = of_the_mac(kali.four)
+    return frames.neighbour_advertisement(kali.four.mac, own, FIVE, to, mac)
+
+
 def come_up_under_attack(kali):
     """What kali5 finds about its address while kali4 says that it is taken."""
     take_down(kali)
-    claim = frames.neighbour_advertisement(kali.four.mac, FIVE)
     bring_up(kali)
+    claim = claim_of_five(kali, frames.ALL_NODES, frames.multicast_mac(frames.ALL_NODES))
     kali.four.send_frames(claim, count=50, us=50_000)
     return holds_within(8, lambda: verdict(kali.five, FIVE), 0.2)
 
@@ -171,8 +177,8 @@ def claim(kali):
     subprocess.run(["ping", "-c1", "-W2", FIVE], stdout=subprocess.DEVNULL)
     knew = believed(kali)
     kali.four.send_frames(
-        frames.neighbour_advertisement(kali.four.mac, FIVE, THREE, kali.three.mac),
-        frames.neighbour_advertisement(kali.four.mac, FIVE, HOST, mac_of(BRIDGE)),
+        claim_of_five(kali, THREE, kali.three.mac),
+        claim_of_five(kali, HOST, mac_of(BRIDGE)),
         count=5,
         us=10_000,
     )

@@ -120,13 +120,12 @@ def router_advertisement(mac, source, network, behind_options=False, receiver=No
     return ethernet(mac, receiver or multicast_mac(ALL_NODES), IPV6, packet)
 
 
-def neighbour_advertisement(mac, target, destination=ALL_NODES, destination_mac=None, source=None):
+def neighbour_advertisement(mac, source, target, destination, destination_mac):
     """Unasked: target is at mac, whatever you have heard before (RFC 4861, override)."""
     rest = bytes([0x20, 0, 0, 0]) + ip_bytes(target) + lladdr_option(2, mac)
-    source = source or target
     message = icmpv6(source, destination, NEIGHBOUR_ADVERTISEMENT, rest)
     packet = ipv6(source, destination, ICMPV6, message)
-    return ethernet(mac, destination_mac or multicast_mac(destination), IPV6, packet)
+    return ethernet(mac, destination_mac, IPV6, packet)
 
 
 def redirect6(mac, receiver_mac, receiver, router, better, destination):
