@@ -10,7 +10,7 @@ from lab.scene import HOST, host_has_address
 LURE = "192.168.50.66"
 SERVER = "192.168.50.2"
 SERVER_MAC = "02:00:00:00:00:02"
-DELAY = 1  # seconds until the real one offers
+DELAY = 2  # seconds until the real one offers; a guest on a busy machine is slow
 
 UNDECLARED = f"""
 [Port dhcp0]

@@ -222,8 +222,8 @@ class LinuxGuest(Guest):
 
     def lease(self, tries=4):
         """(address, server, router) of the first DHCP server it hears, or None."""
-        options = f"-f -n -q -t {tries} -T 2 -s /bin/lease"
-        _, output = self.run(f"udhcpc -i eth0 {options} 2>/dev/null", 5 + 2 * tries)
+        options = f"-f -n -q -t {tries} -T 3 -s /bin/lease"
+        _, output = self.run(f"udhcpc -i eth0 {options} 2>/dev/null", 10 + 3 * tries)
         found = re.search(r"^LEASE (\S*) FROM (\S*) ROUTER (\S*)", output, re.MULTILINE)
         return found.groups() if found else None
 

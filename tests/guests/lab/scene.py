@@ -40,7 +40,8 @@ def is_poisoned(kali):
 
 
 def poison(kali):
-    kali.four.poison(600, 50, (kali.three, kali.five), (kali.five, kali.three))
+    """Two minutes of it, or until stop_poison(). Whether both have come to believe it."""
+    kali.four.poison(2400, 50, (kali.three, kali.five), (kali.five, kali.three))
     return holds_within(5, lambda: is_poisoned(kali), 0.1)
 
 
