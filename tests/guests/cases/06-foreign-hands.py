@@ -158,7 +158,6 @@ def our_nftables():
     elements = {
         name: sorted(map(str, (words for words, _ in content)))
         for name, content in nft_sets().items()
-        if not name.startswith("seen-")
     }
     return rules, elements
 

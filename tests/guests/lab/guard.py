@@ -43,10 +43,11 @@ def nft_objects(*what):
 
 
 def nft_sets():
-    """{set of our table: its elements}, each as nft_element() gives it."""
+    """{set of our table: its elements}, each as nft_element() gives it. Not the dynamic sets, which
+    packets fill: they remember who was denied, and guard nobody."""
     found = {}
     for item in nft_objects("table", *NFT_TABLE):
-        if "set" in item:
+        if "set" in item and "dynamic" not in item["set"].get("flags", ()):
             found[item["set"]["name"]] = [nft_element(x) for x in item["set"].get("elem", [])]
     return found
 
@@ -206,11 +207,10 @@ class Guard:
         return {words[0] for name, words, _ in self.nft_elements() if name in NFT_CLASSES}
 
     def nft_elements(self):
-        """[(set, words, packets)] of our table; what only remembers who was denied is not in it."""
+        """[(set, words, packets)] of our table."""
         return [
             (name, words, packets)
             for name, elements in nft_sets().items()
-            if not name.startswith("seen-")
             for words, packets in elements
         ]
 
