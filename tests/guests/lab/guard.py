@@ -15,6 +15,7 @@ from .waiting import holds_within, wait_until
 TABLES = {"raw": "bw-i-", "mangle": "bw-o-"}
 HOOKS = {"raw": ("PREROUTING", "bw-in"), "mangle": ("FORWARD", "bw-out")}
 NFT_TABLE = ("bridge", "bridgewarden")
+COUNTING_SETS = ("seen-", "told-")  # how their names begin; JSON does not say "dynamic"
 # the sets of which every port that has its rules is in one
 NFT_CLASSES = ("bound", "passing", "unaddressed", "closed", "watched", "any-address")
 ENGINES = ("iptables", "nftables")
@@ -43,11 +44,11 @@ def nft_objects(*what):
 
 
 def nft_sets():
-    """{set of our table: its elements}, each as nft_element() gives it. Not the dynamic sets, which
+    """{set of our table: its elements}, each as nft_element() gives it. Not the sets that
     packets fill: they remember who was denied, and guard nobody."""
     found = {}
     for item in nft_objects("table", *NFT_TABLE):
-        if "set" in item and "dynamic" not in item["set"].get("flags", ()):
+        if "set" in item and not item["set"]["name"].startswith(COUNTING_SETS):
             found[item["set"]["name"]] = [nft_element(x) for x in item["set"].get("elem", [])]
     return found
 
