@@ -2,6 +2,8 @@
 
 #include "link_json.h"
 
+#include "json_depth.h"
+
 #include <arpa/inet.h>
 #include <bw/error.h>
 #include <bw/text.h>
@@ -320,31 +322,13 @@ static void tell(const Reading *reading, BwFactSink sink, gpointer user) {
                      user);
 }
 
-/* Whether nothing is nested deeper than MAX_DEPTH. What is no JSON at all, the parser says. */
-static bool is_shallow(const char *text, gsize length) {
-        bool in_string = false;
-        unsigned depth = 0;
-
-        for (gsize i = 0; i < length; i++) {
-                if (in_string && text[i] == '\\')
-                        i++;
-                else if (text[i] == '"')
-                        in_string = !in_string;
-                else if (!in_string && (text[i] == '[' || text[i] == '{')) {
-                        if (++depth > MAX_DEPTH)
-                                return false;
-                } else if (!in_string && (text[i] == ']' || text[i] == '}') && depth > 0)
-                        depth--;
-        }
-        return true;
-}
-
 static JsonArray *parse(JsonParser *parser, const char *text, gsize length, GError **error) {
         g_autoptr(GError) trouble = NULL;
+        const char *fault = bw_json_depth_fault(text, length, MAX_DEPTH);
         JsonNode *root;
 
-        if (!is_shallow(text, length)) {
-                g_set_error(error, BW_ERROR, BW_ERROR_INVALID, "it is nested too deep");
+        if (fault) {
+                g_set_error(error, BW_ERROR, BW_ERROR_INVALID, "it %s", fault);
                 return NULL;
         }
         if (!json_parser_load_from_data(parser, text, (gssize) length, &trouble)) {

@@ -190,6 +190,41 @@ static void test_wrong(void) {
                 expect_wrong(wrong[i].text, strlen(wrong[i].text), wrong[i].words);
 }
 
+/* What the parser reads otherwise than JSON has it must not hide brackets from our count. */
+static void test_hidden(void) {
+        static const char *const covers[] = {
+                "/* \" */",
+                "'\"'",
+                "// \"\n",
+                "[\"\\u1\"\",",
+                "[\"\\ud800\"\",",
+                "[\"\\ud800\\\"\",",
+                "[\"\\ud800\\n\\\"\",",
+                "[\"\\udc00\\u12\"\",",
+                "[\"\\ud800\\u\"\",",
+                "#\"\n",
+                "$\"",
+                "[\"\\u12",
+        };
+        g_autofree char *deep = g_strnfill(4 << 20, '[');
+
+        for (guint i = 0; i < G_N_ELEMENTS(covers); i++) {
+                g_autofree char *text = g_strconcat(covers[i], deep, NULL);
+
+                expect_wrong(text, strlen(text), "it is no JSON");
+        }
+}
+
+/* Whatever JSON may hold in a string is read. */
+static void test_escapes(void) {
+        g_auto(Told) told = read_text("[{\"ifindex\":1,\"ifname\":\"\\u0061\\u00E9\",\"flags\":[],"
+                                      "\"ifalias\":\"\\\"\\\\\\/ [[ \\ud83d\\ude00 '/*\"}]",
+                                      BOTH);
+
+        g_assert_cmpuint(told.facts->len, ==, 1);
+        g_assert_cmpstr(g_array_index(told.facts, BwFact, 0).link.name, ==, "a\xc3\xa9");
+}
+
 /* The parser follows any depth; brackets in strings are none. */
 static void test_deep(void) {
         g_autofree char *deep = g_strnfill(4 << 20, '[');
@@ -222,6 +257,8 @@ int main(int argc, char **argv) {
         g_test_add_func("/link-json/addresses", test_addresses);
         g_test_add_func("/link-json/wrong", test_wrong);
         g_test_add_func("/link-json/deep", test_deep);
+        g_test_add_func("/link-json/hidden", test_hidden);
+        g_test_add_func("/link-json/escapes", test_escapes);
         g_test_add_func("/link-json/many", test_many);
         return g_test_run();
 }
