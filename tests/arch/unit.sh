@@ -14,6 +14,12 @@ says 'User=bridgewarden'
 says 'Restart=always'
 says 'RestartSec=2s'
 says 'RestartPreventExitStatus=78'
+# Nobody else loads these in time: without them half of the guard is missing until the next start.
+for module in br_netfilter ip_tables ip6_tables; do
+        for when in Wants After; do
+                says "$when=.*modprobe@$module\.service.*"
+        done
+done
 if grep -E '^ExecStop(Post)?=' "$unit"; then
         echo "rules outlive the daemon: nothing may run at its stop"
         exit 1
