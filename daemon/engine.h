@@ -49,7 +49,7 @@ typedef struct BwEngineWork {
         char *(*remark)(BwEngine *engine);
 
         /* Remembers which ports the rules in the kernel guard now: before the first commit, those
-         * of a former run. */
+         * of a former run. On failure what was remembered still is. */
         bool (*note_inherited)(BwEngine *engine, GError **error);
         void (*forget_inherited)(BwEngine *engine);
         bool (*inherited)(const BwEngine *engine, const char *port);
@@ -64,7 +64,7 @@ typedef struct BwEngineWork {
          * kernel cannot hold any is no failure. On failure what was wanted is still wanted, and
          * some of it may be gone. */
         bool (*disarm)(BwEngine *engine, int64_t now_usec, BwPass *pass, GError **error);
-        /* Whether the kernel is as wanted; writes nothing. */
+        /* Whether the kernel is as wanted, by what it can carry now; writes nothing. */
         bool (*check)(BwEngine *engine, bool *ret_equal, GError **error);
         /* Several tallies may speak of one port, reason and direction: they add up. */
         bool (*count)(BwEngine *engine, BwTallied tallied, gpointer user, GError **error);

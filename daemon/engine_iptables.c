@@ -73,12 +73,16 @@ static char *lack(const BwEngine *engine) {
 
 static bool note_inherited(BwEngine *engine, GError **error) {
         Iptables *iptables = (Iptables *) engine;
+        GPtrArray *found = NULL;
 
+        if (bw_kernel_has_iptables()) {
+                found = bw_iptables_list_chains(BW_IPT_RAW, error);
+                if (!found)
+                        return false;
+        }
         forget_inherited(engine);
-        if (!bw_kernel_has_iptables())
-                return true;
-        iptables->inherited = bw_iptables_list_chains(BW_IPT_RAW, error);
-        return iptables->inherited != NULL;
+        iptables->inherited = found;
+        return true;
 }
 
 static bool inherited(const BwEngine *engine, const char *port) {
@@ -215,10 +219,18 @@ static bool disarm(BwEngine *engine, int64_t now_usec, BwPass *pass, GError **er
         return true;
 }
 
+/* A module that is loaded later brings its tables. */
+static void look_for_absent(Iptables *iptables) {
+        for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++)
+                if (iptables->absent[table])
+                        iptables->absent[table] = !bw_iptables_probe(table, NULL);
+}
+
 static bool check(BwEngine *engine, bool *ret_equal, GError **error) {
         Iptables *iptables = (Iptables *) engine;
 
         *ret_equal = true;
+        look_for_absent(iptables);
         for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX && *ret_equal; table++)
                 if (!iptables->absent[table] &&
                     !bw_iptables_check(table, iptables->chains[table], ret_equal, error))

@@ -78,11 +78,11 @@ static bool note_inherited(BwEngine *engine, GError **error) {
         g_autoptr(GError) trouble = NULL;
         g_autoptr(BwNftListing) found = bw_nftables_read(nftables->kernel, &trouble);
 
-        forget_inherited(engine);
         if (!found && !g_error_matches(trouble, BW_ERROR, BW_ERROR_ABSENT)) {
                 g_propagate_error(error, g_steal_pointer(&trouble));
                 return false;
         }
+        forget_inherited(engine);
         if (found)
                 nftables->inherited = bw_nft_list_guarded(found);
         return true;

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * Both engines over a kernel that is made up: what they remember of a former run when the kernel
+ * does not answer, and when they see that a table has come.
+ */
+
+#include "engine.h"
+#include "iptables.h"
+#include "kernel.h"
+#include "nftables.h"
+
+#include <bw/error.h>
+#include <bw/plan.h>
+#include <string.h>
+
+/* The kernel */
+
+static int refusal;                    /* a BwError of every look; -1: none */
+static bool missing[BW_IPT_TABLE_MAX]; /* no such table */
+static unsigned synced, checked;       /* sets of tables */
+static const char *listing;            /* of nft */
+
+static bool answer(GError **error) {
+        if (refusal >= 0)
+                g_set_error(error, BW_ERROR, refusal, "made up");
+        return refusal < 0;
+}
+
+bool bw_kernel_has_iptables(void) {
+        return true;
+}
+
+bool bw_iptables_probe(BwIptTable table, GError **error) {
+        if (missing[table])
+                g_set_error(error, BW_ERROR, BW_ERROR_ABSENT, "made up");
+        return !missing[table];
+}
+
+GPtrArray *bw_iptables_list_chains(BwIptTable table G_GNUC_UNUSED, GError **error) {
+        char name[BW_IPT_CHAIN_SIZE];
+        GPtrArray *names;
+
+        if (!answer(error))
+                return NULL;
+        names = g_ptr_array_new_with_free_func(g_free);
+        bw_ipt_port_chain("i", "vnet0", name);
+        g_ptr_array_add(names, g_strdup(name));
+        return names;
+}
+
+bool bw_iptables_check(BwIptTable table, const GPtrArray *chains G_GNUC_UNUSED, bool *ret_equal,
+                       GError **error G_GNUC_UNUSED) {
+        checked |= 1u << table;
+        *ret_equal = synced & 1u << table;
+        return true;
+}
+
+bool bw_iptables_sync(BwIptTable table, const GPtrArray *chains G_GNUC_UNUSED,
+                      BwIptLock lock G_GNUC_UNUSED, BwIptReport *ret,
+                      GError **error G_GNUC_UNUSED) {
+        synced |= 1u << table;
+        *ret = (BwIptReport){ .changed = true };
+        return true;
+}
+
+bool bw_iptables_count(BwIptTable table G_GNUC_UNUSED, const GPtrArray *chains G_GNUC_UNUSED,
+                       BwIptCounted counted G_GNUC_UNUSED, gpointer user G_GNUC_UNUSED,
+                       GError **error G_GNUC_UNUSED) {
+        g_assert_not_reached();
+}
+
+BwNftables *bw_nftables_new(void) {
+        return NULL;
+}
+
+void bw_nftables_free(BwNftables *nftables G_GNUC_UNUSED) {
+}
+
+bool bw_nftables_probe(BwNftables *nftables G_GNUC_UNUSED, GError **error G_GNUC_UNUSED) {
+        return true;
+}
+
+bool bw_nftables_can_protect(BwNftables *nftables G_GNUC_UNUSED) {
+        return false;
+}
+
+bool bw_nftables_check(BwNftables *nftables G_GNUC_UNUSED, const BwNftTable *table G_GNUC_UNUSED,
+                       bool *ret_equal G_GNUC_UNUSED, GError **error G_GNUC_UNUSED) {
+        g_assert_not_reached();
+}
+
+bool bw_nftables_sync(BwNftables *nftables G_GNUC_UNUSED, const BwNftTable *table G_GNUC_UNUSED,
+                      BwNftReport *ret G_GNUC_UNUSED, GError **error G_GNUC_UNUSED) {
+        g_assert_not_reached();
+}
+
+bool bw_nftables_remove(BwNftables *nftables G_GNUC_UNUSED, GError **error G_GNUC_UNUSED) {
+        g_assert_not_reached();
+}
+
+BwNftListing *bw_nftables_read(BwNftables *nftables G_GNUC_UNUSED, GError **error) {
+        return answer(error) ? bw_nft_listing_parse(listing) : NULL;
+}
+
+static void set_up(void) {
+        refusal = -1;
+        memset(missing, 0, sizeof(missing));
+        synced = checked = 0;
+        listing = "table bridge bridgewarden {\n"
+                  "\tset bound {\n"
+                  "\t\ttype ifname\n"
+                  "\t\telements = { \"vnet0\" }\n"
+                  "\t}\n"
+                  "}\n";
+}
+
+/* What a former run left */
+
+/* A guard that stays because nobody knows better must not end because the kernel was busy. */
+static void test_memory(gconstpointer kind) {
+        BwEngine *engine = GPOINTER_TO_INT(kind) == BW_ENGINE_IPTABLES ? bw_engine_iptables_new()
+                                                                       : bw_engine_nftables_new();
+        static const int passing[] = { BW_ERROR_BUSY, BW_ERROR_BROKEN, BW_ERROR_DENIED };
+
+        set_up();
+        g_assert_true(engine->work->note_inherited(engine, NULL));
+        g_assert_true(engine->work->inherited(engine, "vnet0"));
+        g_assert_false(engine->work->inherited(engine, "vnet1"));
+        for (gsize i = 0; i < G_N_ELEMENTS(passing); i++) {
+                g_autoptr(GError) error = NULL;
+
+                refusal = passing[i];
+                g_assert_false(engine->work->note_inherited(engine, &error));
+                g_assert_error(error, BW_ERROR, passing[i]);
+                g_assert_true(engine->work->inherited(engine, "vnet0"));
+        }
+        engine->work->forget_inherited(engine);
+        g_assert_false(engine->work->inherited(engine, "vnet0"));
+        bw_engine_free(engine);
+}
+
+/* Whose table somebody has deleted is guarded by it no more. */
+static void test_memory_of_nothing(void) {
+        BwEngine *engine = bw_engine_nftables_new();
+
+        set_up();
+        g_assert_true(engine->work->note_inherited(engine, NULL));
+        refusal = BW_ERROR_ABSENT;
+        g_assert_true(engine->work->note_inherited(engine, NULL));
+        g_assert_false(engine->work->inherited(engine, "vnet0"));
+        bw_engine_free(engine);
+}
+
+/* Tables */
+
+static bool is_equal(BwEngine *engine) {
+        bool equal = false;
+
+        g_assert_true(engine->work->check(engine, &equal, NULL));
+        return equal;
+}
+
+static void commit(BwEngine *engine) {
+        BwPass pass = {};
+
+        g_assert_true(engine->work->commit(engine, 0, &pass, NULL));
+}
+
+static bool lacks(BwEngine *engine) {
+        g_autofree char *lack = engine->work->lack(engine);
+
+        return lack != NULL;
+}
+
+/* A module that is loaded later makes its table one that the next check finds empty. */
+static void test_late_table(void) {
+        BwPlan nothing = { .bridges = g_ptr_array_new() };
+        BwEngine *engine = bw_engine_iptables_new();
+
+        set_up();
+        missing[BW_IPT_RAW6] = missing[BW_IPT_MANGLE6] = true;
+        g_assert_true(engine->work->probe(engine, NULL));
+        engine->work->want(engine, &nothing, NULL);
+        commit(engine);
+        g_assert_true(lacks(engine));
+        g_assert_true(is_equal(engine));
+        g_assert_cmphex((synced | checked) & (1u << BW_IPT_RAW6 | 1u << BW_IPT_MANGLE6), ==, 0);
+        missing[BW_IPT_RAW6] = missing[BW_IPT_MANGLE6] = false;
+        g_assert_false(is_equal(engine));
+        commit(engine);
+        g_assert_true(is_equal(engine));
+        g_assert_false(lacks(engine));
+        g_assert_cmphex(synced, ==, (1u << BW_IPT_TABLE_MAX) - 1);
+        bw_engine_free(engine);
+        g_ptr_array_unref(nothing.bridges);
+}
+
+int main(int argc, char **argv) {
+        g_test_init(&argc, &argv, NULL);
+        g_test_add_data_func("/engines/iptables/memory", GINT_TO_POINTER(BW_ENGINE_IPTABLES),
+                             test_memory);
+        g_test_add_data_func("/engines/nftables/memory", GINT_TO_POINTER(BW_ENGINE_NFTABLES),
+                             test_memory);
+        g_test_add_func("/engines/nftables/memory-of-nothing", test_memory_of_nothing);
+        g_test_add_func("/engines/iptables/late-table", test_late_table);
+        return g_test_run();
+}
