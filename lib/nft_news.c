@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-#include <arpa/inet.h>
 #include <bw/nft_news.h>
 #include <bw/nft_table.h>
 #include <linux/netfilter.h>
@@ -62,7 +61,7 @@ static uint32_t u32_of(const Attribute *attribute) {
         if (attribute->length != sizeof(number))
                 return 0;
         memcpy(&number, attribute->bytes, sizeof(number));
-        return ntohl(number);
+        return GUINT32_FROM_BE(number);
 }
 
 static void read_program(const Attribute *attribute, BwNftNews *news) {
