@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <glib/gstdio.h>
 #include <stdio.h>
-#include <string.h>
 
 #define MAX_FILE_BYTES (32 * 1024 * 1024)
 
@@ -117,10 +116,6 @@ static bool read_guest(BwModel *model, const char *path, GError **error) {
         return true;
 }
 
-static int by_text(gconstpointer a, gconstpointer b) {
-        return strcmp(*(const char *const *) a, *(const char *const *) b);
-}
-
 static bool read_folder(BwModel *model, const char *folder, GError **error) {
         g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
         g_autoptr(GError) trouble = NULL;
@@ -132,7 +127,7 @@ static bool read_folder(BwModel *model, const char *folder, GError **error) {
         while ((name = g_dir_read_name(dir)))
                 if (g_str_has_suffix(name, ".xml"))
                         g_ptr_array_add(paths, g_build_filename(folder, name, NULL));
-        g_ptr_array_sort(paths, by_text);
+        g_ptr_array_sort(paths, bw_text_compare);
         for (guint i = 0; i < paths->len; i++)
                 if (!read_guest(model, paths->pdata[i], error))
                         return false;

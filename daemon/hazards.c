@@ -2,7 +2,7 @@
 
 #include "hazards.h"
 
-#include <string.h>
+#include <bw/text.h>
 #include <syslog.h>
 
 struct BwHazards {
@@ -44,10 +44,6 @@ void bw_hazards_clear(BwHazards *hazards, const char *key) {
         g_hash_table_remove(hazards->sentences, key);
 }
 
-static int compare_texts(gconstpointer a, gconstpointer b) {
-        return strcmp(*(const char *const *) a, *(const char *const *) b);
-}
-
 char **bw_hazards_list(const BwHazards *hazards) {
         GPtrArray *list = g_ptr_array_new();
         GHashTableIter iter;
@@ -56,7 +52,7 @@ char **bw_hazards_list(const BwHazards *hazards) {
         g_hash_table_iter_init(&iter, hazards->sentences);
         while (g_hash_table_iter_next(&iter, NULL, (gpointer *) &sentence))
                 g_ptr_array_add(list, g_strdup(sentence));
-        g_ptr_array_sort(list, compare_texts);
+        g_ptr_array_sort(list, bw_text_compare);
         g_ptr_array_add(list, NULL);
         return (char **) g_ptr_array_free(list, FALSE);
 }

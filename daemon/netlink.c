@@ -305,7 +305,7 @@ static bool hear(Ear *ear) {
                 if (code == -NLE_NOMEM)
                         ear->overrun = true;
         }
-        if (!ear->overrun || !bw_nl_socket_is_drained(ear->socket))
+        if (!ear->overrun || !bw_nl_socket_is_drained(nl_socket_get_fd(ear->socket)))
                 return false;
         ear->overrun = false;
         return true;
@@ -345,7 +345,7 @@ static Socket *open_news(BwNetlink *netlink, int group, int other, GError **erro
 
         if (!socket)
                 return NULL;
-        bw_nl_socket_set_buffer(socket, RECEIVE_BUFFER);
+        bw_nl_socket_set_buffer(nl_socket_get_fd(socket), RECEIVE_BUFFER);
         nl_socket_disable_seq_check(socket);
         nl_socket_modify_cb(socket, NL_CB_VALID, NL_CB_CUSTOM, on_told, netlink);
         code = nl_socket_set_nonblocking(socket);

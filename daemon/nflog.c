@@ -194,7 +194,7 @@ static gboolean on_readable(G_GNUC_UNUSED int fd, G_GNUC_UNUSED GIOCondition con
                 if (code == -NLE_NOMEM)
                         nflog->overrun = true;
         }
-        if (nflog->overrun && bw_nl_socket_is_drained(nflog->socket))
+        if (nflog->overrun && bw_nl_socket_is_drained(nl_socket_get_fd(nflog->socket)))
                 tell_overrun(nflog);
         return G_SOURCE_CONTINUE;
 }
@@ -232,7 +232,7 @@ static Socket *open_socket(uint16_t group, unsigned copy_bytes, GError **error) 
         code = nfnl_connect(socket);
         if (code < 0)
                 return fail(error, group, code), NULL;
-        bw_nl_socket_set_buffer(socket, RECEIVE_BUFFER);
+        bw_nl_socket_set_buffer(nl_socket_get_fd(socket), RECEIVE_BUFFER);
         code = bind_group(socket, group, copy_bytes);
         if (code == -NLE_PERM && is_permitted(socket))
                 code = -NLE_BUSY;

@@ -246,16 +246,12 @@ static bool write_whole(BwNftables *nftables, const BwNftTable *table, GError **
                read_back(nftables, table, error);
 }
 
-static gpointer copy_text(gconstpointer text, gpointer user G_GNUC_UNUSED) {
-        return g_strdup(text);
-}
-
 static void remember(BwNftables *nftables, const BwNftTable *table, uint32_t generation) {
         for (guint i = 0; i < table->sets->len; i++) {
                 const BwNftSet *set = &g_array_index(table->sets, BwNftSet, i);
 
                 g_hash_table_replace(nftables->known->elements, g_strdup(set->name),
-                                     g_ptr_array_copy(set->elements, copy_text, NULL));
+                                     bw_nft_elements_copy(set->elements));
         }
         nftables->generation = generation;
 }

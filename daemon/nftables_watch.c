@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "nftables_generation.h"
+#include "nl_socket.h"
 
 /* Some thousand transactions, or ours of a thousand ports. */
 #define RECEIVE_BUFFER (4 * 1024 * 1024)
@@ -152,14 +153,6 @@ static bool learn_own_pid(BwNftWatch *watch, GError **error) {
         return true;
 }
 
-/* Forcing is for who may go beyond the host's limit; without that right we take what we get. */
-static void make_room(int fd) {
-        const int bytes = RECEIVE_BUFFER;
-
-        if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) < 0)
-                (void) setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
-}
-
 static bool join(int fd, GError **error) {
         const int group = NFNLGRP_NFTABLES;
 
@@ -176,7 +169,7 @@ BwNftWatch *bw_nftables_watch_new(BwNftNewsSink sink, gpointer user, GError **er
         watch->fd = bw_nftables_generation_open(error);
         if (watch->fd < 0 || !learn_own_pid(watch, error))
                 return NULL;
-        make_room(watch->fd);
+        bw_nl_socket_set_buffer(watch->fd, RECEIVE_BUFFER);
         if (!join(watch->fd, error))
                 return NULL;
         listen_again(watch);

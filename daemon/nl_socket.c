@@ -6,16 +6,13 @@
 #include <sys/socket.h>
 
 /* Forcing is for who may go beyond the host's limit; without that right we take what we get. */
-void bw_nl_socket_set_buffer(struct nl_sock *socket, int bytes) {
-        int fd = nl_socket_get_fd(socket);
-
+void bw_nl_socket_set_buffer(int fd, int bytes) {
         if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) < 0)
                 (void) setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
 }
 
 /* A turn may end with the last message, and nothing would wake us to find the buffer empty. */
-bool bw_nl_socket_is_drained(const struct nl_sock *socket) {
-        int fd = nl_socket_get_fd(socket);
+bool bw_nl_socket_is_drained(int fd) {
         ssize_t length;
         char byte;
 

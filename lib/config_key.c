@@ -47,6 +47,22 @@ const char *bw_unknown_ports_name(BwUnknownPorts unknown_ports) {
         return unknown_ports_words[unknown_ports];
 }
 
+static unsigned looseness(BwUnknownPorts unknown_ports) {
+        switch (unknown_ports) {
+        case BW_UNKNOWN_PORTS_DROP:
+                return 0;
+        case BW_UNKNOWN_PORTS_MONITOR:
+                return 1;
+        case BW_UNKNOWN_PORTS_ACCEPT:
+                return 2;
+        }
+        g_assert_not_reached();
+}
+
+BwUnknownPorts bw_unknown_ports_stricter(BwUnknownPorts a, BwUnknownPorts b) {
+        return looseness(a) < looseness(b) ? a : b;
+}
+
 const char *bw_role_name(BwRole role) {
         return role_words[role];
 }

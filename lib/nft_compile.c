@@ -3,6 +3,7 @@
 #include <bw/nft_chains.h>
 #include <bw/nft_table.h>
 #include <bw/owner.h>
+#include <bw/text.h>
 #include <string.h>
 
 /* A port with more MACs or addresses goes the long way: pairs of them grow with the square. */
@@ -475,18 +476,6 @@ static void add_port(Compiler *compiler, const BwPortPlan *port) {
         compiler->unknown = BW_UNKNOWN_PORTS_DROP;
 }
 
-static unsigned looseness(BwUnknownPorts unknown_ports) {
-        switch (unknown_ports) {
-        case BW_UNKNOWN_PORTS_DROP:
-                return 0;
-        case BW_UNKNOWN_PORTS_MONITOR:
-                return 1;
-        case BW_UNKNOWN_PORTS_ACCEPT:
-                return 2;
-        }
-        g_assert_not_reached();
-}
-
 static bool declares_link_local(const BwPortPlan *port) {
         for (guint i = 0; i < port->addresses->len; i++)
                 if (bw_owner_is_link_local(&g_array_index(port->addresses, BwPrefix, i)))
@@ -496,8 +485,7 @@ static bool declares_link_local(const BwPortPlan *port) {
 
 static void add_bridge(Compiler *compiler, const BwBridgePlan *bridge, GArray *owned) {
         compiler->bridge = bridge;
-        if (looseness(bridge->unknown_ports) < looseness(compiler->unknown))
-                compiler->unknown = bridge->unknown_ports;
+        compiler->unknown = bw_unknown_ports_stricter(bridge->unknown_ports, compiler->unknown);
         compiler->declared = g_ptr_array_new();
         for (guint i = 0; i < bridge->ports->len; i++) {
                 add_owned(owned, bridge->ports->pdata[i]);
@@ -509,13 +497,9 @@ static void add_bridge(Compiler *compiler, const BwBridgePlan *bridge, GArray *o
         g_ptr_array_unref(compiler->declared);
 }
 
-static int by_text(gconstpointer a, gconstpointer b) {
-        return strcmp(*(const char *const *) a, *(const char *const *) b);
-}
-
 /* nft refuses nothing that is there twice, but a list with doubles equals no read-back. */
 static void sort_elements(GPtrArray *elements) {
-        g_ptr_array_sort(elements, by_text);
+        g_ptr_array_sort(elements, bw_text_compare);
         for (guint i = elements->len; i-- > 1;)
                 if (g_str_equal(elements->pdata[i], elements->pdata[i - 1]))
                         g_ptr_array_remove_index(elements, i);

@@ -2,6 +2,7 @@
 
 #include <bw/nft_chains.h>
 #include <bw/nft_table.h>
+#include <bw/text.h>
 #include <string.h>
 
 /* nft's own text, read for what we write ourselves: names stand in quotes and have none inside. */
@@ -27,10 +28,6 @@ static const char *element_end(const char *text) {
                         break;
         }
         return text;
-}
-
-static int by_text(gconstpointer a, gconstpointer b) {
-        return strcmp(*(const char *const *) a, *(const char *const *) b);
 }
 
 /* @text stands behind "elements = {". Returns what stands behind the closing brace. */
@@ -92,7 +89,7 @@ static const char *read_line(Reader *reader, const char *line, gsize depth, cons
                 GPtrArray *elements = g_hash_table_lookup(reader->listing->elements, reader->set);
                 const char *rest = read_elements(line + strlen(opening), elements);
 
-                g_ptr_array_sort(elements, by_text);
+                g_ptr_array_sort(elements, bw_text_compare);
                 return rest;
         }
         if (depth == 2 && reader->counter && g_str_has_prefix(line, "packets ")) {
@@ -155,14 +152,13 @@ BwNftCount bw_nft_count(const BwNftListing *listing, BwDirection direction, BwRe
 /* "\"vk63\" counter packets 3 bytes 84 limit rate …" */
 static void count_port(const char *element, BwDirection direction, BwReason reason,
                        BwNftCounted counted, gpointer user) {
-        const char *end = *element == '"' ? strchr(element + 1, '"') : NULL;
-        const char *packets = end ? strstr(end, "packets ") : NULL;
+        g_autofree char *port = bw_nft_element_name(element);
+        /* Behind the name, which may hold anything but a quote. */
+        const char *packets = port ? strstr(element + strlen(port) + 2, "packets ") : NULL;
         const char *bytes = packets ? strstr(packets, "bytes ") : NULL;
-        g_autofree char *port = NULL;
 
         if (!bytes)
                 return;
-        port = g_strndup(element + 1, (gsize) (end - element) - 1);
         counted(port, direction, reason,
                 (BwNftCount){ g_ascii_strtoull(packets + strlen("packets "), NULL, 10),
                               g_ascii_strtoull(bytes + strlen("bytes "), NULL, 10) },

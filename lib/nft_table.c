@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 #include <bw/nft_table.h>
+#include <bw/text.h>
 #include <string.h>
 
 void bw_nft_table_free(BwNftTable *table) {
@@ -43,18 +44,23 @@ bool bw_nft_table_equal(const BwNftTable *a, const BwNftTable *b) {
         return g_str_equal(a->base, b->base) && names_equal(a->kept, b->kept);
 }
 
-/* What a former run left */
+/* Elements */
 
-static int by_text(gconstpointer a, gconstpointer b) {
-        return strcmp(*(const char *const *) a, *(const char *const *) b);
-}
-
-/* (transfer full): "vk63" of "\"vk63\" . 192.0.2.7"; NULL: the element begins with no name. */
-static char *name_of(const char *element) {
+char *bw_nft_element_name(const char *element) {
         const char *end = *element == '"' ? strchr(element + 1, '"') : NULL;
 
         return end ? g_strndup(element + 1, (gsize) (end - element) - 1) : NULL;
 }
+
+GPtrArray *bw_nft_elements_copy(const GPtrArray *elements) {
+        GPtrArray *copy = g_ptr_array_new_full(elements->len, g_free);
+
+        for (guint i = 0; i < elements->len; i++)
+                g_ptr_array_add(copy, g_strdup(elements->pdata[i]));
+        return copy;
+}
+
+/* What a former run left */
 
 static bool is_one_of(const char *name, const char *const *names) {
         return g_strv_contains(names, name);
@@ -68,7 +74,7 @@ GHashTable *bw_nft_list_guarded(const BwNftListing *found) {
                 const GPtrArray *elements = g_hash_table_lookup(found->elements, checked[i]);
 
                 for (guint k = 0; elements && k < elements->len; k++) {
-                        char *name = name_of(elements->pdata[k]);
+                        char *name = bw_nft_element_name(elements->pdata[k]);
 
                         if (name)
                                 g_hash_table_add(names, name);
@@ -93,12 +99,8 @@ void bw_nft_table_let_pass(BwNftTable *table, const char *port) {
                 if (!g_str_equal(set->name, "passing"))
                         continue;
                 add_missing(set->elements, element);
-                g_ptr_array_sort(set->elements, by_text);
+                g_ptr_array_sort(set->elements, bw_text_compare);
         }
-}
-
-static gpointer copy_text(gconstpointer text, gpointer user G_GNUC_UNUSED) {
-        return g_strdup(text);
 }
 
 /* What is somebody's: of ports that are kept only the former run knows it. */
@@ -113,7 +115,7 @@ static bool is_of_others(const char *set) {
 }
 
 static bool is_kept(const BwNftTable *table, const char *element) {
-        g_autofree char *name = name_of(element);
+        g_autofree char *name = bw_nft_element_name(element);
 
         return name && g_hash_table_contains(table->kept, name);
 }
@@ -123,14 +125,12 @@ static GPtrArray *keep_elements(const BwNftTable *wanted, const BwNftSet *set,
         bool whole = is_of_others(set->name) && found;
         /* Networks of one set must not overlap, so the two are not mixed. */
         bool as_found = whole && strstr(set->type, "interval");
-        GPtrArray *elements =
-                g_ptr_array_copy(as_found ? (GPtrArray *) found : set->elements, copy_text, NULL);
+        GPtrArray *elements = bw_nft_elements_copy(as_found ? found : set->elements);
 
-        g_ptr_array_set_free_func(elements, g_free);
         for (guint i = 0; found && !as_found && i < found->len; i++)
                 if (whole || is_kept(wanted, found->pdata[i]))
                         add_missing(elements, found->pdata[i]);
-        g_ptr_array_sort(elements, by_text);
+        g_ptr_array_sort(elements, bw_text_compare);
         return elements;
 }
 

@@ -277,24 +277,12 @@ static BwMode bridge_mode(const BwConfig *config, const BwBridgeSection *section
         return section->broken ? MIN(section->mode, config->mode) : section->mode;
 }
 
-static unsigned looseness(BwUnknownPorts unknown_ports) {
-        switch (unknown_ports) {
-        case BW_UNKNOWN_PORTS_DROP:
-                return 0;
-        case BW_UNKNOWN_PORTS_MONITOR:
-                return 1;
-        case BW_UNKNOWN_PORTS_ACCEPT:
-                return 2;
-        }
-        g_assert_not_reached();
-}
-
 static BwUnknownPorts unknown_ports_wish(const BwConfig *config, const BwBridgeSection *section) {
         if (!section || !section->has_unknown_ports)
                 return config->unknown_ports;
-        if (section->broken && looseness(section->unknown_ports) > looseness(config->unknown_ports))
-                return config->unknown_ports;
-        return section->unknown_ports;
+        return section->broken
+                       ? bw_unknown_ports_stricter(section->unknown_ports, config->unknown_ports)
+                       : section->unknown_ports;
 }
 
 static BwUnknownPorts unknown_ports_of(const BwConfig *config, const BwBridgeSection *section,

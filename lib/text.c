@@ -51,3 +51,7 @@ char *bw_text_short(const char *bytes, gsize most) {
 char *bw_text_utf8(const char *bytes) {
         return escape(bytes, keep_any);
 }
+
+int bw_text_compare(gconstpointer a, gconstpointer b) {
+        return strcmp(*(const char *const *) a, *(const char *const *) b);
+}

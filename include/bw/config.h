@@ -153,4 +153,6 @@ char *bw_config_problem_print(const BwConfigProblem *problem);
 
 const char *bw_mode_name(BwMode mode);
 const char *bw_unknown_ports_name(BwUnknownPorts unknown_ports);
+/* The one of the two that lets less pass. */
+BwUnknownPorts bw_unknown_ports_stricter(BwUnknownPorts a, BwUnknownPorts b);
 const char *bw_role_name(BwRole role);

@@ -31,6 +31,12 @@ typedef struct BwNftSet {
         GPtrArray *elements; /* char *, sorted by strcmp(), no duplicates */
 } BwNftSet;
 
+/* (transfer full): the name an element begins with, "vk63" of "\"vk63\" . 192.0.2.7"; NULL: none.
+ */
+char *bw_nft_element_name(const char *element);
+/* (transfer full): with texts of its own. */
+GPtrArray *bw_nft_elements_copy(const GPtrArray *elements);
+
 typedef struct BwNftTable {
         GArray *sets;         /* BwNftSet, in a fixed order */
         char *base;           /* everything else: counters, counting sets, chains */

@@ -6,7 +6,8 @@
  *
  * Bytes from outside (guest names, interface names, sentences made of them) as
  * text that can be shown. What cannot be shown becomes \xNN per byte; everything
- * else stays. For showing only: never to look a name up again.
+ * else stays. For showing only: never to look a name up again. And the order of
+ * texts in lists, which is that of their bytes.
  */
 
 #include <glib.h>
@@ -18,3 +19,6 @@ char *bw_text_printable(const char *bytes);
 char *bw_text_short(const char *bytes, gsize most);
 /* (transfer full): valid UTF-8; only what is no UTF-8 is escaped. For D-Bus and JSON. */
 char *bw_text_utf8(const char *bytes);
+
+/* Of two elements of an array of char *, for g_ptr_array_sort(): as strcmp(). */
+int bw_text_compare(gconstpointer a, gconstpointer b);

@@ -27,7 +27,7 @@ ADAPTERS = {
     'virt': ('libvirt/',),
     'netlink': ('netlink/', 'linux/'),
     'nflog': ('netlink/', 'linux/'),
-    'nl': ('netlink/',),
+    'nl': (),
     'ipt_calls_v4': ('libiptc/libiptc.h',),
     'ipt_calls_v6': ('libiptc/libip6tc.h',),
     'ipt': ('linux/netfilter',),
@@ -36,7 +36,7 @@ ADAPTERS = {
     'kernel': (),
 }
 # What adapters of one library may have in common.
-SHARED = {'netlink': 'nl', 'nflog': 'nl', 'ipt_calls_v4': 'ipt', 'ipt_calls_v6': 'ipt'}
+SHARED = {'netlink': 'nl', 'nflog': 'nl', 'nftables': 'nl', 'ipt_calls_v4': 'ipt', 'ipt_calls_v6': 'ipt'}
 # Bytes to facts, in the kernel's words and libnl's; a socket has no place in it.
 DECODERS = {'nft_news': ('linux/netlink.h', 'linux/netfilter'),
             'netlink_decode': ('linux/', 'netlink/attr.h', 'netlink/msg.h', 'net/if.h',

@@ -42,10 +42,6 @@ static BwNftTable *compile(const BwTestWorld *world, bool after_restart) {
         return table;
 }
 
-static gpointer copy_text(gconstpointer text, gpointer user G_GNUC_UNUSED) {
-        return g_strdup(text);
-}
-
 /* As nft would list @table. */
 static BwNftListing *list(const BwNftTable *table) {
         BwNftListing *listing = g_new0(BwNftListing, 1);
@@ -56,9 +52,8 @@ static BwNftListing *list(const BwNftTable *table) {
                                                   (GDestroyNotify) g_ptr_array_unref);
         for (guint i = 0; i < table->sets->len; i++) {
                 const BwNftSet *set = &g_array_index(table->sets, BwNftSet, i);
-                GPtrArray *elements = g_ptr_array_copy(set->elements, copy_text, NULL);
+                GPtrArray *elements = bw_nft_elements_copy(set->elements);
 
-                g_ptr_array_set_free_func(elements, g_free);
                 g_hash_table_insert(listing->elements, g_strdup(set->name), elements);
         }
         return listing;

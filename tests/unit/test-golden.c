@@ -19,6 +19,7 @@
 #include "plan_text.h"
 #include "settings.h"
 
+#include <bw/text.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -139,10 +140,6 @@ static void check_case(gconstpointer user) {
         g_assert_cmpstr(rules, ==, stored);
 }
 
-static int by_text(gconstpointer a, gconstpointer b) {
-        return strcmp(*(const char *const *) a, *(const char *const *) b);
-}
-
 int main(int argc, char **argv) {
         g_autoptr(GPtrArray) cases = g_ptr_array_new_with_free_func(g_free);
         g_autoptr(GDir) folder = g_dir_open("golden", 0, NULL);
@@ -153,7 +150,7 @@ int main(int argc, char **argv) {
         while ((file = g_dir_read_name(folder)))
                 if (g_str_has_suffix(file, ".scene"))
                         g_ptr_array_add(cases, g_strndup(file, strlen(file) - strlen(".scene")));
-        g_ptr_array_sort(cases, by_text);
+        g_ptr_array_sort(cases, bw_text_compare);
         for (guint i = 0; i < cases->len; i++) {
                 g_autofree char *path = g_strdup_printf("/golden/%s", (char *) cases->pdata[i]);
 
