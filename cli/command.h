@@ -5,7 +5,7 @@
  * The command line as understood, and how a verb ends
  */
 
-#include "frame_words.h"
+#include "frame_wish.h"
 #include "world.h"
 
 #include <json-glib/json-glib.h>
@@ -27,7 +27,7 @@ typedef struct Line {
         char *engine; /* plan, selftest */
         /* explain */
         char *in, *out, *src, *dst, *src_mac, *dst_mac, *hex, *pcap;
-        gboolean kinds[BW_FRAME_WORD_MAX];
+        gboolean kinds[BW_WISH_MAX];
         int vlan;
 } Line;
 

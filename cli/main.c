@@ -135,22 +135,22 @@ static void add_trial(GOptionContext *context, Line *line) {
 }
 
 static void add_kinds(GOptionContext *context, Line *line) {
-        static const char *const texts[BW_FRAME_WORD_MAX] = {
-                [BW_FRAME_WORD_PING] = "An echo request; what is sent when nothing is said",
-                [BW_FRAME_WORD_ARP] = "An ARP request for --dst",
-                [BW_FRAME_WORD_ARP_REPLY] = "An ARP reply: --src is at --src-mac",
-                [BW_FRAME_WORD_ND] = "A neighbour solicitation for --dst",
-                [BW_FRAME_WORD_NA] = "A neighbour advertisement: --src is at --src-mac",
-                [BW_FRAME_WORD_RA] = "A router advertisement",
-                [BW_FRAME_WORD_REDIRECT] = "An ICMP redirect",
-                [BW_FRAME_WORD_DHCP] = "A DHCP client's message",
-                [BW_FRAME_WORD_DHCP_SERVER] = "A DHCP server's message",
-                [BW_FRAME_WORD_QUERY] = "An IGMP or MLD query",
+        static const char *const texts[BW_WISH_MAX] = {
+                [BW_WISH_PING] = "An echo request; what is sent when nothing is said",
+                [BW_WISH_ARP] = "An ARP request for --dst",
+                [BW_WISH_ARP_REPLY] = "An ARP reply: --src is at --src-mac",
+                [BW_WISH_ND] = "A neighbour solicitation for --dst",
+                [BW_WISH_NA] = "A neighbour advertisement: --src is at --src-mac",
+                [BW_WISH_RA] = "A router advertisement",
+                [BW_WISH_REDIRECT] = "An ICMP redirect",
+                [BW_WISH_DHCP] = "A DHCP client's message",
+                [BW_WISH_DHCP_SERVER] = "A DHCP server's message",
+                [BW_WISH_QUERY] = "An IGMP or MLD query",
         };
-        GOptionEntry entries[BW_FRAME_WORD_MAX + 1] = {};
+        GOptionEntry entries[BW_WISH_MAX + 1] = {};
 
-        for (BwFrameWord kind = BW_FRAME_WORD_PING; kind < BW_FRAME_WORD_MAX; kind++)
-                entries[kind] = (GOptionEntry){ .long_name = bw_frame_word_name(kind),
+        for (BwWishKind kind = BW_WISH_PING; kind < BW_WISH_MAX; kind++)
+                entries[kind] = (GOptionEntry){ .long_name = bw_wish_name(kind),
                                                 .arg = G_OPTION_ARG_NONE,
                                                 .arg_data = &line->kinds[kind],
                                                 .description = texts[kind] };

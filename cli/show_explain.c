@@ -2,10 +2,22 @@
 
 #include "show_explain.h"
 
+#include <bw/frame_words.h>
 #include <bw/text.h>
 #include <stdbool.h>
 
 #define INDENT "            "
+
+char *bw_show_frame(const uint8_t *frame, gsize length) {
+        g_autoptr(BwFrameWords) words = bw_frame_words_new(frame, length);
+        char source[BW_MAC_TEXT_SIZE], destination[BW_MAC_TEXT_SIZE];
+
+        if (words->says_macs)
+                return g_strdup_printf("%" G_GSIZE_FORMAT " bytes, %s", length, words->text);
+        return g_strdup_printf("%" G_GSIZE_FORMAT " bytes, %s > %s, %s", length,
+                               bw_mac_print(&words->source_mac, source),
+                               bw_mac_print(&words->destination_mac, destination), words->text);
+}
 
 static const char *get_text(JsonObject *judgment, const char *name) {
         return json_object_get_string_member_with_default(judgment, name, "");

@@ -8,8 +8,12 @@
  */
 
 #include <json-glib/json-glib.h>
+#include <stdint.h>
 
-/* Each (transfer full), lines ended. @frame: what bw_frame_words_describe() says of it. */
+/* (transfer full): "98 bytes, 52:54:00:9f:5d:0d > 52:54:00:9f:5d:0e, 192.168.50.13 > ...". */
+char *bw_show_frame(const uint8_t *frame, gsize length);
+
+/* Each (transfer full), lines ended. @frame: what bw_show_frame() says of it. */
 char *bw_show_judgments(const char *frame, const char *fate, JsonArray *judgments);
 /* One line, for lists. */
 char *bw_show_judgments_line(guint number, const char *frame, const char *fate,

@@ -86,10 +86,10 @@ static JsonArray *list_stations(const Source *source, GError **error) {
         return bw_ask_ports(error);
 }
 
-static GByteArray *build_frame(const Source *source, BwFrameWord kind, GError **error) {
+static GByteArray *build_frame(const Source *source, BwWishKind kind, GError **error) {
         const Line *line = source->line;
         g_autoptr(JsonArray) stations = list_stations(source, error);
-        BwFrameWords words = {
+        BwFrameWish words = {
                 .kind = kind,
                 .in = line->in,
                 .out = line->out,
@@ -101,10 +101,10 @@ static GByteArray *build_frame(const Source *source, BwFrameWord kind, GError **
                 .hex = line->hex,
         };
 
-        return stations != NULL ? bw_frame_words_build(&words, stations, error) : NULL;
+        return stations != NULL ? bw_frame_wish_build(&words, stations, error) : NULL;
 }
 
-static Exit explain_one(const Source *source, BwFrameWord kind) {
+static Exit explain_one(const Source *source, BwWishKind kind) {
         const Line *line = source->line;
         g_autoptr(GError) error = NULL;
         g_autoptr(GByteArray) frame = build_frame(source, kind, &error);
@@ -121,7 +121,7 @@ static Exit explain_one(const Source *source, BwFrameWord kind) {
                 bw_command_print_json(bw_command_node_of_object(object));
                 return exit;
         }
-        description = bw_frame_words_describe(frame->data, frame->len);
+        description = bw_show_frame(frame->data, frame->len);
         {
                 g_autofree char *text =
                         bw_show_judgments(description, answer.fate, answer.judgments);
@@ -153,7 +153,7 @@ static void add_to_sum(Sum *sum, const BwCaptured *frame, const Answer *answer) 
 
 static void print_captured(const Line *line, const Sum *sum, const BwCaptured *frame,
                            Answer *answer) {
-        g_autofree char *description = bw_frame_words_describe(frame->bytes, frame->length);
+        g_autofree char *description = bw_show_frame(frame->bytes, frame->length);
 
         if (line->json) {
                 g_autoptr(JsonObject) object = show_json(frame->bytes, frame->length, answer);
@@ -216,11 +216,11 @@ static Exit explain_capture(const Source *source) {
 }
 
 /* One kind at most; a ping when nothing is said. False: two. */
-static bool find_kind(const Line *line, BwFrameWord *ret) {
+static bool find_kind(const Line *line, BwWishKind *ret) {
         guint n = 0;
 
-        *ret = BW_FRAME_WORD_PING;
-        for (BwFrameWord kind = BW_FRAME_WORD_PING; kind < BW_FRAME_WORD_MAX; kind++) {
+        *ret = BW_WISH_PING;
+        for (BwWishKind kind = BW_WISH_PING; kind < BW_WISH_MAX; kind++) {
                 if (!line->kinds[kind])
                         continue;
                 *ret = kind;
@@ -230,7 +230,7 @@ static bool find_kind(const Line *line, BwFrameWord *ret) {
 }
 
 static bool says_frame(const Line *line) {
-        for (BwFrameWord kind = BW_FRAME_WORD_PING; kind < BW_FRAME_WORD_MAX; kind++)
+        for (BwWishKind kind = BW_WISH_PING; kind < BW_WISH_MAX; kind++)
                 if (line->kinds[kind])
                         return true;
         return line->src != NULL || line->dst != NULL || line->src_mac != NULL ||
@@ -238,7 +238,7 @@ static bool says_frame(const Line *line) {
 }
 
 /* NULL, or what is wrong with the words. */
-static const char *judge_words(const Line *line, BwFrameWord *ret_kind) {
+static const char *judge_words(const Line *line, BwWishKind *ret_kind) {
         if (line->in == NULL)
                 return "explain needs --in with the port the frame comes in by";
         if (!find_kind(line, ret_kind))
@@ -254,7 +254,7 @@ Exit bw_verb_explain(const Line *line) {
         g_autoptr(GError) error = NULL;
         g_autoptr(BwWorld) world = NULL;
         Source source = { line, NULL };
-        BwFrameWord kind;
+        BwWishKind kind;
         const char *wrong = judge_words(line, &kind);
 
         if (wrong != NULL)

@@ -261,8 +261,10 @@ static char *describe_other(const Reading *the) {
 static char *describe(Reading *the) {
         switch (the->frame.kind) {
         case BW_FRAME_SHORT:
+                the->words->says_macs = true;
                 return g_strdup("a frame too short to read");
         case BW_FRAME_OTHER:
+                the->words->says_macs = true;
                 return describe_other(the);
         case BW_FRAME_ARP:
                 the->words->is_arp = true;

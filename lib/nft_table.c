@@ -53,7 +53,7 @@ char *bw_nft_element_name(const char *element) {
 }
 
 GPtrArray *bw_nft_elements_copy(const GPtrArray *elements) {
-        GPtrArray *copy = g_ptr_array_new_full(elements->len, g_free);
+        GPtrArray *copy = g_ptr_array_new_with_free_func(g_free);
 
         for (guint i = 0; i < elements->len; i++)
                 g_ptr_array_add(copy, g_strdup(elements->pdata[i]));

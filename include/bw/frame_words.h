@@ -19,6 +19,7 @@ typedef struct BwFrameWords {
         char *tags;     /* VIDs from the outside in, "0 5", the first few of them; NULL: none */
         char *protocol; /* "udp 68 > 67", "arp reply", "icmpv6 redirect", "proto 47"; or NULL */
         char *text;     /* all of it on one line */
+        bool says_macs; /* @text has both MACs, or the frame is too short for them */
         bool addressed; /* by IP, or ARP's sender and target */
         BwPrefix source, destination;
         /* Which address the frame says is its sender's: the source, or what ARP and neighbour

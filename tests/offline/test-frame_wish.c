@@ -5,8 +5,9 @@
  * own, and words that make no frame get a sentence that helps.
  */
 
-#include "frame_words.h"
+#include "frame_wish.h"
 #include "plan_json.h"
+#include "show_explain.h"
 
 #include <bw/corpus.h>
 #include <bw/error.h>
@@ -35,15 +36,15 @@ static void scene_clear(Scene *scene) {
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Scene, scene_clear)
 
-static GByteArray *build(const Scene *scene, const BwFrameWords *words) {
+static GByteArray *build(const Scene *scene, const BwFrameWish *words) {
         g_autoptr(GError) error = NULL;
-        GByteArray *frame = bw_frame_words_build(words, scene->stations, &error);
+        GByteArray *frame = bw_frame_wish_build(words, scene->stations, &error);
 
         g_assert_no_error(error);
         return frame;
 }
 
-static BwReason reason_in(const Scene *scene, const BwFrameWords *words) {
+static BwReason reason_in(const Scene *scene, const BwFrameWish *words) {
         g_autoptr(GByteArray) frame = build(scene, words);
         g_autoptr(GArray) judgments =
                 bw_explain(scene->plan, words->in, "", frame->data, frame->len, NULL);
@@ -53,32 +54,31 @@ static BwReason reason_in(const Scene *scene, const BwFrameWords *words) {
 }
 
 /* What each kind is called when a guest sends it, with addresses of its own. */
-static const BwReason reasons[BW_FRAME_WORD_MAX] = {
-        [BW_FRAME_WORD_PING] = BW_REASON_NONE,
-        [BW_FRAME_WORD_ARP] = BW_REASON_NONE,
-        [BW_FRAME_WORD_ARP_REPLY] = BW_REASON_NONE,
-        [BW_FRAME_WORD_ND] = BW_REASON_NONE,
-        [BW_FRAME_WORD_NA] = BW_REASON_NONE,
-        [BW_FRAME_WORD_RA] = BW_REASON_ROGUE_RA,
-        [BW_FRAME_WORD_REDIRECT] = BW_REASON_REDIRECT,
-        [BW_FRAME_WORD_DHCP] = BW_REASON_NONE,
-        [BW_FRAME_WORD_DHCP_SERVER] = BW_REASON_ROGUE_DHCP,
-        [BW_FRAME_WORD_QUERY] = BW_REASON_ROGUE_QUERIER,
+static const BwReason reasons[BW_WISH_MAX] = {
+        [BW_WISH_PING] = BW_REASON_NONE,
+        [BW_WISH_ARP] = BW_REASON_NONE,
+        [BW_WISH_ARP_REPLY] = BW_REASON_NONE,
+        [BW_WISH_ND] = BW_REASON_NONE,
+        [BW_WISH_NA] = BW_REASON_NONE,
+        [BW_WISH_RA] = BW_REASON_ROGUE_RA,
+        [BW_WISH_REDIRECT] = BW_REASON_REDIRECT,
+        [BW_WISH_DHCP] = BW_REASON_NONE,
+        [BW_WISH_DHCP_SERVER] = BW_REASON_ROGUE_DHCP,
+        [BW_WISH_QUERY] = BW_REASON_ROGUE_QUERIER,
 };
 
-static void expect(const Scene *scene, const BwFrameWords *words, BwReason right) {
+static void expect(const Scene *scene, const BwFrameWish *words, BwReason right) {
         BwReason reason = reason_in(scene, words);
 
         if (reason != right)
-                g_error("%s from %s: %s, and must be %s", bw_frame_word_name(words->kind),
-                        words->in, bw_reason_name(reason), bw_reason_name(right));
+                g_error("%s from %s: %s, and must be %s", bw_wish_name(words->kind), words->in,
+                        bw_reason_name(reason), bw_reason_name(right));
 }
 
-static bool has_family(BwFrameWord kind, BwFamily family) {
+static bool has_family(BwWishKind kind, BwFamily family) {
         if (family == BW_FAMILY_IPV4)
-                return kind != BW_FRAME_WORD_ND && kind != BW_FRAME_WORD_NA &&
-                       kind != BW_FRAME_WORD_RA;
-        return kind != BW_FRAME_WORD_ARP && kind != BW_FRAME_WORD_ARP_REPLY;
+                return kind != BW_WISH_ND && kind != BW_WISH_NA && kind != BW_WISH_RA;
+        return kind != BW_WISH_ARP && kind != BW_WISH_ARP_REPLY;
 }
 
 static const BwPrefix *address_of(const BwStation *station, BwFamily family) {
@@ -86,21 +86,21 @@ static const BwPrefix *address_of(const BwStation *station, BwFamily family) {
 }
 
 /* @words of every kind, said by a guest and by the host, which may all of it. */
-static void expect_kind(const Scene *scene, BwFrameWord kind, BwFamily family) {
+static void expect_kind(const Scene *scene, BwWishKind kind, BwFamily family) {
         const BwStation *guest = &scene->stage.stations[BW_WHO_ATTACKER];
         const BwStation *host = &scene->stage.stations[BW_WHO_GATEWAY];
         const BwStation *victim = &scene->stage.stations[BW_WHO_VICTIM];
         g_autofree char *own = bw_prefix_print(address_of(guest, family));
         g_autofree char *others = bw_prefix_print(address_of(victim, family));
         g_autofree char *hosts = bw_prefix_print(address_of(host, family));
-        BwFrameWords words = { .kind = kind, .in = guest->port, .out = victim->port, .src = own };
+        BwFrameWish words = { .kind = kind, .in = guest->port, .out = victim->port, .src = own };
         char mac[BW_MAC_TEXT_SIZE];
 
         /* A DHCPv4 client has no address to ask by. */
-        if (kind == BW_FRAME_WORD_DHCP && family == BW_FAMILY_IPV4)
+        if (kind == BW_WISH_DHCP && family == BW_FAMILY_IPV4)
                 words.src = NULL;
         /* Router advertisements come from link-local addresses. */
-        if (kind == BW_FRAME_WORD_RA)
+        if (kind == BW_WISH_RA)
                 words.src = NULL;
         expect(scene, &words, reasons[kind]);
         words.dst = others;
@@ -119,7 +119,7 @@ static void expect_kind(const Scene *scene, BwFrameWord kind, BwFamily family) {
 static void test_kinds(void) {
         g_auto(Scene) scene = scene_new();
 
-        for (BwFrameWord kind = BW_FRAME_WORD_PING; kind < BW_FRAME_WORD_MAX; kind++) {
+        for (BwWishKind kind = BW_WISH_PING; kind < BW_WISH_MAX; kind++) {
                 if (has_family(kind, BW_FAMILY_IPV4))
                         expect_kind(&scene, kind, BW_FAMILY_IPV4);
                 if (has_family(kind, BW_FAMILY_IPV6))
@@ -135,20 +135,20 @@ static void test_lies(void) {
         g_autofree char *ipv6 = bw_prefix_print(&victim->ipv6);
         const char *out = scene.stage.stations[BW_WHO_GATEWAY].port;
         const struct {
-                BwFrameWord kind;
+                BwWishKind kind;
                 const char *src;
                 BwReason reason;
         } lies[] = {
-                { BW_FRAME_WORD_PING, ipv4, BW_REASON_SPOOFED_IP },
-                { BW_FRAME_WORD_PING, ipv6, BW_REASON_SPOOFED_IP },
-                { BW_FRAME_WORD_ARP, ipv4, BW_REASON_SPOOFED_ARP },
-                { BW_FRAME_WORD_ARP_REPLY, ipv4, BW_REASON_SPOOFED_ARP },
-                { BW_FRAME_WORD_NA, ipv6, BW_REASON_SPOOFED_ND },
+                { BW_WISH_PING, ipv4, BW_REASON_SPOOFED_IP },
+                { BW_WISH_PING, ipv6, BW_REASON_SPOOFED_IP },
+                { BW_WISH_ARP, ipv4, BW_REASON_SPOOFED_ARP },
+                { BW_WISH_ARP_REPLY, ipv4, BW_REASON_SPOOFED_ARP },
+                { BW_WISH_NA, ipv6, BW_REASON_SPOOFED_ND },
         };
 
         for (guint i = 0; i < G_N_ELEMENTS(lies); i++)
                 expect(&scene,
-                       &(BwFrameWords){
+                       &(BwFrameWish){
                                .kind = lies[i].kind, .in = in, .out = out, .src = lies[i].src },
                        lies[i].reason);
 }
@@ -173,8 +173,8 @@ static void test_destinations(void) {
         };
 
         for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
-                BwFrameWords words = { .in = scene.stage.stations[BW_WHO_ATTACKER].port,
-                                       .dst = cases[i].dst };
+                BwFrameWish words = { .in = scene.stage.stations[BW_WHO_ATTACKER].port,
+                                      .dst = cases[i].dst };
                 g_autoptr(GByteArray) bytes = build(&scene, &words);
                 BwFrame frame = bw_frame_decode(bytes->data, bytes->len);
                 g_autofree char *to = bw_prefix_print(&frame.ip.destination);
@@ -186,16 +186,16 @@ static void test_destinations(void) {
 
 static void test_hex(void) {
         g_auto(Scene) scene = scene_new();
-        BwFrameWords words = { .in = "whoever", .hex = "00:aB cd\n1 2" };
+        BwFrameWish words = { .in = "whoever", .hex = "00:aB cd\n1 2" };
         g_autoptr(GByteArray) bytes = NULL;
         g_autofree char *shown = NULL;
 
-        g_assert_null(bw_frame_words_build(&words, scene.stations, NULL));
+        g_assert_null(bw_frame_wish_build(&words, scene.stations, NULL));
         words.hex = " 00:aB cd\n12 ";
         bytes = build(&scene, &words);
         g_assert_cmpmem(bytes->data, bytes->len, "\x00\xab\xcd\x12", 4);
-        shown = bw_frame_words_describe(bytes->data, bytes->len);
-        g_assert_cmpstr(shown, ==, "4 bytes, no whole Ethernet header");
+        shown = bw_show_frame(bytes->data, bytes->len);
+        g_assert_cmpstr(shown, ==, "4 bytes, a frame too short to read");
 }
 
 static void test_wrong(void) {
@@ -205,7 +205,7 @@ static void test_wrong(void) {
         const char *stray = scene.stage.stations[BW_WHO_STRANGER].port;
         g_autofree char *long_hex = g_strnfill(2 * (BW_EXPLAIN_MAX_FRAME + 1), '0');
         const struct {
-                BwFrameWords words;
+                BwFrameWish words;
                 int code;
                 const char *help;
         } cases[] = {
@@ -222,12 +222,8 @@ static void test_wrong(void) {
                 { { .in = stray, .dst = "10.0.0.3" }, BW_ERROR_INVALID, "say --src-mac" },
                 { { .in = in, .dst = "10.0.0.3", .vlan = 4095 }, BW_ERROR_INVALID, "--vlan" },
                 { { .in = in, .dst = "10.0.0.3", .vlan = -1 }, BW_ERROR_INVALID, "--vlan" },
-                { { .kind = BW_FRAME_WORD_RA, .in = in, .src = "10.0.0.3" },
-                  BW_ERROR_INVALID,
-                  "IPv6" },
-                { { .kind = BW_FRAME_WORD_ARP, .in = in, .dst = "fe80::1" },
-                  BW_ERROR_INVALID,
-                  "IPv4" },
+                { { .kind = BW_WISH_RA, .in = in, .src = "10.0.0.3" }, BW_ERROR_INVALID, "IPv6" },
+                { { .kind = BW_WISH_ARP, .in = in, .dst = "fe80::1" }, BW_ERROR_INVALID, "IPv4" },
                 { { .in = in, .hex = "0" }, BW_ERROR_INVALID, "pairs" },
                 { { .in = in, .hex = "0x00" }, BW_ERROR_INVALID, "pairs" },
                 { { .in = in, .hex = long_hex }, BW_ERROR_INVALID, "longer" },
@@ -236,7 +232,7 @@ static void test_wrong(void) {
         for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
                 g_autoptr(GError) error = NULL;
 
-                g_assert_null(bw_frame_words_build(&cases[i].words, scene.stations, &error));
+                g_assert_null(bw_frame_wish_build(&cases[i].words, scene.stations, &error));
                 if (!strstr(error->message, cases[i].help))
                         g_error("no \"%s\" in: %s", cases[i].help, error->message);
                 g_assert_error(error, BW_ERROR, cases[i].code);

@@ -5,7 +5,7 @@
  * in hexadecimal. Whatever is said, there is a sentence, or a frame that gets a verdict in words.
  */
 
-#include "frame_words.h"
+#include "frame_wish.h"
 #include "plan_json.h"
 #include "show_explain.h"
 
@@ -39,7 +39,7 @@ static const char *word_at(char **words, guint i) {
 static void explain(const World *world, const char *in, const GByteArray *frame) {
         g_autoptr(GArray) judgments =
                 bw_explain(world->plan, in, "", frame->data, frame->len, NULL);
-        g_autofree char *described = bw_frame_words_describe(frame->data, frame->len);
+        g_autofree char *described = bw_show_frame(frame->data, frame->len);
         g_autoptr(JsonArray) rows = NULL;
         g_autofree char *text = NULL;
 
@@ -53,14 +53,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
         const World *world = get_world();
         g_autofree char *text = size > 0 ? g_strndup((const char *) bytes + 1, size - 1) : NULL;
         g_auto(GStrv) words = text ? g_strsplit(text, "|", 6) : NULL;
-        BwFrameWords asked;
+        BwFrameWish asked;
         g_autoptr(GByteArray) frame = NULL;
         g_autoptr(GError) error = NULL;
 
         if (!words)
                 return 0;
-        asked = (BwFrameWords){
-                .kind = (BwFrameWord) (bytes[0] % BW_FRAME_WORD_MAX),
+        asked = (BwFrameWish){
+                .kind = (BwWishKind) (bytes[0] % BW_WISH_MAX),
                 .in = world->scene.stations[bytes[0] & 0x40 ? BW_WHO_GATEWAY : BW_WHO_ATTACKER]
                               .port,
                 .out = bytes[0] & 0x80 ? world->scene.stations[BW_WHO_VICTIM].port : NULL,
@@ -71,7 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
                 .hex = word_at(words, 4),
                 .vlan = bytes[0] & 0x20 ? 7 : 0,
         };
-        frame = bw_frame_words_build(&asked, world->stations, &error);
+        frame = bw_frame_wish_build(&asked, world->stations, &error);
         g_assert((frame == NULL) == (error != NULL));
         if (frame)
                 explain(world, asked.in, frame);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-#include "frame_words.h"
+#include "frame_wish.h"
 
 #include <arpa/inet.h>
 #include <bw/corpus_packet.h>
@@ -19,7 +19,7 @@
 
 /* What is known of the frame so far. */
 typedef struct Draft {
-        const BwFrameWords *words;
+        const BwFrameWish *wish;
         JsonArray *stations;
         JsonObject *in, *out; /* NULL: not said, or not known */
         BwFamily family;
@@ -27,27 +27,27 @@ typedef struct Draft {
         BwPrefix src, dst;
 } Draft;
 
-const char *bw_frame_word_name(BwFrameWord kind) {
+const char *bw_wish_name(BwWishKind kind) {
         switch (kind) {
-        case BW_FRAME_WORD_PING:
+        case BW_WISH_PING:
                 return "ping";
-        case BW_FRAME_WORD_ARP:
+        case BW_WISH_ARP:
                 return "arp";
-        case BW_FRAME_WORD_ARP_REPLY:
+        case BW_WISH_ARP_REPLY:
                 return "arp-reply";
-        case BW_FRAME_WORD_ND:
+        case BW_WISH_ND:
                 return "nd";
-        case BW_FRAME_WORD_NA:
+        case BW_WISH_NA:
                 return "na";
-        case BW_FRAME_WORD_RA:
+        case BW_WISH_RA:
                 return "ra";
-        case BW_FRAME_WORD_REDIRECT:
+        case BW_WISH_REDIRECT:
                 return "redirect";
-        case BW_FRAME_WORD_DHCP:
+        case BW_WISH_DHCP:
                 return "dhcp";
-        case BW_FRAME_WORD_DHCP_SERVER:
+        case BW_WISH_DHCP_SERVER:
                 return "dhcp-server";
-        case BW_FRAME_WORD_QUERY:
+        case BW_WISH_QUERY:
                 return "query";
         }
         g_assert_not_reached();
@@ -187,12 +187,12 @@ static bool read_mac(const char *option, const char *text, BwMac *ret, GError **
         return true;
 }
 
-static bool is_ipv6_only(BwFrameWord kind) {
-        return kind == BW_FRAME_WORD_ND || kind == BW_FRAME_WORD_NA || kind == BW_FRAME_WORD_RA;
+static bool is_ipv6_only(BwWishKind kind) {
+        return kind == BW_WISH_ND || kind == BW_WISH_NA || kind == BW_WISH_RA;
 }
 
-static bool is_arp(BwFrameWord kind) {
-        return kind == BW_FRAME_WORD_ARP || kind == BW_FRAME_WORD_ARP_REPLY;
+static bool is_arp(BwWishKind kind) {
+        return kind == BW_WISH_ARP || kind == BW_WISH_ARP_REPLY;
 }
 
 static BwFamily family_of_station(JsonObject *station) {
@@ -205,51 +205,50 @@ static BwFamily family_of_station(JsonObject *station) {
 }
 
 static bool settle_family(Draft *draft, GError **error) {
-        const BwFrameWords *words = draft->words;
-        bool said = words->src || words->dst;
+        const BwFrameWish *wish = draft->wish;
+        bool said = wish->src || wish->dst;
 
-        if (words->src && !read_address("--src is no address", words->src, &draft->src, error))
+        if (wish->src && !read_address("--src is no address", wish->src, &draft->src, error))
                 return false;
-        if (words->dst && !read_address("--dst is no address", words->dst, &draft->dst, error))
+        if (wish->dst && !read_address("--dst is no address", wish->dst, &draft->dst, error))
                 return false;
-        if (words->src && words->dst && draft->src.family != draft->dst.family)
+        if (wish->src && wish->dst && draft->src.family != draft->dst.family)
                 return fail(error, "--src and --dst are of two families", NULL);
-        draft->family = words->src   ? draft->src.family
-                        : words->dst ? draft->dst.family
-                                     : family_of_station(draft->in);
-        if (is_ipv6_only(words->kind) && said && draft->family != BW_FAMILY_IPV6)
+        draft->family = wish->src   ? draft->src.family
+                        : wish->dst ? draft->dst.family
+                                    : family_of_station(draft->in);
+        if (is_ipv6_only(wish->kind) && said && draft->family != BW_FAMILY_IPV6)
                 return fail(error, "this kind of frame takes IPv6 addresses",
-                            bw_frame_word_name(words->kind));
-        if (is_arp(words->kind) && said && draft->family != BW_FAMILY_IPV4)
+                            bw_wish_name(wish->kind));
+        if (is_arp(wish->kind) && said && draft->family != BW_FAMILY_IPV4)
                 return fail(error, "ARP takes IPv4 addresses", NULL);
-        if (is_ipv6_only(words->kind))
+        if (is_ipv6_only(wish->kind))
                 draft->family = BW_FAMILY_IPV6;
-        if (is_arp(words->kind))
+        if (is_arp(wish->kind))
                 draft->family = BW_FAMILY_IPV4;
         return true;
 }
 
 static bool settle_source(Draft *draft, GError **error) {
-        const BwFrameWords *words = draft->words;
+        const BwFrameWish *wish = draft->wish;
         bool is_ipv6 = draft->family == BW_FAMILY_IPV6;
 
-        if (words->src_mac) {
-                if (!read_mac("--src-mac is no MAC address", words->src_mac, &draft->src_mac,
-                              error))
+        if (wish->src_mac) {
+                if (!read_mac("--src-mac is no MAC address", wish->src_mac, &draft->src_mac, error))
                         return false;
         } else if (!first_mac(draft->in, &draft->src_mac))
                 return fail(error, "no MAC address of the sender is known; say --src-mac", NULL);
-        if (words->src)
+        if (wish->src)
                 return true;
         /* A client that asks one server has an address already (RFC 2131, renewing). */
-        if (words->kind == BW_FRAME_WORD_DHCP && !is_ipv6 && !words->dst) {
+        if (wish->kind == BW_WISH_DHCP && !is_ipv6 && !wish->dst) {
                 draft->src = address_of("0.0.0.0");
                 return true;
         }
         /* Link-local by the protocols' own rule, or for want of another. */
-        if (words->kind == BW_FRAME_WORD_RA || (is_ipv6 && (words->kind == BW_FRAME_WORD_DHCP ||
-                                                            words->kind == BW_FRAME_WORD_REDIRECT ||
-                                                            words->kind == BW_FRAME_WORD_QUERY))) {
+        if (wish->kind == BW_WISH_RA ||
+            (is_ipv6 && (wish->kind == BW_WISH_DHCP || wish->kind == BW_WISH_REDIRECT ||
+                         wish->kind == BW_WISH_QUERY))) {
                 draft->src = bw_owner_derive_link_local(&draft->src_mac);
                 return true;
         }
@@ -265,21 +264,21 @@ static bool settle_source(Draft *draft, GError **error) {
 static const char *usual_destination(const Draft *draft) {
         bool is_ipv6 = draft->family == BW_FAMILY_IPV6;
 
-        switch (draft->words->kind) {
-        case BW_FRAME_WORD_PING:
-        case BW_FRAME_WORD_ARP:
-        case BW_FRAME_WORD_ARP_REPLY:
-        case BW_FRAME_WORD_ND:
-        case BW_FRAME_WORD_REDIRECT:
+        switch (draft->wish->kind) {
+        case BW_WISH_PING:
+        case BW_WISH_ARP:
+        case BW_WISH_ARP_REPLY:
+        case BW_WISH_ND:
+        case BW_WISH_REDIRECT:
                 return NULL;
-        case BW_FRAME_WORD_NA:
-        case BW_FRAME_WORD_RA:
+        case BW_WISH_NA:
+        case BW_WISH_RA:
                 return "ff02::1";
-        case BW_FRAME_WORD_DHCP:
+        case BW_WISH_DHCP:
                 return is_ipv6 ? "ff02::1:2" : "255.255.255.255";
-        case BW_FRAME_WORD_DHCP_SERVER:
+        case BW_WISH_DHCP_SERVER:
                 return is_ipv6 ? NULL : "255.255.255.255";
-        case BW_FRAME_WORD_QUERY:
+        case BW_WISH_QUERY:
                 return is_ipv6 ? "ff02::1" : "224.0.0.1";
         }
         g_assert_not_reached();
@@ -288,7 +287,7 @@ static const char *usual_destination(const Draft *draft) {
 static bool settle_destination(Draft *draft, GError **error) {
         const char *usual = usual_destination(draft);
 
-        if (draft->words->dst)
+        if (draft->wish->dst)
                 return true;
         if (usual) {
                 draft->dst = address_of(usual);
@@ -328,18 +327,18 @@ static BwPrefix solicited_node(const BwPrefix *target) {
 }
 
 static bool settle_destination_mac(Draft *draft, GError **error) {
-        const BwFrameWords *words = draft->words;
+        const BwFrameWish *wish = draft->wish;
         BwPrefix solicited = solicited_node(&draft->dst);
         JsonObject *receiver;
 
-        if (words->dst_mac)
-                return read_mac("--dst-mac is no MAC address", words->dst_mac, &draft->dst_mac,
+        if (wish->dst_mac)
+                return read_mac("--dst-mac is no MAC address", wish->dst_mac, &draft->dst_mac,
                                 error);
-        if (words->kind == BW_FRAME_WORD_ARP) {
+        if (wish->kind == BW_WISH_ARP) {
                 memset(draft->dst_mac.octet, 0xff, sizeof(draft->dst_mac.octet));
                 return true;
         }
-        if (group_mac(words->kind == BW_FRAME_WORD_ND ? &solicited : &draft->dst, &draft->dst_mac))
+        if (group_mac(wish->kind == BW_WISH_ND ? &solicited : &draft->dst, &draft->dst_mac))
                 return true;
         receiver = find_on_bridge(draft, owns, &draft->dst);
         if (first_mac(receiver, &draft->dst_mac) || first_mac(draft->out, &draft->dst_mac))
@@ -350,7 +349,7 @@ static bool settle_destination_mac(Draft *draft, GError **error) {
         return fail(error,
                     "nobody on the bridge is known to have this address; say with --dst-mac where "
                     "the frame goes, or --out",
-                    words->dst);
+                    wish->dst);
 }
 
 /* Contents */
@@ -361,13 +360,13 @@ static GByteArray *build_arp(const Draft *draft) {
                 .protocol = ETHERTYPE_IPV4,
                 .hardware_length = 6,
                 .protocol_length = 4,
-                .operation = draft->words->kind == BW_FRAME_WORD_ARP ? 1 : 2,
+                .operation = draft->wish->kind == BW_WISH_ARP ? 1 : 2,
                 .sender_mac = draft->src_mac,
                 .sender = draft->src,
                 .target = draft->dst,
         };
 
-        if (draft->words->kind == BW_FRAME_WORD_ARP_REPLY)
+        if (draft->wish->kind == BW_WISH_ARP_REPLY)
                 arp.target_mac = draft->dst_mac;
         return bw_packet_arp(&arp);
 }
@@ -415,62 +414,61 @@ static GByteArray *build_query(const Draft *draft) {
 static GByteArray *build_payload(const Draft *draft) {
         bool is_ipv6 = draft->family == BW_FAMILY_IPV6;
 
-        switch (draft->words->kind) {
-        case BW_FRAME_WORD_PING:
+        switch (draft->wish->kind) {
+        case BW_WISH_PING:
                 return bw_packet_message(is_ipv6 ? 128 : 8, 0, 1, bw_packet_filler(56));
-        case BW_FRAME_WORD_ND:
+        case BW_WISH_ND:
                 return bw_packet_nd(BW_ND_SOLICITATION, &draft->dst,
                                     bw_packet_option(1, draft->src_mac, NULL));
-        case BW_FRAME_WORD_NA:
+        case BW_WISH_NA:
                 return bw_packet_nd(BW_ND_ADVERTISEMENT, &draft->src,
                                     bw_packet_option(2, draft->src_mac, NULL));
-        case BW_FRAME_WORD_RA: {
+        case BW_WISH_RA: {
                 GByteArray *times = bw_packet_bytes((uint8_t[8]){ 0 }, 8);
 
                 g_byte_array_append(times, (uint8_t[]){ 1, 1 }, 2);
                 g_byte_array_append(times, draft->src_mac.octet, 6);
                 return bw_packet_message(BW_ND_ROUTER_ADVERTISEMENT, 0, 64u << 24 | 1800, times);
         }
-        case BW_FRAME_WORD_REDIRECT:
+        case BW_WISH_REDIRECT:
                 return build_redirect(draft);
-        case BW_FRAME_WORD_DHCP:
+        case BW_WISH_DHCP:
                 return build_dhcp(draft, false);
-        case BW_FRAME_WORD_DHCP_SERVER:
+        case BW_WISH_DHCP_SERVER:
                 return build_dhcp(draft, true);
-        case BW_FRAME_WORD_QUERY:
+        case BW_WISH_QUERY:
                 return build_query(draft);
-        case BW_FRAME_WORD_ARP:
-        case BW_FRAME_WORD_ARP_REPLY:
+        case BW_WISH_ARP:
+        case BW_WISH_ARP_REPLY:
                 break; /* no IP */
         }
         g_assert_not_reached();
 }
 
 static uint8_t protocol_of(const Draft *draft) {
-        BwFrameWord kind = draft->words->kind;
+        BwWishKind kind = draft->wish->kind;
 
-        if (kind == BW_FRAME_WORD_DHCP || kind == BW_FRAME_WORD_DHCP_SERVER)
+        if (kind == BW_WISH_DHCP || kind == BW_WISH_DHCP_SERVER)
                 return IPPROTO_UDP;
         if (draft->family == BW_FAMILY_IPV6)
                 return IPPROTO_ICMPV6;
-        return kind == BW_FRAME_WORD_QUERY ? IPPROTO_IGMP : IPPROTO_ICMP;
+        return kind == BW_WISH_QUERY ? IPPROTO_IGMP : IPPROTO_ICMP;
 }
 
-static uint8_t hop_limit_of(BwFrameWord kind, BwFamily family) {
-        if (kind == BW_FRAME_WORD_QUERY)
+static uint8_t hop_limit_of(BwWishKind kind, BwFamily family) {
+        if (kind == BW_WISH_QUERY)
                 return 1;
-        return is_ipv6_only(kind) || (kind == BW_FRAME_WORD_REDIRECT && family == BW_FAMILY_IPV6)
-                       ? 255
-                       : 64;
+        return is_ipv6_only(kind) || (kind == BW_WISH_REDIRECT && family == BW_FAMILY_IPV6) ? 255
+                                                                                            : 64;
 }
 
 static GByteArray *build_ip(const Draft *draft) {
         BwPacketIp ip = {
                 .source = draft->src,
-                .destination = draft->words->kind == BW_FRAME_WORD_ND ? solicited_node(&draft->dst)
-                                                                      : draft->dst,
+                .destination =
+                        draft->wish->kind == BW_WISH_ND ? solicited_node(&draft->dst) : draft->dst,
                 .protocol = protocol_of(draft),
-                .hop_limit = hop_limit_of(draft->words->kind, draft->family),
+                .hop_limit = hop_limit_of(draft->wish->kind, draft->family),
         };
 
         return bw_packet_ip(&ip, bw_packet_seal(&ip, build_payload(draft)));
@@ -480,13 +478,13 @@ static GByteArray *build_frame(const Draft *draft) {
         uint16_t ethertype = draft->family == BW_FAMILY_IPV6 ? ETHERTYPE_IPV6 : ETHERTYPE_IPV4;
         GByteArray *payload;
 
-        if (is_arp(draft->words->kind)) {
+        if (is_arp(draft->wish->kind)) {
                 ethertype = ETHERTYPE_ARP;
                 payload = build_arp(draft);
         } else
                 payload = build_ip(draft);
-        if (draft->words->vlan != 0) {
-                payload = bw_packet_tag((uint16_t) draft->words->vlan, ethertype, payload);
+        if (draft->wish->vlan != 0) {
+                payload = bw_packet_tag((uint16_t) draft->wish->vlan, ethertype, payload);
                 ethertype = ETHERTYPE_VLAN;
         }
         return bw_packet_ethernet(draft->dst_mac, draft->src_mac, ethertype, payload);
@@ -520,19 +518,19 @@ static GByteArray *read_hex(const char *text, GError **error) {
         return g_steal_pointer(&bytes);
 }
 
-GByteArray *bw_frame_words_build(const BwFrameWords *words, JsonArray *stations, GError **error) {
-        Draft draft = { .words = words, .stations = stations };
+GByteArray *bw_frame_wish_build(const BwFrameWish *wish, JsonArray *stations, GError **error) {
+        Draft draft = { .wish = wish, .stations = stations };
 
-        if (words->hex)
-                return read_hex(words->hex, error);
-        if (words->vlan < 0 || words->vlan > 4094) {
+        if (wish->hex)
+                return read_hex(wish->hex, error);
+        if (wish->vlan < 0 || wish->vlan > 4094) {
                 fail(error, "--vlan takes a number from 1 to 4094", NULL);
                 return NULL;
         }
-        draft.in = find_station(stations, words->in);
-        draft.out = find_station(stations, words->out);
-        if (!draft.in || (words->out && !draft.out)) {
-                g_autofree char *name = bw_text_short(draft.in ? words->out : words->in, 64);
+        draft.in = find_station(stations, wish->in);
+        draft.out = find_station(stations, wish->out);
+        if (!draft.in || (wish->out && !draft.out)) {
+                g_autofree char *name = bw_text_short(draft.in ? wish->out : wish->in, 64);
 
                 g_set_error(error, BW_ERROR, BW_ERROR_ABSENT,
                             "no port %s is on a guarded bridge; \"bridgewarden ports\" lists them",
@@ -543,56 +541,4 @@ GByteArray *bw_frame_words_build(const BwFrameWords *words, JsonArray *stations,
             !settle_destination(&draft, error) || !settle_destination_mac(&draft, error))
                 return NULL;
         return build_frame(&draft);
-}
-
-/* Description */
-
-static void describe_ends(GString *text, const char *what, const BwPrefix *from,
-                          const BwPrefix *to) {
-        g_autofree char *source = bw_prefix_print(from);
-        g_autofree char *destination = bw_prefix_print(to);
-
-        g_string_append_printf(text, ", %s %s > %s", what, source, destination);
-}
-
-static void describe_contents(GString *text, const BwFrame *frame) {
-        switch (frame->kind) {
-        case BW_FRAME_SHORT:
-                return;
-        case BW_FRAME_OTHER:
-                g_string_append_printf(text, ", ethertype 0x%04x", frame->ethertype);
-                return;
-        case BW_FRAME_ARP:
-        case BW_FRAME_RARP:
-                if (frame->arp.plain)
-                        describe_ends(text, frame->kind == BW_FRAME_ARP ? "ARP" : "RARP",
-                                      &frame->arp.sender, &frame->arp.target);
-                else
-                        g_string_append(text, ", odd ARP");
-                return;
-        case BW_FRAME_IPV4:
-        case BW_FRAME_IPV6:
-                if (frame->ip.valid)
-                        describe_ends(text, frame->kind == BW_FRAME_IPV4 ? "IPv4" : "IPv6",
-                                      &frame->ip.source, &frame->ip.destination);
-                else
-                        g_string_append(text, ", no whole IP header");
-                return;
-        }
-        g_assert_not_reached();
-}
-
-char *bw_frame_words_describe(const uint8_t *bytes, gsize length) {
-        GString *text = g_string_new(NULL);
-        BwFrame frame = bw_frame_decode(bytes, length);
-        char source[BW_MAC_TEXT_SIZE], destination[BW_MAC_TEXT_SIZE];
-
-        g_string_append_printf(text, "%" G_GSIZE_FORMAT " bytes", length);
-        if (frame.kind == BW_FRAME_SHORT)
-                g_string_append(text, ", no whole Ethernet header");
-        else
-                g_string_append_printf(text, ", %s > %s", bw_mac_print(&frame.source, source),
-                                       bw_mac_print(&frame.destination, destination));
-        describe_contents(text, &frame);
-        return g_string_free(text, FALSE);
 }
