@@ -175,16 +175,7 @@ static bool read_address(const char *option, const char *text, BwPrefix *ret, GE
 
 /* Any MAC, not only those a port may own: "--dst-mac ff:ff:ff:ff:ff:ff". */
 static bool read_mac(const char *option, const char *text, BwMac *ret, GError **error) {
-        for (guint i = 0; i < 6; i++) {
-                int high = g_ascii_xdigit_value(text[0]);
-                int low = high < 0 ? -1 : g_ascii_xdigit_value(text[1]);
-
-                if (low < 0 || text[2] != (i < 5 ? ':' : '\0'))
-                        return fail(error, option, text);
-                ret->octet[i] = (uint8_t) (high << 4 | low);
-                text += 3;
-        }
-        return true;
+        return bw_mac_read(text, ret) || fail(error, option, text);
 }
 
 static bool is_ipv6_only(BwWishKind kind) {

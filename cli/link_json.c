@@ -118,26 +118,6 @@ static bool is_link_name(const char *name) {
         return true;
 }
 
-static bool read_octet(const char *text, uint8_t *ret) {
-        int high = g_ascii_xdigit_value(text[0]);
-        int low = high < 0 ? -1 : g_ascii_xdigit_value(text[1]);
-
-        if (low < 0)
-                return false;
-        *ret = (uint8_t) (high << 4 | low);
-        return true;
-}
-
-/* Any address, the zero one too: not as in a configuration. */
-static bool read_mac(const char *text, BwMac *ret) {
-        if (strlen(text) != BW_MAC_TEXT_SIZE - 1)
-                return false;
-        for (guint i = 0; i < G_N_ELEMENTS(ret->octet); i++)
-                if (!read_octet(text + 3 * i, &ret->octet[i]) || (i < 5 && text[3 * i + 2] != ':'))
-                        return false;
-        return true;
-}
-
 static BwLinkKind kind_of(const char *word) {
         if (is_word(word, "bridge"))
                 return BW_LINK_BRIDGE;
@@ -204,7 +184,7 @@ static bool read_link(Reading *reading, JsonObject *object, GError **error) {
         if (!read_identity(reading, object, &entry.link, error))
                 return false;
         if (mac && is_word(text_of(object, "link_type"), "ether") &&
-            !read_mac(mac, &entry.link.mac))
+            !bw_mac_read(mac, &entry.link.mac))
                 return fail_naming(reading, error, "\"address\" is no MAC address", mac);
         if (!list_of(object, "flags"))
                 return fail(reading, error, "it has no \"flags\"");

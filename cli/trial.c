@@ -180,20 +180,8 @@ BwVerdict bw_trial_verdict(const BwTrial *trial, unsigned port, BwDirection dire
         return bw_evaluate_out(trial->plan, bridge, plan, frame->data, frame->len);
 }
 
-static bool is_ipv6(const GByteArray *frame) {
-        return frame->len >= 14 && frame->data[12] == 0x86 && frame->data[13] == 0xdd;
-}
-
-/* The tables of IPv6 come behind those of IPv4. */
-static bool iptables_has_ipv6(void) {
-        return BW_IPT_TABLE_MAX > BW_IPT_MANGLE + 1;
-}
-
 unsigned bw_trial_seen_by(unsigned engines, const BwVerdict *verdict, const GByteArray *frame) {
-        engines &= bw_evaluate_engines(verdict->reason, frame->data, frame->len);
-        if (is_ipv6(frame) && !iptables_has_ipv6())
-                engines &= ~BW_ENGINE_BIT(BW_ENGINE_IPTABLES);
-        return engines;
+        return engines & bw_evaluate_engines(verdict->reason, frame->data, frame->len);
 }
 
 /* Firing */

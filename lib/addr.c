@@ -15,7 +15,7 @@ static bool refuse(GError **error, const char *text, const char *why) {
         return false;
 }
 
-static bool read_octets(const char *text, BwMac *ret) {
+bool bw_mac_read(const char *text, BwMac *ret) {
         for (unsigned i = 0; i < G_N_ELEMENTS(ret->octet); i++, text += 3) {
                 char after = i + 1 < G_N_ELEMENTS(ret->octet) ? ':' : '\0';
 
@@ -31,7 +31,7 @@ bool bw_mac_parse(const char *text, BwMac *ret, GError **error) {
         static const BwMac zero;
         BwMac mac;
 
-        if (!read_octets(text, &mac))
+        if (!bw_mac_read(text, &mac))
                 return refuse(error, text,
                               "is no MAC address; write six pairs of hex digits with colons, as "
                               "52:54:00:9f:5d:c1");

@@ -15,10 +15,6 @@ typedef struct Rest {
 #define ARP_MESSAGE     28
 #define IPV6_HEADER     40
 
-static uint16_t number_at(const uint8_t *bytes) {
-        return (uint16_t) (bytes[0] << 8 | bytes[1]);
-}
-
 static BwMac mac_at(const uint8_t *bytes) {
         BwMac mac;
 
@@ -48,7 +44,7 @@ static BwFrameArp decode_arp(Rest rest) {
                 return (BwFrameArp){};
         return (BwFrameArp){
                 .plain = true,
-                .operation = number_at(bytes + 6),
+                .operation = bw_frame_number(bytes + 6),
                 .sender_mac = mac_at(bytes + 8),
                 .sender = bw_prefix_from_address(BW_FAMILY_IPV4, bytes + 14),
                 .target_mac = mac_at(bytes + 18),
@@ -104,8 +100,8 @@ static void decode_ports(BwFrame *frame, Rest rest) {
         if (rest.length < 4)
                 return;
         frame->ip.has_ports = true;
-        frame->ip.source_port = number_at(rest.bytes);
-        frame->ip.destination_port = number_at(rest.bytes + 2);
+        frame->ip.source_port = bw_frame_number(rest.bytes);
+        frame->ip.destination_port = bw_frame_number(rest.bytes + 2);
         if (frame->kind == BW_FRAME_IPV4)
                 frame->bootp = decode_bootp(rest);
 }
@@ -159,7 +155,7 @@ static void decode_ipv4(BwFrame *frame, Rest rest) {
         if (rest.length < 20 || bytes[0] >> 4 != 4)
                 return;
         header = (bytes[0] & 0x0f) * 4u;
-        total = number_at(bytes + 2);
+        total = bw_frame_number(bytes + 2);
         if (header < 20 || total < header || total > rest.length)
                 return;
         trim(&rest, total);
@@ -169,7 +165,7 @@ static void decode_ipv4(BwFrame *frame, Rest rest) {
                 .source = bw_prefix_from_address(BW_FAMILY_IPV4, bytes + 12),
                 .destination = bw_prefix_from_address(BW_FAMILY_IPV4, bytes + 16),
                 .hop_limit = bytes[8],
-                .part = part_of(number_at(bytes + 6) & 0x1fff, bytes[6] & 0x20),
+                .part = part_of(bw_frame_number(bytes + 6) & 0x1fff, bytes[6] & 0x20),
                 .chain_is_read = true,
                 .protocol = bytes[9],
         };
@@ -207,7 +203,7 @@ static gsize extension_length(uint8_t protocol, const uint8_t *bytes) {
 
 /* A fragment header inside a first fragment may not turn it back into a whole packet. */
 static BwFramePart fragment_part(const uint8_t *bytes) {
-        return number_at(bytes + 2) >> 3 > 0 ? BW_FRAME_LATER : BW_FRAME_FIRST;
+        return bw_frame_number(bytes + 2) >> 3 > 0 ? BW_FRAME_LATER : BW_FRAME_FIRST;
 }
 
 /* False: cut short. A header that claims more than there is ends the packet: it names what would
@@ -251,8 +247,8 @@ static void decode_ipv6(BwFrame *frame, Rest rest) {
                 .hop_limit = bytes[7],
                 .protocol = bytes[6],
         };
-        frame->ip.cut = rest.length < number_at(bytes + 4);
-        trim(&rest, number_at(bytes + 4));
+        frame->ip.cut = rest.length < bw_frame_number(bytes + 4);
+        trim(&rest, bw_frame_number(bytes + 4));
         frame->ip.chain_is_read = skip_extensions(&frame->ip, &rest) && is_readable(&frame->ip);
         decode_transport(frame, rest);
 }
@@ -299,21 +295,21 @@ BwFrame bw_frame_decode(const uint8_t *bytes, gsize length) {
                 return frame;
         frame.destination = mac_at(bytes);
         frame.source = mac_at(bytes + 6);
-        frame.ethertype = number_at(bytes + 12);
+        frame.ethertype = bw_frame_number(bytes + 12);
         frame.kind = kind_of(frame.ethertype);
         decode_payload(&frame, rest);
         return frame;
 }
 
 static void lower_number(uint8_t *bytes, gsize most) {
-        if (number_at(bytes) <= most)
+        if (bw_frame_number(bytes) <= most)
                 return;
         bytes[0] = (uint8_t) (most >> 8);
         bytes[1] = (uint8_t) most;
 }
 
 void bw_frame_shorten(uint8_t *bytes, gsize length) {
-        switch (length < ETHERNET_HEADER ? BW_FRAME_SHORT : kind_of(number_at(bytes + 12))) {
+        switch (length < ETHERNET_HEADER ? BW_FRAME_SHORT : kind_of(bw_frame_number(bytes + 12))) {
         case BW_FRAME_IPV4:
                 if (length >= ETHERNET_HEADER + 20)
                         lower_number(bytes + ETHERNET_HEADER + 2, length - ETHERNET_HEADER);

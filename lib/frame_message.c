@@ -12,10 +12,6 @@ typedef struct Reading {
         BwFrameMessage *message;
 } Reading;
 
-static uint16_t number_at(const uint8_t *bytes) {
-        return (uint16_t) (bytes[0] << 8 | bytes[1]);
-}
-
 /* The bytes behind the IP headers */
 
 /* Where @n bytes stand that far behind the IP headers; NULL: they are not all there. */
@@ -31,7 +27,7 @@ static bool find_number(const Reading *the, gsize offset, uint16_t *ret) {
         const uint8_t *bytes = find(the, offset, sizeof(*ret));
 
         if (bytes)
-                *ret = number_at(bytes);
+                *ret = bw_frame_number(bytes);
         return bytes != NULL;
 }
 
@@ -259,8 +255,8 @@ static gsize end_of_packet(const BwFrame *frame, const uint8_t *bytes, gsize len
         if (!frame->ip.valid)
                 return length;
         if (frame->kind == BW_FRAME_IPV4)
-                return MIN(length, ETHERNET + (gsize) number_at(bytes + ETHERNET + 2));
-        return MIN(length, ETHERNET + IPV6 + (gsize) number_at(bytes + ETHERNET + 4));
+                return MIN(length, ETHERNET + (gsize) bw_frame_number(bytes + ETHERNET + 2));
+        return MIN(length, ETHERNET + IPV6 + (gsize) bw_frame_number(bytes + ETHERNET + 4));
 }
 
 BwFrameMessage *bw_frame_message_new(const BwFrame *frame, const uint8_t *bytes, gsize length) {

@@ -17,10 +17,6 @@ typedef struct Reading {
         BwFrame frame;
 } Reading;
 
-static uint16_t number_at(const uint8_t *bytes) {
-        return (uint16_t) (bytes[0] << 8 | bytes[1]);
-}
-
 static bool is_zero(const BwPrefix *address) {
         static const uint8_t zero[16];
 
@@ -35,9 +31,9 @@ static bool is_tag(uint16_t ethertype) {
 
 /* Takes the outermost tag out. False: there is none, or nothing behind it. */
 static bool take_tag(uint8_t *bytes, gsize *length, uint16_t *ret_vid) {
-        if (*length < ETHERNET_HEADER + 4 || !is_tag(number_at(bytes + 12)))
+        if (*length < ETHERNET_HEADER + 4 || !is_tag(bw_frame_number(bytes + 12)))
                 return false;
-        *ret_vid = number_at(bytes + 14) & 0x0fff;
+        *ret_vid = bw_frame_number(bytes + 14) & 0x0fff;
         *length -= 4;
         memmove(bytes + 12, bytes + 16, *length - 12);
         return true;
@@ -297,7 +293,7 @@ BwFrameWords *bw_frame_words_new(const uint8_t *bytes, gsize length) {
         Reading the = { .words = words, .bytes = copy };
         unsigned n_tags;
 
-        words->ethertype = length < ETHERNET_HEADER ? 0 : number_at(bytes + 12);
+        words->ethertype = length < ETHERNET_HEADER ? 0 : bw_frame_number(bytes + 12);
         n_tags = take_tags(words, copy, &length);
         bw_frame_shorten(copy, length);
         the.length = length;

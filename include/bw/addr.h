@@ -34,6 +34,8 @@ typedef struct BwPrefix {
 /* Six pairs of hex digits with colons, either case. Multicast, broadcast and the zero address are
  * refused: no port may own them. BW_ERROR_INVALID. */
 bool bw_mac_parse(const char *text, BwMac *ret, GError **error);
+/* Any MAC address, those no port may own too. False when it is none; @ret is anything then. */
+bool bw_mac_read(const char *text, BwMac *ret);
 /* Writes lower case into @text and returns it. */
 const char *bw_mac_print(const BwMac *mac, char text[static BW_MAC_TEXT_SIZE]);
 bool bw_mac_equal(const BwMac *a, const BwMac *b);

@@ -105,4 +105,9 @@ BwFrame bw_frame_decode(const uint8_t *bytes, gsize length);
  * than is there, so that what is there can be decoded. */
 void bw_frame_shorten(uint8_t *bytes, gsize length);
 
+/* Two bytes in the order of the network. */
+static inline uint16_t bw_frame_number(const uint8_t *bytes) {
+        return (uint16_t) (bytes[0] << 8 | bytes[1]);
+}
+
 bool bw_mac_is_group(const BwMac *mac);

@@ -7,6 +7,7 @@
 
 #include <bw/error.h>
 #include <bw/netlink_decode.h>
+#include <command.h>
 #include <glib.h>
 #include <linux/capability.h>
 #include <linux/if_addr.h>
@@ -22,22 +23,6 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-static void run(const char *command) {
-        g_auto(GStrv) words = NULL;
-        g_autoptr(GError) error = NULL;
-        g_autofree char *complaint = NULL;
-        int status;
-
-        g_shell_parse_argv(command, NULL, &words, &error);
-        g_assert_no_error(error);
-        g_spawn_sync(NULL, words, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, &complaint, &status,
-                     &error);
-        g_assert_no_error(error);
-        if (status != 0)
-                g_test_message("%s: %s", command, complaint);
-        g_assert_cmpint(status, ==, 0);
-}
 
 /* What the facts add up to: an object's key and what was last said of it, both as text. */
 typedef struct World {
@@ -111,7 +96,7 @@ static void take_object(World *world, const BwFact *fact) {
 
         if (world->coming && world->tear) {
                 world->tear = false;
-                run("ip link add late type veth peer name later");
+                bw_test_run("ip link add late type veth peer name later");
         }
         if (fact->kind == BW_FACT_LINK || fact->kind == BW_FACT_FDB ||
             fact->kind == BW_FACT_NEIGHBOUR || fact->kind == BW_FACT_ADDRESS) {
@@ -230,7 +215,7 @@ static void run_batch(const char *commands) {
 
         g_file_set_contents("/run/batch", commands, -1, &error);
         g_assert_no_error(error);
-        run("ip -batch /run/batch");
+        bw_test_run("ip -batch /run/batch");
 }
 
 /* Links */
@@ -239,19 +224,19 @@ static void test_bridge(void) {
         World *world = open_world();
         unsigned bridge;
 
-        run("ip link add br0 address 02:00:00:00:00:01 type bridge ageing_time 12300");
+        bw_test_run("ip link add br0 address 02:00:00:00:00:01 type bridge ageing_time 12300");
         bridge = if_nametoindex("br0");
         WAIT_FOR(says(find(world, "link %u", bridge),
                       "br0 02:00:00:00:00:01 kind 1 master 0 peer 0 nf 0 ageing 12300"));
-        run("ip link set br0 up");
+        bw_test_run("ip link set br0 up");
         WAIT_FOR(says(find(world, "link %u", bridge), " up "));
-        run("ip link set br0 promisc on");
+        bw_test_run("ip link set br0 promisc on");
         WAIT_FOR(says(find(world, "link %u", bridge), " promisc "));
-        run("ip link set br0 type bridge nf_call_iptables 1 ageing_time 0");
+        bw_test_run("ip link set br0 type bridge nf_call_iptables 1 ageing_time 0");
         WAIT_FOR(says(find(world, "link %u", bridge), " nf 1 ageing 0"));
-        run("ip link set br0 down");
+        bw_test_run("ip link set br0 down");
         WAIT_FOR(!says(find(world, "link %u", bridge), " up "));
-        run("ip link del br0");
+        bw_test_run("ip link del br0");
         WAIT_FOR(!find(world, "link %u", bridge));
         close_world(world);
 }
@@ -261,9 +246,9 @@ static void test_port_moves(void) {
         g_autofree char *in_br1 = NULL, *in_br2 = NULL, *peer = NULL, *back = NULL;
         unsigned port, other;
 
-        run("ip link add br1 type bridge");
-        run("ip link add br2 type bridge");
-        run("ip link add p1 type veth peer name q1");
+        bw_test_run("ip link add br1 type bridge");
+        bw_test_run("ip link add br2 type bridge");
+        bw_test_run("ip link add p1 type veth peer name q1");
         port = if_nametoindex("p1");
         other = if_nametoindex("q1");
         peer = g_strdup_printf("kind 3 master 0 peer %u", other);
@@ -274,24 +259,24 @@ static void test_port_moves(void) {
 
         in_br1 = g_strdup_printf(" master %u ", if_nametoindex("br1"));
         in_br2 = g_strdup_printf(" master %u ", if_nametoindex("br2"));
-        run("ip link set p1 master br1 up");
+        bw_test_run("ip link set p1 master br1 up");
         WAIT_FOR(says(find(world, "link %u", port), in_br1));
         WAIT_FOR(says(find(world, "link %u", port), " up "));
-        run("ip link set p1 master br2");
+        bw_test_run("ip link set p1 master br2");
         WAIT_FOR(says(find(world, "link %u", port), in_br2));
         /* Leaving the bridge is not leaving the world. */
-        run("ip link set p1 nomaster");
+        bw_test_run("ip link set p1 nomaster");
         WAIT_FOR(says(find(world, "link %u", port), " master 0 "));
         settle();
         g_assert_nonnull(find(world, "link %u", port));
 
-        run("ip link set p1 master br1");
+        bw_test_run("ip link set p1 master br1");
         WAIT_FOR(says(find(world, "link %u", port), in_br1));
-        run("ip link del br1");
+        bw_test_run("ip link del br1");
         WAIT_FOR(says(find(world, "link %u", port), " master 0 "));
-        run("ip link del p1");
+        bw_test_run("ip link del p1");
         WAIT_FOR(!find(world, "link %u", port) && !find(world, "link %u", other));
-        run("ip link del br2");
+        bw_test_run("ip link del br2");
         close_world(world);
 }
 
@@ -301,7 +286,7 @@ static void test_names_of_any_bytes(void) {
         World *world = open_world();
         unsigned port;
 
-        run("ip link add p1 type veth peer name q1");
+        bw_test_run("ip link add p1 type veth peer name q1");
         port = if_nametoindex("p1");
         for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
                 char former[IF_NAMESIZE];
@@ -314,7 +299,7 @@ static void test_names_of_any_bytes(void) {
                 g_assert_cmpint(status, ==, 0);
                 WAIT_FOR(says(find(world, "link %u", port), names[i]));
         }
-        run("ip link del q1");
+        bw_test_run("ip link del q1");
         WAIT_FOR(!find(world, "link %u", port));
         close_world(world);
 }
@@ -327,9 +312,9 @@ static void test_tap(void) {
                 return;
         }
         world = open_world();
-        run("ip tuntap add dev tap7 mode tap");
+        bw_test_run("ip tuntap add dev tap7 mode tap");
         WAIT_FOR(says(find(world, "link %u", if_nametoindex("tap7")), " kind 2 "));
-        run("ip link del tap7");
+        bw_test_run("ip link del tap7");
         close_world(world);
 }
 
@@ -338,21 +323,21 @@ static void test_peer_elsewhere(void) {
         World *world = open_world();
         unsigned port;
 
-        run("ip netns add elsewhere");
-        run("ip link add p1 type veth peer name q1 netns elsewhere");
+        bw_test_run("ip netns add elsewhere");
+        bw_test_run("ip link add p1 type veth peer name q1 netns elsewhere");
         port = if_nametoindex("p1");
-        run("ip link set p1 up");
+        bw_test_run("ip link set p1 up");
         WAIT_FOR(says(find(world, "link %u", port), " up "));
         g_assert_true(says(find(world, "link %u", port), " kind 3 master 0 peer 0 "));
         /* What leaves for another namespace is gone here. */
-        run("ip link add p2 type veth peer name q2");
+        bw_test_run("ip link add p2 type veth peer name q2");
         port = if_nametoindex("q2");
         WAIT_FOR(find(world, "link %u", port));
-        run("ip link set q2 netns elsewhere");
+        bw_test_run("ip link set q2 netns elsewhere");
         WAIT_FOR(!find(world, "link %u", port));
-        run("ip link del p1");
-        run("ip link del p2");
-        run("ip netns del elsewhere");
+        bw_test_run("ip link del p1");
+        bw_test_run("ip link del p2");
+        bw_test_run("ip netns del elsewhere");
         close_world(world);
 }
 
@@ -377,14 +362,14 @@ static void test_fdb(void) {
         g_autofree char *at_p1 = NULL, *at_p2 = NULL, *learned = NULL;
         unsigned bridge;
 
-        run("ip link add br0 type bridge");
-        run("ip link add p1 type veth peer name q1");
-        run("ip link add p2 type veth peer name q2");
-        run("ip link set br0 up");
-        run("ip link set q1 up");
-        run("ip link set q2 up");
-        run("ip link set p1 master br0 up");
-        run("ip link set p2 master br0 up");
+        bw_test_run("ip link add br0 type bridge");
+        bw_test_run("ip link add p1 type veth peer name q1");
+        bw_test_run("ip link add p2 type veth peer name q2");
+        bw_test_run("ip link set br0 up");
+        bw_test_run("ip link set q1 up");
+        bw_test_run("ip link set q2 up");
+        bw_test_run("ip link set p1 master br0 up");
+        bw_test_run("ip link set p2 master br0 up");
         bridge = if_nametoindex("br0");
         at_p1 = g_strdup_printf("port %u", if_nametoindex("p1"));
         at_p2 = g_strdup_printf("port %u", if_nametoindex("p2"));
@@ -395,23 +380,23 @@ static void test_fdb(void) {
         WAIT_FOR(g_strcmp0(find(world, "%s", learned), at_p1) == 0);
         send_frame("q2", "52:54:00:00:00:99");
         WAIT_FOR(g_strcmp0(find(world, "%s", learned), at_p2) == 0);
-        run("bridge fdb del 52:54:00:00:00:99 dev p2 master");
+        bw_test_run("bridge fdb del 52:54:00:00:00:99 dev p2 master");
         WAIT_FOR(!find(world, "%s", learned));
 
-        run("bridge fdb add 52:54:00:00:00:98 dev p1 master static");
+        bw_test_run("bridge fdb add 52:54:00:00:00:98 dev p1 master static");
         WAIT_FOR(g_strcmp0(find(world, "fdb %u 52:54:00:00:00:98 0", bridge), at_p1) == 0);
-        run("bridge fdb add 52:54:00:00:00:97 dev p1 master permanent");
+        bw_test_run("bridge fdb add 52:54:00:00:00:97 dev p1 master permanent");
         WAIT_FOR(says(find(world, "fdb %u 52:54:00:00:00:97 0", bridge), " local"));
         /* A device's own filter forwards nothing. */
-        run("bridge fdb add 52:54:00:00:00:95 dev p1 self");
+        bw_test_run("bridge fdb add 52:54:00:00:00:95 dev p1 self");
         settle();
         g_assert_null(find(world, "fdb %u 52:54:00:00:00:95 0", bridge));
         g_assert_null(find(world, "fdb 0 52:54:00:00:00:95 0"));
 
-        run("ip link del p1");
+        bw_test_run("ip link del p1");
         WAIT_FOR(!find(world, "fdb %u 52:54:00:00:00:98 0", bridge));
-        run("ip link del p2");
-        run("ip link del br0");
+        bw_test_run("ip link del p2");
+        bw_test_run("ip link del br0");
         close_world(world);
 }
 
@@ -419,25 +404,25 @@ static void test_neighbours(void) {
         World *world = open_world();
         unsigned port;
 
-        run("ip link add p1 type veth peer name q1");
-        run("ip link set p1 up");
-        run("ip link set q1 up");
+        bw_test_run("ip link add p1 type veth peer name q1");
+        bw_test_run("ip link set p1 up");
+        bw_test_run("ip link set q1 up");
         port = if_nametoindex("p1");
-        run("ip neigh add 192.0.2.7 lladdr 52:54:00:00:00:07 dev p1 nud permanent");
+        bw_test_run("ip neigh add 192.0.2.7 lladdr 52:54:00:00:00:07 dev p1 nud permanent");
         WAIT_FOR(g_strcmp0(find(world, "neighbour %u 192.0.2.7", port), "52:54:00:00:00:07") == 0);
-        run("ip neigh change 192.0.2.7 lladdr 52:54:00:00:00:08 dev p1 nud stale");
+        bw_test_run("ip neigh change 192.0.2.7 lladdr 52:54:00:00:00:08 dev p1 nud stale");
         WAIT_FOR(g_strcmp0(find(world, "neighbour %u 192.0.2.7", port), "52:54:00:00:00:08") == 0);
-        run("ip neigh change 192.0.2.7 dev p1 nud failed");
+        bw_test_run("ip neigh change 192.0.2.7 dev p1 nud failed");
         WAIT_FOR(!find(world, "neighbour %u 192.0.2.7", port));
-        run("ip neigh add 2001:db8::7 lladdr 52:54:00:00:00:07 dev p1 nud reachable");
+        bw_test_run("ip neigh add 2001:db8::7 lladdr 52:54:00:00:00:07 dev p1 nud reachable");
         WAIT_FOR(g_strcmp0(find(world, "neighbour %u 2001:db8::7", port), "52:54:00:00:00:07") ==
                  0);
-        run("ip neigh del 2001:db8::7 dev p1");
+        bw_test_run("ip neigh del 2001:db8::7 dev p1");
         WAIT_FOR(!find(world, "neighbour %u 2001:db8::7", port));
-        run("ip neigh add 192.0.2.9 lladdr 52:54:00:00:00:09 dev p1 nud noarp");
+        bw_test_run("ip neigh add 192.0.2.9 lladdr 52:54:00:00:00:09 dev p1 nud noarp");
         settle();
         g_assert_null(find(world, "neighbour %u 192.0.2.9", port));
-        run("ip link del p1");
+        bw_test_run("ip link del p1");
         close_world(world);
 }
 
@@ -473,12 +458,12 @@ static void test_addresses(void) {
         World *world = open_world();
         unsigned port;
 
-        run("ip link add p1 type veth peer name q1");
+        bw_test_run("ip link add p1 type veth peer name q1");
         port = if_nametoindex("p1");
-        run("ip addr add 192.0.2.7/24 dev p1");
-        run("ip addr add 192.0.2.7/16 dev p1");
-        run("ip addr add 192.0.2.7 peer 198.51.100.1/24 dev p1");
-        run("ip addr add 2001:db8::7/64 nodad dev p1");
+        bw_test_run("ip addr add 192.0.2.7/24 dev p1");
+        bw_test_run("ip addr add 192.0.2.7/16 dev p1");
+        bw_test_run("ip addr add 192.0.2.7 peer 198.51.100.1/24 dev p1");
+        bw_test_run("ip addr add 2001:db8::7/64 nodad dev p1");
         WAIT_FOR(find(world, "address %u 192.0.2.7/24", port));
         WAIT_FOR(find(world, "address %u 192.0.2.7/16", port));
         /* The peer's network is not the host's. */
@@ -486,14 +471,14 @@ static void test_addresses(void) {
         WAIT_FOR(find(world, "address %u 2001:db8::7/64", port));
         check_same_as_fresh(world);
 
-        run("ip addr del 192.0.2.7/24 dev p1");
+        bw_test_run("ip addr del 192.0.2.7/24 dev p1");
         WAIT_FOR(!find(world, "address %u 192.0.2.7/24", port));
-        run("ip addr del 2001:db8::7/64 dev p1");
+        bw_test_run("ip addr del 2001:db8::7/64 dev p1");
         WAIT_FOR(!find(world, "address %u 2001:db8::7/64", port));
         g_assert_nonnull(find(world, "address %u 192.0.2.7/16", port));
         g_assert_nonnull(find(world, "address %u 192.0.2.7/32", port));
         check_same_as_fresh(world);
-        run("ip link del p1");
+        bw_test_run("ip link del p1");
         WAIT_FOR(!find(world, "address %u 192.0.2.7/16", port));
         WAIT_FOR(!find(world, "address %u 192.0.2.7/32", port));
         close_world(world);
@@ -502,23 +487,23 @@ static void test_addresses(void) {
 static void test_news_end_where_dump_ends(void) {
         World *world = open_world();
 
-        run("ip link add br0 type bridge");
-        run("ip link set br0 up");
+        bw_test_run("ip link add br0 type bridge");
+        bw_test_run("ip link set br0 up");
         for (unsigned i = 0; i < 5; i++) {
                 g_autofree char *add =
                         g_strdup_printf("ip link add p%u type veth peer name q%u", i, i);
                 g_autofree char *up = g_strdup_printf("ip link set q%u up", i);
                 g_autofree char *enter = g_strdup_printf("ip link set p%u master br0 up", i);
 
-                run(add);
-                run(up);
-                run(enter);
+                bw_test_run("%s", add);
+                bw_test_run("%s", up);
+                bw_test_run("%s", enter);
         }
-        run("ip link set p3 down");
-        run("ip link set p4 name renamed");
-        run("ip link del p2");
-        run("bridge fdb add 52:54:00:00:00:98 dev p1 master static");
-        run("ip neigh add 192.0.2.7 lladdr 52:54:00:00:00:07 dev q1 nud permanent");
+        bw_test_run("ip link set p3 down");
+        bw_test_run("ip link set p4 name renamed");
+        bw_test_run("ip link del p2");
+        bw_test_run("bridge fdb add 52:54:00:00:00:98 dev p1 master static");
+        bw_test_run("ip neigh add 192.0.2.7 lladdr 52:54:00:00:00:07 dev q1 nud permanent");
         g_assert_cmpuint(world->snapshots, ==, 1);
         settle();
         g_assert_cmpuint(g_hash_table_size(world->known), >, 12);
@@ -532,9 +517,9 @@ static void test_news_end_where_dump_ends(void) {
                 g_autofree char *del = g_strdup_printf("ip link del q%u", i);
 
                 if (i != 2)
-                        run(del);
+                        bw_test_run("%s", del);
         }
-        run("ip link del br0");
+        bw_test_run("ip link del br0");
         close_world(world);
 }
 
@@ -557,7 +542,7 @@ static int find_news_socket(void) {
 static void dump_and_add_link(World *world) {
         dump(world);
         if (world->overruns == 1)
-                run("ip link add late type veth peer name later");
+                bw_test_run("ip link add late type veth peer name later");
 }
 
 static void add_pairs(void) {
@@ -594,7 +579,7 @@ static void test_overrun(void) {
 
         close_world(world);
         del_pairs();
-        run("ip link del late");
+        bw_test_run("ip link del late");
 }
 
 /* What changes under a dump makes it worthless, and the caller hears so. */
@@ -617,7 +602,7 @@ static void test_torn_dump(void) {
         g_assert_cmpuint(world->overruns, ==, 0);
         close_world(world);
         del_pairs();
-        run("ip link del late");
+        bw_test_run("ip link del late");
 }
 
 /* The wish */
@@ -627,7 +612,7 @@ static void test_set_nf_call(void) {
         g_autoptr(GError) error = NULL;
         unsigned bridge;
 
-        run("ip link add br0 type bridge");
+        bw_test_run("ip link add br0 type bridge");
         bridge = if_nametoindex("br0");
         WAIT_FOR(says(find(world, "link %u", bridge), " nf 0 "));
 
@@ -636,24 +621,24 @@ static void test_set_nf_call(void) {
                                             true, &error));
         g_assert_no_error(error);
         WAIT_FOR(says(find(world, "link %u", bridge), " nf 1 "));
-        run("ip link set br0 up");
+        bw_test_run("ip link set br0 up");
         g_assert_true(bw_netlink_set_switch(world->netlink, bridge, BW_SWITCH_NF_CALL_IPTABLES,
                                             false, &error));
         g_assert_no_error(error);
         WAIT_FOR(says(find(world, "link %u", bridge), " up ") &&
                  says(find(world, "link %u", bridge), " nf 0 "));
 
-        run("ip link del br0");
+        bw_test_run("ip link del br0");
         g_assert_false(bw_netlink_set_switch(world->netlink, bridge, BW_SWITCH_NF_CALL_IPTABLES,
                                              true, &error));
         g_assert_error(error, BW_ERROR, BW_ERROR_ABSENT);
         g_clear_error(&error);
 
-        run("ip link add p1 type veth peer name q1");
+        bw_test_run("ip link add p1 type veth peer name q1");
         g_assert_false(bw_netlink_set_switch(world->netlink, if_nametoindex("p1"),
                                              BW_SWITCH_NF_CALL_IPTABLES, true, &error));
         g_assert_error(error, BW_ERROR, BW_ERROR_ABSENT);
-        run("ip link del p1");
+        bw_test_run("ip link del p1");
         WAIT_FOR(!find(world, "link %u", bridge));
         close_world(world);
 }
@@ -674,7 +659,7 @@ static void test_denied(void) {
         World *world;
         unsigned bridge;
 
-        run("ip link add br0 type bridge");
+        bw_test_run("ip link add br0 type bridge");
         bridge = if_nametoindex("br0");
         g_assert_cmpint(syscall(SYS_capget, &header, sets), ==, 0);
         set_effective(sets[0].effective & ~(1u << CAP_NET_ADMIN));
@@ -685,7 +670,7 @@ static void test_denied(void) {
                                              true, &error));
         g_assert_error(error, BW_ERROR, BW_ERROR_DENIED);
         set_effective(sets[0].effective);
-        run("ip link del br0");
+        bw_test_run("ip link del br0");
         close_world(world);
 }
 

@@ -6,6 +6,7 @@
  */
 
 #include <bw/error.h>
+#include <command.h>
 #include <glib.h>
 #include <linux/capability.h>
 #include <linux/if_packet.h>
@@ -102,22 +103,6 @@ static void settle(Heard *heard) {
                 turn(heard);
 }
 
-static void run(const char *command) {
-        g_auto(GStrv) words = NULL;
-        g_autoptr(GError) error = NULL;
-        g_autofree char *complaint = NULL;
-        int status;
-
-        g_shell_parse_argv(command, NULL, &words, &error);
-        g_assert_no_error(error);
-        g_spawn_sync(NULL, words, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, &complaint, &status,
-                     &error);
-        g_assert_no_error(error);
-        if (status != 0)
-                g_test_message("%s: %s", command, complaint);
-        g_assert_cmpint(status, ==, 0);
-}
-
 /* Frames */
 
 #define PAYLOAD_BYTES 100
@@ -165,9 +150,9 @@ static void send_frames(const char *interface, unsigned count) {
 }
 
 static void make_bridge(void) {
-        run("ip link add br0 type bridge nf_call_iptables 1");
-        run("ip link add p1 type veth peer name q1");
-        run("ip link add p2 type veth peer name q2");
+        bw_test_run("ip link add br0 type bridge nf_call_iptables 1");
+        bw_test_run("ip link add p1 type veth peer name q1");
+        bw_test_run("ip link add p2 type veth peer name q2");
         /* No address of its own, or the kernel's neighbour discovery would be in the way. */
         for (unsigned i = 0; i < 5; i++) {
                 static const char *const names[] = { "br0", "p1", "p2", "q1", "q2" };
@@ -175,19 +160,20 @@ static void make_bridge(void) {
                         g_strdup_printf("ip link set %s addrgenmode none", names[i]);
                 g_autofree char *up = g_strdup_printf("ip link set %s up", names[i]);
 
-                run(quiet);
-                run(up);
+                bw_test_run("%s", quiet);
+                bw_test_run("%s", up);
         }
-        run("ip link set p1 master br0");
-        run("ip link set p2 master br0");
+        bw_test_run("ip link set p1 master br0");
+        bw_test_run("ip link set p2 master br0");
 }
 
 static void test_what_comes_in(void) {
         Heard *heard = listen_to(GROUP);
         const Frame frame = make_frame();
 
-        run("iptables-legacy -w -t raw -A PREROUTING -m physdev --physdev-in p1 -j NFLOG "
-            "--nflog-group 7 --nflog-threshold 64 --nflog-prefix \"bw in spoofed-ip drop\"");
+        bw_test_run(
+                "iptables-legacy -w -t raw -A PREROUTING -m physdev --physdev-in p1 -j NFLOG "
+                "--nflog-group 7 --nflog-threshold 64 --nflog-prefix \"bw in spoofed-ip drop\"");
         send_frames("q1", 1);
         WAIT_FOR(heard->packets == 1);
         g_assert_cmpstr(heard->prefix, ==, "bw in spoofed-ip drop");
@@ -207,15 +193,16 @@ static void test_what_comes_in(void) {
         send_frames("q2", 1);
         settle(heard);
         g_assert_cmpuint(heard->packets, ==, 1);
-        run("iptables-legacy -w -t raw -F");
+        bw_test_run("iptables-legacy -w -t raw -F");
         stop_listening(heard);
 }
 
 static void test_what_goes_out(void) {
         Heard *heard = listen_to(GROUP);
 
-        run("iptables-legacy -w -t mangle -A FORWARD -m physdev --physdev-is-bridged --physdev-out p2 "
-            "-j NFLOG --nflog-group 7 --nflog-prefix \"bw out misdelivered monitor\"");
+        bw_test_run(
+                "iptables-legacy -w -t mangle -A FORWARD -m physdev --physdev-is-bridged --physdev-out p2 "
+                "-j NFLOG --nflog-group 7 --nflog-prefix \"bw out misdelivered monitor\"");
         send_frames("q1", 3);
         WAIT_FOR(heard->packets == 3);
         g_assert_cmpstr(heard->prefix, ==, "bw out misdelivered monitor");
@@ -224,7 +211,7 @@ static void test_what_goes_out(void) {
         g_assert_cmpint(heard->in, ==, if_nametoindex("br0"));
         g_assert_cmpint(heard->out, ==, if_nametoindex("br0"));
         g_assert_cmpuint(heard->lost, ==, 0);
-        run("iptables-legacy -w -t mangle -F");
+        bw_test_run("iptables-legacy -w -t mangle -F");
         stop_listening(heard);
 }
 
@@ -317,8 +304,9 @@ static void test_flood(void) {
         unsigned turns = 0;
         guint always;
 
-        run("iptables-legacy -w -t raw -A PREROUTING -m physdev --physdev-in p1 -j NFLOG "
-            "--nflog-group 7 --nflog-threshold 64 --nflog-prefix \"bw in spoofed-ip drop\"");
+        bw_test_run(
+                "iptables-legacy -w -t raw -A PREROUTING -m physdev --physdev-in p1 -j NFLOG "
+                "--nflog-group 7 --nflog-threshold 64 --nflog-prefix \"bw in spoofed-ip drop\"");
         shrink_buffer();
         send_frames("q1", FLOOD);
         /* The last packets, which the kernel still gathers, find no room either. */
@@ -343,7 +331,7 @@ static void test_flood(void) {
         g_assert_cmpuint(heard->lost, >, 1);
         g_test_message("%u heard, %u lost, at most %u at once", heard->packets, heard->lost,
                        heard->most_in_turn);
-        run("iptables-legacy -w -t raw -F");
+        bw_test_run("iptables-legacy -w -t raw -F");
         stop_listening(heard);
 }
 
