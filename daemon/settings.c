@@ -3,11 +3,7 @@
 #include "settings.h"
 
 #include <bw/error.h>
-#include <string.h>
-
-static int compare_names(gconstpointer a, gconstpointer b) {
-        return strcmp(*(const char *const *) a, *(const char *const *) b);
-}
+#include <bw/text.h>
 
 /* (element-type filename): the drop-ins of a folder, sorted; empty when there is no folder. */
 static GPtrArray *list_drop_ins(const char *folder) {
@@ -18,7 +14,7 @@ static GPtrArray *list_drop_ins(const char *folder) {
         while (dir && (name = g_dir_read_name(dir)))
                 if (g_str_has_suffix(name, ".conf") && name[0] != '.')
                         g_ptr_array_add(names, g_build_filename(folder, name, NULL));
-        g_ptr_array_sort(names, compare_names);
+        g_ptr_array_sort(names, bw_text_compare);
         return names;
 }
 

@@ -7,6 +7,7 @@
  */
 
 #include <bw/config.h>
+#include <bw/text.h>
 #include <string.h>
 
 #define ROUNDS    1500
@@ -69,16 +70,12 @@ static void shuffle(GPtrArray *array) {
         }
 }
 
-static int compare_texts(gconstpointer a, gconstpointer b) {
-        return strcmp(*(char *const *) a, *(char *const *) b);
-}
-
 /* A set of words, sorted as text: an order that is not the parser's. */
 static char *joined(GPtrArray *words) {
         GString *text = g_string_new(NULL);
         const char *last = NULL;
 
-        g_ptr_array_sort(words, compare_texts);
+        g_ptr_array_sort(words, bw_text_compare);
         for (guint i = 0; i < words->len; i++) {
                 if (last && g_str_equal(last, words->pdata[i]))
                         continue;
