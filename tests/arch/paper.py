@@ -4,12 +4,14 @@
 
 D-Bus members and error names stand in org.bridgewarden1(5), words and fields of the journal in
 bridgewardend(8), and so does each reason; verbs in bridgewarden(1) and in the completion, message IDs
-in the catalog, and every file begins with its licence. Only what a form demands may stand before it:
-how a script is run, what makes a file XML, the title of a page for scdoc."""
+in the catalog, rooms in the map of HACKING.md, and every file begins with its licence. Only what a
+form demands may stand before it: how a script is run, what makes a file XML, the title of a page for
+scdoc."""
 
 import re
 import sys
 import xml.etree.ElementTree as ElementTree
+from fnmatch import fnmatch
 from pathlib import Path
 
 SPDX = 'SPDX-License-Identifier: GPL-2.0-or-later'
@@ -107,9 +109,30 @@ def check_licences(root):
     return wrong
 
 
+def check_map(root):
+    """Rows of HACKING.md name rooms: `lib/addr`, `uuid`, `ipt_*`; the folder goes on within a row."""
+    text = (root / 'HACKING.md').read_text()
+    patterns = set()
+    for row in re.findall(r'^\| (`.*?) \|', text, re.M):
+        folder = ''
+        for name in re.findall(r'`([\w/*]+)`', row):
+            folder, _, stem = name.rpartition('/') if '/' in name else (folder, '', name)
+            patterns.add(f'{folder}/{stem}')
+    files = [p for folder in ('lib', 'daemon', 'cli') for p in (root / folder).glob('*.c')]
+    rooms = sorted({f'{p.parent.name}/{p.stem}' for p in files} - {'daemon/main'})
+    homeless = [room for room in rooms if not any(fnmatch(room, p) for p in patterns)]
+    empty = [p for p in sorted(patterns) if p.partition('/')[0] in ('lib', 'daemon', 'cli')
+             and not any(fnmatch(room, p) for room in rooms)]
+    for room in homeless:
+        print(f'HACKING.md: no row names the room {room}')
+    for name in empty:
+        print(f'HACKING.md: there is no room {name}')
+    return len(homeless) + len(empty) + (0 if rooms else 1)
+
+
 def main(root):
     wrong = (check_interface(root) + check_journal(root) + check_reasons(root) + check_verbs(root)
-             + check_licences(root))
+             + check_licences(root) + check_map(root))
     print(f'{wrong} wrong')
     return 1 if wrong else 0
 
