@@ -132,11 +132,15 @@ void bw_warden_check_switches(BwWarden *warden) {
 }
 
 void bw_warden_flush(BwWarden *warden) {
-        g_autoptr(BwPlan) plan = bw_plan_new(warden->model, warden->config);
+        g_autoptr(BwPlan) plan = NULL;
         BwLibvirtWord word = libvirt_word(warden);
-        bool kept = bw_inheritance_keep(warden->inheritance, plan, warden->config, word);
-        bool differs;
+        bool kept, differs;
 
+        /* Ports that were not read yet would lose the rules of a former run. */
+        if (!warden->started)
+                return;
+        plan = bw_plan_new(warden->model, warden->config);
+        kept = bw_inheritance_keep(warden->inheritance, plan, warden->config, word);
         bw_pace_begin(warden->pace);
         if (!warden->armed)
                 return;
@@ -166,8 +170,7 @@ static void on_engine(gpointer user) {
 
         warden->in_sync = false;
         bw_warden_watch_drift(warden);
-        if (warden->started)
-                bw_warden_flush(warden);
+        bw_warden_flush(warden);
 }
 
 static void schedule_flush(BwWarden *warden) {

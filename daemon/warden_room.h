@@ -60,7 +60,8 @@ struct BwWarden {
 
 /* Bringing the kernel in step */
 
-/* Computes what must be and commits when it differs, or the kernel was not in step. */
+/* Computes what must be and commits when it differs, or the kernel was not in step. Nothing before
+ * the kernel's whole world was read once: that comes, and flushes, by itself. */
 void bw_warden_flush(BwWarden *warden);
 /* Writes what is wanted already. */
 void bw_warden_commit(BwWarden *warden, BwCause cause);
