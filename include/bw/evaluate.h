@@ -37,7 +37,7 @@ typedef struct BwVerdict {
 } BwVerdict;
 
 /* A frame as the port's owner sends it: destination MAC first, no FCS, tags in the frame. @length
- * bytes are all there is; a frame cut short of what a check needs falls where the design says so.
+ * bytes are all there is; a frame cut short of what a check needs falls as said above.
  */
 
 /* May @port of @bridge send it? */
