@@ -47,7 +47,7 @@ static BwNetlink *open_netlink(Seen *seen) {
 }
 
 static void wait_for(const Seen *seen, unsigned switches) {
-        int64_t end = g_get_monotonic_time() + 5 * G_USEC_PER_SEC;
+        int64_t end = g_get_monotonic_time() + 60 * G_USEC_PER_SEC;
 
         while (seen->link.switches != switches && g_get_monotonic_time() < end)
                 if (!g_main_context_iteration(NULL, FALSE))

@@ -49,7 +49,7 @@ static void tear_down(Scene *scene, G_GNUC_UNUSED gconstpointer unused) {
 
 /* Until so much was told, and nothing more comes. */
 static void hear(const Scene *scene, guint wanted) {
-        int64_t end = g_get_monotonic_time() + 10 * G_USEC_PER_SEC;
+        int64_t end = g_get_monotonic_time() + 60 * G_USEC_PER_SEC;
         int64_t quiet = 0;
 
         while (g_get_monotonic_time() < end && quiet < G_USEC_PER_SEC / 10) {

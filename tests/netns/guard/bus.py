@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 
-from .world import holds_within, run, write
+from .world import PATIENCE, holds_within, run, write
 
 ADDRESS = "unix:path=/run/test-bus"
 CONFIG = f"""<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
@@ -31,7 +31,7 @@ def private_bus():
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )
     try:
-        if not holds_within(5, lambda: os.path.exists("/run/test-bus")):
+        if not holds_within(PATIENCE, lambda: os.path.exists("/run/test-bus")):
             raise RuntimeError("no bus")
         yield
     finally:

@@ -8,7 +8,7 @@ import time
 from . import frames
 from .daemon import Daemon, any_address, bound, port_section, uses
 from .frames import BROADCAST
-from .world import World, holds_within, run, wait_up
+from .world import PATIENCE, World, holds_within, run, wait_up
 
 NET = "192.168.50."
 
@@ -69,7 +69,7 @@ def talk_to_host(report, address, sender, world):
     fence."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     listener.bind((address, 7000))
-    listener.settimeout(2)
+    listener.settimeout(PATIENCE)
     mac = run("cat", "/sys/class/net/virbr6/address").strip()
 
     def got(source, to):
@@ -162,7 +162,7 @@ def host_networks(report):
             return world.arrivals(token, *others)
 
         def comes_to_hold(wanted):
-            return not daemon.process or holds_within(5, lambda: got() == wanted)
+            return not daemon.process or holds_within(PATIENCE, lambda: got() == wanted)
 
         report.stops("broadcast of a network nobody is in", got())
         run("ip", "address", "add", NET + "254/24", "dev", "virbr6")
@@ -199,7 +199,7 @@ def host_network_behind_veth(report):
             if role == "guest":
                 report.stops("broadcast of the network behind a guest's veth", got())
         if daemon.process:
-            holds_within(5, lambda: got() == set(others))
+            holds_within(PATIENCE, lambda: got() == set(others))
         report.passes("broadcast of the network behind the host's veth", got() == set(others))
 
 
@@ -360,7 +360,7 @@ def role_host(report):
     host_talks(report, guest, world)
     listener = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     listener.bind((NET + "1", 7000))
-    listener.settimeout(2)
+    listener.settimeout(PATIENCE)
     token, end = frames.new_token(), frames.new_token()
     guest.udp(NET + "77", NET + "1", (7001, 7000), token, host_mac)
     guest.udp(NET + "14", NET + "1", (7001, 7000), end, host_mac)

@@ -6,7 +6,7 @@ import signal
 import subprocess
 from pathlib import Path
 
-from .world import go_anywhere, holds_within, run, write
+from .world import PATIENCE, go_anywhere, holds_within, run, write
 
 CONFIG = "/run/conf/bridgewarden.conf"
 SPOKEN = Path("/run/spoken")
@@ -46,10 +46,10 @@ class Daemon:
     def count(self, pattern):
         return len(re.findall(pattern, self.said()))
 
-    def says(self, pattern, seconds=5, times=1):
+    def says(self, pattern, seconds=PATIENCE, times=1):
         return not present or holds_within(seconds, lambda: self.count(pattern) >= times)
 
-    def must_say(self, pattern, seconds=5, times=1):
+    def must_say(self, pattern, seconds=PATIENCE, times=1):
         if not self.says(pattern, seconds, times):
             raise RuntimeError(f"the daemon did not say {pattern!r}")
 
@@ -61,7 +61,7 @@ class Daemon:
         if self.process:
             self.process.send_signal(number)
 
-    def reload(self, config, pattern, seconds=5, **options):
+    def reload(self, config, pattern, seconds=PATIENCE, **options):
         """Waits until the daemon has said what must follow, once more than before."""
         times = self.count(pattern) + 1
         self.configure(config, **options)
@@ -72,7 +72,7 @@ class Daemon:
         self.signal(signal.SIGSTOP)
         if self.process:
             stat = Path(f"/proc/{self.process.pid}/stat")
-            holds_within(2, lambda: ") T " in stat.read_text())
+            holds_within(PATIENCE, lambda: ") T " in stat.read_text())
 
     def go_on(self):
         self.signal(signal.SIGCONT)
@@ -91,11 +91,11 @@ class Daemon:
         self.process.send_signal(signal.SIGCONT)
         self.process.terminate()
         # Asked to stop before it listens to signals, it just dies; its rules stay either way.
-        if self.process.wait(5) not in (0, -signal.SIGTERM):
+        if self.process.wait(PATIENCE) not in (0, -signal.SIGTERM):
             raise RuntimeError(f"the daemon ended with {self.process.returncode}")
 
 
-def run_to_end(*arguments, seconds=10):
+def run_to_end(*arguments, seconds=PATIENCE):
     """For a start that is expected to be refused."""
     return subprocess.run(
         [*wrapper, program, *arguments], capture_output=True, text=True, timeout=seconds, check=False

@@ -18,7 +18,8 @@ CLONE_NEWNET = 0x40000000
 ETH_P_ALL = 3
 SO_RCVBUFFORCE = 33
 SOL_PACKET = 263
-FENCE_SECONDS = 5
+PATIENCE = 30  # seconds for what must come; how fast it comes is not asked here
+FENCE_SECONDS = PATIENCE
 HOPS = 3  # into the bridge, out of it, and one for a host's port
 PACKET_QDISC_BYPASS = 20
 
@@ -78,7 +79,7 @@ def inside(namespace):
 def wait_up(port):
     """The kernel may take a second to let frames out of an interface that has just got its carrier."""
     state = Path(f"/sys/class/net/{port}/operstate")
-    if not holds_within(5, lambda: state.read_text().strip() == "up"):
+    if not holds_within(PATIENCE, lambda: state.read_text().strip() == "up"):
         raise RuntimeError(f"port {port!a} does not come up")
 
 
