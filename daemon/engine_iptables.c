@@ -50,10 +50,7 @@ static bool probe(BwEngine *engine, GError **error) {
                 if (!iptables->absent[table] ||
                     (may_be_absent(table) && g_error_matches(trouble, BW_ERROR, BW_ERROR_ABSENT)))
                         continue;
-                g_set_error(error, BW_ERROR, trouble->code,
-                            "%s. It needs CAP_NET_ADMIN and CAP_NET_RAW and a kernel with legacy "
-                            "iptables (ip_tables, iptable_raw, iptable_mangle)",
-                            trouble->message);
+                g_propagate_error(error, g_steal_pointer(&trouble));
                 return false;
         }
         return true;
@@ -65,8 +62,9 @@ static char *lack(const BwEngine *engine) {
         for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++)
                 if (iptables->absent[table])
                         return g_strdup_printf(
-                                "This kernel has no %s, so of IPv6 iptables does not check all "
-                                "(ip6_tables, ip6table_raw, ip6table_mangle)",
+                                "This kernel has no %s, so the engine iptables does not check all "
+                                "of IPv6. It needs legacy ip6tables (ip6_tables, ip6table_raw, "
+                                "ip6table_mangle)",
                                 bw_ipt_table_text(table));
         return NULL;
 }

@@ -35,15 +35,7 @@ static void nftables_free(BwEngine *engine) {
 }
 
 static bool probe(BwEngine *engine, GError **error) {
-        g_autoptr(GError) trouble = NULL;
-
-        if (bw_nftables_probe(((Nftables *) engine)->kernel, &trouble))
-                return true;
-        g_set_error(error, BW_ERROR, trouble->code,
-                    "%s. It needs CAP_NET_ADMIN, a kernel with nf_tables for bridges (nf_tables, "
-                    "nft_meta_bridge) and libnftables 1.0.6 or later",
-                    trouble->message);
-        return false;
+        return bw_nftables_probe(((Nftables *) engine)->kernel, error);
 }
 
 static char *lack(const BwEngine *engine) {

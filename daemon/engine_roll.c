@@ -14,7 +14,6 @@ struct BwEngineRoll {
         void (*appeared)(gpointer user);
         gpointer user;
         unsigned named, in_force; /* sets of engines */
-        bool in_force_said;
         bool remarked[BW_ENGINE_MAX];
         guint timer;
 };
@@ -53,7 +52,8 @@ static void raise_missing(BwEngineRoll *roll, BwEngineKind kind, const char *why
                                              "nothing guards against: %s",
                                              bw_engine_name(kind), why, unguarded)
                            : g_strdup_printf("The engine %s does not work here: %s. The other one "
-                                             "carries every reason, and guards alone",
+                                             "carries every reason, and guards alone: if that is "
+                                             "meant, name it alone in Engines=",
                                              bw_engine_name(kind), why);
 
         bw_hazards_raise(roll->hazards, key, sentence);
@@ -207,10 +207,9 @@ static void say_in_force(BwEngineRoll *roll) {
 void bw_engine_roll_note(BwEngineRoll *roll, unsigned in_force) {
         note_lacks(roll);
         note_leftover(roll);
-        if (roll->in_force_said && roll->in_force == in_force)
+        if (roll->in_force == in_force)
                 return;
         roll->in_force = in_force;
-        roll->in_force_said = true;
         say_in_force(roll);
         say_remarks(roll);
 }

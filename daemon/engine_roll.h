@@ -27,5 +27,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwEngineRoll, bw_engine_roll_free)
 bool bw_engine_roll_call(BwEngineRoll *roll, unsigned named, GError **error);
 
 /* After each pass: what the engines in use do without, what is left of others, and when @in_force
- * (a set of engines) changes, what each carries. */
+ * (a set of engines) changes, what each carries. None is where it begins, and no news: a bridge
+ * shows its packets to iptables only a moment after it is asked to, and a hazard says when it does
+ * not. */
 void bw_engine_roll_note(BwEngineRoll *roll, unsigned in_force);

@@ -534,10 +534,34 @@ GPtrArray *bw_iptables_read(BwIptTable table, GError **error) {
         return chains;
 }
 
-bool bw_iptables_probe(BwIptTable table, GError **error) {
-        g_autoptr(Handle) handle = open_table(table, error);
+static const char *modules_of(BwFamily family) {
+        switch (family) {
+        case BW_FAMILY_IPV4:
+                return "legacy iptables (ip_tables, iptable_raw, iptable_mangle)";
+        case BW_FAMILY_IPV6:
+                return "legacy ip6tables (ip6_tables, ip6table_raw, ip6table_mangle)";
+        }
+        g_assert_not_reached();
+}
 
-        return handle != NULL;
+bool bw_iptables_probe(BwIptTable table, GError **error) {
+        g_autoptr(GError) refusal = NULL;
+        g_autoptr(Handle) handle = open_table(table, &refusal);
+        const char *what = "cannot be read", *needed = "legacy iptables that works";
+
+        if (handle)
+                return true;
+        if (refusal->code == BW_ERROR_DENIED) {
+                what = "may not be read";
+                needed = "CAP_NET_ADMIN and CAP_NET_RAW";
+        }
+        if (refusal->code == BW_ERROR_ABSENT) {
+                what = "is not in this kernel";
+                needed = modules_of(bw_ipt_table_family(table));
+        }
+        g_set_error(error, BW_ERROR, refusal->code, "%s %s (%s). It needs %s",
+                    bw_ipt_table_text(table), what, g_strrstr(refusal->message, ": ") + 2, needed);
+        return false;
 }
 
 static void count_chain(Handle *handle, const BwIptChain *chain, BwIptCounted counted,

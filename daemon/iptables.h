@@ -31,7 +31,8 @@ typedef struct BwIptReport {
 } BwIptReport;
 
 /* Whether the table can be read. BW_ERROR_DENIED, BW_ERROR_ABSENT (kernel without this legacy
- * table; it may have IPv4's and not IPv6's). */
+ * table; it may have IPv4's and not IPv6's); the sentence says what is lacking and what is needed.
+ */
 bool bw_iptables_probe(BwIptTable table, GError **error);
 
 /* (transfer full) (element-type utf8): the names of our chains that hold rules now. */

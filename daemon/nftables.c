@@ -315,18 +315,52 @@ bool bw_nftables_remove(BwNftables *nftables, GError **error) {
         return delete_table(nftables, BW_NFT_TABLE, error);
 }
 
+/* Probing */
+
+static bool lacks(GError **error, const GError *refusal, const char *what, const char *needed) {
+        const char *mark = "Error: ", *words = strstr(refusal->message, mark);
+
+        if (refusal->code == BW_ERROR_DENIED) {
+                what = "nftables may not be used";
+                needed = "CAP_NET_ADMIN";
+        }
+        g_set_error(error, BW_ERROR, refusal->code, "%s (%s). It needs %s", what,
+                    words ? words + strlen(mark) : refusal->message, needed);
+        return false;
+}
+
+static bool lacks_nf_tables(GError **error, const GError *refusal) {
+        return lacks(error, refusal, "this kernel has no nf_tables", "the kernel module nf_tables");
+}
+
+/* The library speaks in its own name but for these words, which pass on what the kernel said. */
+static bool is_kernels_word(const char *words) {
+        return strstr(words, "Could not process rule") || strstr(words, "cache initialization") ||
+               strstr(words, "netlink");
+}
+
+static bool lacks_our_rules(GError **error, const GError *refusal) {
+        if (is_kernels_word(refusal->message))
+                return lacks(error, refusal, "nf_tables of this kernel does not take our rules",
+                             "the family bridge (CONFIG_NF_TABLES_BRIDGE, nft_meta_bridge), "
+                             "nft_limit and nft_log");
+        return lacks(error, refusal, "this libnftables does not understand our rules",
+                     "libnftables 1.0.6 or later");
+}
+
 bool bw_nftables_probe(BwNftables *nftables, GError **error) {
+        g_autoptr(GError) refusal = NULL;
         BwPlan nothing = { .bridges = g_ptr_array_new(), .log_rate = 10 };
         g_autoptr(GPtrArray) nowhere = g_ptr_array_new();
         g_autoptr(BwNftTable) table = bw_nft_compile(&nothing, nowhere);
         g_autofree char *twin = bw_nft_print_twin(table);
-        g_autoptr(Context) context = open_context(nftables, error);
+        g_autoptr(Context) context = open_context(nftables, &refusal);
 
         g_ptr_array_unref(nothing.bridges);
         if (!context)
-                return false;
+                return lacks_nf_tables(error, refusal);
         nft_ctx_set_dry_run(context, true);
-        return run(context, twin, "try", error);
+        return run(context, twin, "try", &refusal) || lacks_our_rules(error, refusal);
 }
 
 bool bw_nftables_can_protect(BwNftables *nftables) {

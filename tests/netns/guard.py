@@ -3,10 +3,12 @@
 """The whole daemon against real bridges, ports and frames. Prints TAP.
 
 guard.py --daemon BRIDGEWARDEND [--engines "iptables nftables"] [--without-guard] [CASE...]
+guard.py --daemon BRIDGEWARDEND --program BRIDGEWARDEN --lacking LIBRARY [CASE...]
 
 Each case runs in network, mount and process namespaces of its own. With --without-guard the same
 frames are sent with nobody on guard: then every check that says "nothing got through" must find that
-something did, or it would prove nothing.
+something did, or it would prove nothing. With --lacking (tests/lib/lacking.c) the host lacks what the
+guard needs.
 """
 
 import argparse
@@ -20,7 +22,16 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from guard import cases_engines, cases_frames, cases_life, cases_packets, cases_trouble, daemon, world
+from guard import (
+    cases_engines,
+    cases_frames,
+    cases_lacking,
+    cases_life,
+    cases_packets,
+    cases_trouble,
+    daemon,
+    world,
+)
 from guard.report import Report
 
 CASES = {
@@ -28,6 +39,7 @@ CASES = {
     for case in cases_packets.CASES + cases_frames.CASES + cases_life.CASES
     + cases_trouble.CASES + cases_engines.CASES
 }
+LACKING = {case.__name__: case for case in cases_lacking.CASES}
 AT_ONCE = 3
 LIMIT_SECONDS = 240  # for one case: a machine may be slow, but not stand still
 
@@ -35,6 +47,8 @@ LIMIT_SECONDS = 240  # for one case: a machine may be slow, but not stand still
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--daemon", required=True)
+    parser.add_argument("--program", type=os.path.abspath)
+    parser.add_argument("--lacking", type=os.path.abspath)
     parser.add_argument("--without-guard", action="store_true")
     parser.add_argument("--engines", default="iptables nftables")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
@@ -65,7 +79,7 @@ def run_inside(name, guarded):
     world.prepare_namespace()
     daemon.present = guarded
     try:
-        CASES[name](report)
+        (CASES | LACKING)[name](report)
     except Exception:  # a case that cannot go on has failed, and says why
         print(traceback.format_exc())
         return print_spoken(1)
@@ -87,6 +101,8 @@ def run_outside(name, options):
     words += ["--engines", options.engines]
     if options.without_guard:
         words.append("--without-guard")
+    if options.lacking:
+        words += ["--lacking", options.lacking, "--program", options.program]
     try:
         done = subprocess.run(
             words, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
@@ -102,13 +118,14 @@ def main():
     options.daemon = os.path.abspath(options.daemon)
     daemon.program = options.daemon
     daemon.engines = options.engines
+    cases_lacking.program, cases_lacking.library = options.program, options.lacking
     if options.inside:
         return run_inside(options.cases[0], not options.without_guard)
     if reason := excuse():
         print(f"1..0 # SKIP {reason}")
         return 0
     names = options.cases or [
-        name for name, case in CASES.items()
+        name for name, case in (LACKING if options.lacking else CASES).items()
         if (not options.without_guard or has_stops(case)) and fits(case, options.engines)
     ]
     print(f"1..{len(names)}", flush=True)
