@@ -2,6 +2,7 @@
 
 #include "audit.h"
 
+#include <bw/error.h>
 #include <bw/ipt_rule.h>
 #include <bw/rate.h>
 #include <syslog.h>
@@ -191,6 +192,14 @@ static void on_denied(const BwDeniedPacket *packet, G_GNUC_UNUSED unsigned lost,
                 audit->sum_timer = g_timeout_add_seconds(SUM_UP_SECONDS, on_sum_timer, audit);
 }
 
+static const char *find_advice(const GError *refusal) {
+        if (g_error_matches(refusal, BW_ERROR, BW_ERROR_BUSY))
+                return "Is another bridgewardend running in this network namespace?";
+        if (g_error_matches(refusal, BW_ERROR, BW_ERROR_DENIED))
+                return "It needs CAP_NET_ADMIN";
+        return "It needs the kernel module nfnetlink_log";
+}
+
 static bool listen_to_rules(BwAudit *audit) {
         g_autoptr(GError) error = NULL;
         g_autofree char *sentence = NULL;
@@ -200,10 +209,8 @@ static bool listen_to_rules(BwAudit *audit) {
                 bw_hazards_clear(audit->hazards, "nflog");
                 return true;
         }
-        sentence = g_strdup_printf(
-                "What the guard drops cannot be reported: %s. Is another bridgewardend "
-                "running in this network namespace?",
-                error->message);
+        sentence = g_strdup_printf("What the guard drops cannot be reported: %s. %s",
+                                   error->message, find_advice(error));
         bw_hazards_raise(audit->hazards, "nflog", sentence);
         return false;
 }
