@@ -149,12 +149,18 @@ BwNftListing *bw_nftables_read(BwNftables *nftables, GError **error) {
 
 /* What is wanted */
 
+/* (transfer full): in place of the twin that one of us may have left who was killed. */
+static char *print_twin(const BwNftTable *table) {
+        g_autofree char *twin = bw_nft_print_twin(table);
+
+        return g_strconcat("table " BW_NFT_FAMILY " " BW_NFT_TWIN "\n"
+                           "delete table " BW_NFT_FAMILY " " BW_NFT_TWIN "\n",
+                           twin, NULL);
+}
+
 static bool write_twin(BwNftables *nftables, const BwNftTable *table, GError **error) {
         g_autoptr(Context) context = open_context(nftables, error);
-        g_autofree char *twin = bw_nft_print_twin(table);
-        g_autofree char *commands = g_strconcat("table " BW_NFT_FAMILY " " BW_NFT_TWIN "\n"
-                                                "delete table " BW_NFT_FAMILY " " BW_NFT_TWIN "\n",
-                                                twin, NULL);
+        g_autofree char *commands = print_twin(table);
 
         return context && run(context, commands, "write the twin of", error);
 }
@@ -340,6 +346,11 @@ static bool is_kernels_word(const char *words) {
 }
 
 static bool lacks_our_rules(GError **error, const GError *refusal) {
+        if (is_kernels_word(refusal->message) && refusal->code != BW_ERROR_DENIED &&
+            refusal->code != BW_ERROR_ABSENT) {
+                g_propagate_error(error, g_error_copy(refusal));
+                return false;
+        }
         if (is_kernels_word(refusal->message))
                 return lacks(error, refusal, "nf_tables of this kernel does not take our rules",
                              "the family bridge (CONFIG_NF_TABLES_BRIDGE, nft_meta_bridge), "
@@ -353,7 +364,7 @@ bool bw_nftables_probe(BwNftables *nftables, GError **error) {
         BwPlan nothing = { .bridges = g_ptr_array_new(), .log_rate = 10 };
         g_autoptr(GPtrArray) nowhere = g_ptr_array_new();
         g_autoptr(BwNftTable) table = bw_nft_compile(&nothing, nowhere);
-        g_autofree char *twin = bw_nft_print_twin(table);
+        g_autofree char *twin = print_twin(table);
         g_autoptr(Context) context = open_context(nftables, &refusal);
 
         g_ptr_array_unref(nothing.bridges);

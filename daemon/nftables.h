@@ -31,7 +31,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwNftables, bw_nftables_free)
 
 /* Whether kernel and library can carry our chains; writes nothing. BW_ERROR_DENIED,
  * BW_ERROR_ABSENT (a kernel without nf_tables or without its bridge family), BW_ERROR_BROKEN (a
- * library that is too old); the sentence says what is lacking and what is needed. */
+ * library that is too old, among others); the sentence says what is lacking and what is needed. */
 bool bw_nftables_probe(BwNftables *nftables, GError **error);
 
 /* Whether the library can ask for a table that others cannot change and that outlives us. */

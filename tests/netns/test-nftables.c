@@ -119,6 +119,22 @@ static char *stop_monitor(void) {
                               "done; kill $(cat /run/monitor.pid); grep -v '^#' /run/told");
 }
 
+/* What one of us leaves who is killed while he learns how nft lists our rules. */
+static void test_left_twin(void) {
+        g_autoptr(BwNftables) nftables = bw_nftables_new();
+        g_autoptr(BwNftTable) table = compile(3, NOBODY);
+        g_autofree char *twin = bw_nft_print_twin(table);
+        g_autoptr(GError) error = NULL;
+
+        flush();
+        g_assert_true(g_file_set_contents("/run/twin", twin, -1, NULL));
+        bw_test_run("nft -f /run/twin");
+        g_assert_true(bw_nftables_probe(nftables, &error));
+        g_assert_no_error(error);
+        sync_table(nftables, table);
+        g_assert_false(bw_test_try("nft list tables | grep -q twin"));
+}
+
 /* What others are told of a change is what it was. */
 static void test_change(void) {
         g_autoptr(BwNftables) nftables = bw_nftables_new();
@@ -283,6 +299,7 @@ int main(int argc, char **argv) {
                 return 0;
         }
         g_test_add_func("/nftables/load", test_load);
+        g_test_add_func("/nftables/left-twin", test_left_twin);
         g_test_add_func("/nftables/change", test_change);
         g_test_add_func("/nftables/foreign", test_foreign);
         g_test_add_func("/nftables/counts", test_counts);

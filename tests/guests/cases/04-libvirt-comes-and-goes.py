@@ -67,30 +67,30 @@ def run(world, report):
         check_kept(world, report, kali, rules, when)
         if guard.present:
             iptables("-t", "raw", "-F", "PREROUTING")
-        report.guard_check(f"{when}: our jump is put back", guard.soon(guard.is_whole, 10))
+        report.guard_check(f"{when}: our jump is put back", guard.soon(guard.is_whole))
         check_kept(world, report, kali, rules, when)
         getattr(world.libvirt, back)()
         report.guard_check(
             f"{when}: afterwards its ports are bound again",
-            guard.soon(lambda: guard.states().get("vk64") == "bound", 15),
+            guard.soon(lambda: guard.states().get("vk64") == "bound"),
         )
 
     late = Blaster(world, "late", "52:54:00:00:00:78", "192.168.50.78", tap="vk78")
     late.define()
     late.start()
     report.guard_check(
-        "afterwards a new guest gets its chains", guard.soon(lambda: guard.is_armed("vk78"), 10)
+        "afterwards a new guest gets its chains", guard.soon(lambda: guard.is_armed("vk78"))
     )
     with world.count("vk63", dir="out", src=late.ip) as heard:
         report.check("and is heard as itself", heard.reaches(3, 5))
     late.destroy()
-    report.check("and nothing is left of it when it goes", guard.gone_soon("vk78", 10))
+    report.check("and nothing is left of it when it goes", guard.gone_soon("vk78"))
 
     # a guest that dies while nobody can tell
     world.libvirt.stop()
     early.kill_machine()
     world.libvirt.start()
-    report.check("a guest that died meanwhile leaves nothing", guard.gone_soon("vk79", 10))
+    report.check("a guest that died meanwhile leaves nothing", guard.gone_soon("vk79"))
     report.guard_check(
         "the journal tells that libvirt went and came",
         guard.says("libvirt-lost") and guard.says("libvirt-connected", after=1),

@@ -6,7 +6,7 @@ import time
 from lab.world import BRIDGE, ip_batch
 
 PORTS = 200
-MOST_COMMITS = 20  # one for each port would be 200
+MOST_COMMITS = 60  # one for each port would be 200; measured on an idle machine: 2 to 4
 GROUP = 7  # the kernel removes a whole group of links at once; one by one it takes seconds
 
 
@@ -35,7 +35,7 @@ def run(world, report):
     begin = time.monotonic()
     ip_batch([f"link set {name} master {BRIDGE} up" for name in names])
     plugged = time.monotonic() - begin
-    armed = guard.soon(lambda: set(names) <= guard.armed_ports(), 20)
+    armed = guard.soon(lambda: set(names) <= guard.armed_ports())
     took = time.monotonic() - begin
     note = f"{took:.2f} s, plugging them {plugged:.2f} s"
     report.guard_check(f"{PORTS} ports have their rules", armed, note)
@@ -53,7 +53,7 @@ def run(world, report):
     commits += made
     begin = time.monotonic()
     ip_batch([f"link set {name} group {GROUP}" for name in names] + [f"link del group {GROUP}"])
-    gone = guard.soon(lambda: not set(names) & guard.known_ports(), 20)
+    gone = guard.soon(lambda: not set(names) & guard.known_ports())
     report.check("unplugged, nothing is left of them", gone or not guard.present)
     made = len(guard.events("committed")) - commits
     report.guard_check(

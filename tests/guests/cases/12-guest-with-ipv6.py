@@ -8,7 +8,7 @@ import re
 import subprocess
 
 from lab import frames
-from lab.waiting import holds_within, wait_until
+from lab.waiting import PATIENCE, holds_within, wait_until
 from lab.world import BRIDGE, ip, ip_says, mac_of
 
 THREE, FIVE, HOST = "2001:db8:50::13", "2001:db8:50::15", "2001:db8:50::1"
@@ -81,7 +81,7 @@ def come_up_under_attack(kali):
     bring_up(kali)
     claim = claim_of_five(kali, frames.ALL_NODES, frames.multicast_mac(frames.ALL_NODES))
     kali.four.send_frames(claim, count=50, us=50_000)
-    return holds_within(8, lambda: verdict(kali.five, FIVE), 0.2)
+    return holds_within(PATIENCE, lambda: verdict(kali.five, FIVE), 0.2)
 
 
 def temporary_address(world, guest):
@@ -96,7 +96,7 @@ def temporary_address(world, guest):
             if flags.startswith("scope global secondary dynamic")
         ]
 
-    (address,) = holds_within(8, lambda: guest.ipv6_is_settled() and usable(), 0.2) or [None]
+    (address,) = holds_within(PATIENCE, lambda: guest.ipv6_is_settled() and usable(), 0.2) or [None]
     return address
 
 

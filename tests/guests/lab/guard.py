@@ -10,7 +10,7 @@ import time
 
 from .namespaces import LAB, Service
 from .session import journal_entries
-from .waiting import holds_within, wait_until
+from .waiting import PATIENCE, holds_within, wait_until
 
 TABLES = {"raw": "bw-i-", "mangle": "bw-o-"}
 HOOKS = {"raw": ("PREROUTING", "bw-in"), "mangle": ("FORWARD", "bw-out")}
@@ -19,7 +19,7 @@ COUNTING_SETS = ("seen-", "told-")  # how their names begin; JSON does not say "
 # the sets of which every port that has its rules is in one
 NFT_CLASSES = ("bound", "passing", "unaddressed", "closed", "watched", "any-address")
 ENGINES = ("iptables", "nftables")
-READY_SECONDS = 10
+READY_SECONDS = PATIENCE
 
 
 def iptables(*arguments):
@@ -277,10 +277,10 @@ class Guard:
 
     # -- waiting for it: at once in vain when it is not there
 
-    def soon(self, condition, seconds=5):
+    def soon(self, condition, seconds=PATIENCE):
         return bool(holds_within(seconds if self.present else 0, condition))
 
-    def gone_soon(self, port, seconds=5):
+    def gone_soon(self, port, seconds=PATIENCE):
         """Whether nothing is left of a port; trivially so without the guard."""
         return self.soon(lambda: self.has_nothing_of(port), seconds)
 
@@ -293,11 +293,11 @@ class Guard:
     def events(self, event, *matches):
         return journal_entries("SYSLOG_IDENTIFIER=bridgewardend", f"BW_EVENT={event}", *matches)
 
-    def says(self, event, *matches, after=0, seconds=3):
+    def says(self, event, *matches, after=0, seconds=PATIENCE):
         """Whether the journal gets an entry of this kind; after: how many there were already."""
         return self.soon(lambda: len(self.events(event, *matches)) > after, seconds)
 
-    def names(self, guest, reason, seconds=3):
+    def names(self, guest, reason, seconds=PATIENCE):
         """Whether the journal says that this guest was the one, and why, since the last start."""
         own = f"_PID={self.pid}" if self.is_running else "_PID=0"
         match = (own, f"BW_OFFENDER_GUEST={guest}", f"BW_REASON={reason}")

@@ -3,6 +3,8 @@
 
 import time
 
+PATIENCE = 30  # seconds for what must come: how fast it comes is not asked here
+
 
 class Timeout(Exception):
     pass
@@ -21,6 +23,8 @@ def holds_within(seconds, condition, pause=0.02):
 
 
 def wait_until(what, seconds, condition, pause=0.02):
+    """What must come; seconds is what it takes where nothing else is to be done."""
+    seconds = max(seconds, PATIENCE)
     answer = holds_within(seconds, condition, pause)
     if not answer:
         raise Timeout(f"not within {seconds} s: {what}")

@@ -13,7 +13,7 @@ from pathlib import Path
 from lab import frames, wire
 from lab.namespaces import LAB
 from lab.systemd import OUT
-from lab.waiting import holds_within, wait_until
+from lab.waiting import PATIENCE, holds_within, wait_until
 
 UNIT = "bridgewarden.service"
 CAPABILITIES = 1 << 12 | 1 << 13  # CAP_NET_ADMIN, CAP_NET_RAW
@@ -88,7 +88,7 @@ class Machine:
         command("ip", "link", "set", f"{name}1", "up")
         command("ip", "link", "set", f"{name}0", "master", "br0", "up")
 
-    def soon(self, condition, seconds=5):
+    def soon(self, condition, seconds=PATIENCE):
         return bool(holds_within(seconds if self.present else 0, condition, 0.05))
 
     def systemctl(self, *words):
@@ -200,7 +200,7 @@ def check_restart(machine, what, number, seconds):
 
 def check_new_port(machine, when):
     machine.plug("late")
-    armed = machine.soon(lambda: has_chains("late0"), 3)
+    armed = machine.soon(lambda: has_chains("late0"))
     machine.guard_check(f"{when}: a new port is armed", armed)
     command("ip", "link", "del", "late0")
     gone = machine.soon(lambda: not has_chains("late0")) or not machine.present
@@ -253,8 +253,8 @@ def run(tool, present):
         check_journal(machine)
         check_reload(machine)
         check_stop(machine)
-        check_restart(machine, "killed", signal.SIGKILL, 5)
-        check_restart(machine, "hung, and the watchdog barked", signal.SIGSTOP, 15)
+        check_restart(machine, "killed", signal.SIGKILL, PATIENCE)
+        check_restart(machine, "hung, and the watchdog barked", signal.SIGSTOP, 2 * PATIENCE)
         check_journal_hangs(machine)
         check_journal_stopped(machine)
     except Exception:
