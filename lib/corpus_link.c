@@ -65,14 +65,17 @@ static GByteArray *to_victim(BwCorpusList *list, uint16_t ethertype, GByteArray 
                                   bw_corpus_mac_of(list, BW_WHO_ATTACKER), ethertype, payload);
 }
 
-static void add_wrapped(BwCorpusList *list, BwReason in, GByteArray *frame, const char *wrapping,
+static void add_wrapped(BwCorpusList *list, BwReason out, GByteArray *frame, const char *wrapping,
                         const char *name) {
-        bw_corpus_add(list, BW_WHO_ATTACKER, BW_WHO_VICTIM, in, PASS, frame, "%s/%s", wrapping,
-                      name);
+        bw_corpus_add(list, BW_WHO_ATTACKER, BW_WHO_VICTIM, BW_REASON_ETHERTYPE, out, frame,
+                      "%s/%s", wrapping, name);
 }
 
-/* Tags from the outside in: 0x8100 << 16 | VLAN. */
+/* Tags from the outside in: 0x8100 << 16 | VLAN. One may be the bridge's own; what more of them
+ * hide is nobody's to receive. */
 static void add_tagged(BwCorpusList *list, const char *name, const uint32_t *tags, unsigned n) {
+        BwReason out = n > 1 || tags[0] >> 16 == 0x9100 ? BW_REASON_MISDELIVERED : PASS;
+
         for (unsigned kind = 0; kind < N_INNER; kind++) {
                 const char *what;
                 uint16_t ethertype;
@@ -82,8 +85,7 @@ static void add_tagged(BwCorpusList *list, const char *name, const uint32_t *tag
                         payload = bw_packet_tag((uint16_t) tags[i], ethertype, payload);
                         ethertype = (uint16_t) (tags[i] >> 16);
                 }
-                add_wrapped(list, BW_REASON_ETHERTYPE, to_victim(list, ethertype, payload), name,
-                            what);
+                add_wrapped(list, out, to_victim(list, ethertype, payload), name, what);
         }
 }
 
@@ -125,7 +127,7 @@ static void add_snap(BwCorpusList *list) {
 
                         g_byte_array_prepend(payload, type, sizeof(type));
                         g_byte_array_prepend(payload, kinds[i].header, sizeof(kinds[i].header));
-                        add_wrapped(list, BW_REASON_ETHERTYPE,
+                        add_wrapped(list, PASS,
                                     bw_packet_llc(bw_corpus_mac_of(list, BW_WHO_VICTIM),
                                                   bw_corpus_mac_of(list, BW_WHO_ATTACKER), payload),
                                     kinds[i].name, what);

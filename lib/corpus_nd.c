@@ -338,7 +338,35 @@ static void add_broadcasts(BwCorpusList *list) {
                      "link-local-victim");
 }
 
+/* Takes the frame's place: MACs, one more tag, and all the rest. */
+static GByteArray *behind_tag(const GByteArray *frame, uint16_t ethertype, uint16_t vlan) {
+        const uint8_t tag[] = { (uint8_t) (ethertype >> 8), (uint8_t) ethertype,
+                                (uint8_t) (vlan >> 8), (uint8_t) vlan };
+        const guint macs = 12;
+        GByteArray *bytes = g_byte_array_new();
+
+        g_byte_array_append(bytes, frame->data, macs);
+        g_byte_array_append(bytes, tag, sizeof(tag));
+        return g_byte_array_append(bytes, frame->data + macs, frame->len - macs);
+}
+
+/* A trunk gets from the bridge what others get without a tag, and the guard sees it as it is. */
+static void add_behind_tag(BwCorpusList *list, const BwCorpusFrame *frame) {
+        GByteArray *once = behind_tag(frame->bytes, 0x8100, 1);
+
+        list->attack = frame->attack;
+        bw_corpus_add(list, frame->from, frame->to, BW_REASON_ETHERTYPE, frame->out, once,
+                      "behind-tag/%s", frame->name);
+        bw_corpus_add(list, frame->from, frame->to, BW_REASON_ETHERTYPE, frame->out,
+                      behind_tag(frame->bytes, 0x88a8, 1), "behind-ad-tag/%s", frame->name);
+        bw_corpus_add(list, frame->from, frame->to, BW_REASON_ETHERTYPE,
+                      frame->out == BW_REASON_FLOODED ? frame->out : BW_REASON_MISDELIVERED,
+                      behind_tag(once, 0x8100, 1), "behind-tags/%s", frame->name);
+}
+
 void bw_corpus_add_delivery(BwCorpusList *list) {
+        guint first = list->frames->len, last;
+
         static const BwWho to[] = { BW_WHO_VICTIM, BW_WHO_ATTACKER, BW_WHO_GATEWAY, BW_WHO_NOBODY };
 
         for (unsigned i = 0; i < G_N_ELEMENTS(to); i++) {
@@ -351,4 +379,7 @@ void bw_corpus_add_delivery(BwCorpusList *list) {
         add_routed(list);
         add_impossible_sources(list);
         add_broadcasts(list);
+        last = list->frames->len;
+        for (guint i = first; i < last; i++)
+                add_behind_tag(list, list->frames->pdata[i]);
 }

@@ -127,7 +127,7 @@ static bool is_announcement(const Case *the) {
 static const char *other_ethertype(uint16_t ethertype) {
         if (ethertype < 0x600)
                 return "an LLC frame";
-        if (ethertype == 0x8100 || ethertype == 0x88a8 || ethertype == 0x9100)
+        if (bw_frame_is_tag(ethertype))
                 return "a VLAN tag";
         return "the ethertype";
 }
@@ -378,7 +378,11 @@ static bool may_receive_at(const Case *the, const BwPrefix *destination) {
 static const char *destination_fault(const Case *the) {
         const BwFrame *frame = &the->frame;
 
-        if (!is_ip(frame) || has_any_address(the))
+        if (has_any_address(the))
+                return NULL;
+        if (bw_frame_is_tag(frame->ethertype))
+                return "tags that hide the IP destination";
+        if (!is_ip(frame))
                 return NULL;
         if (!frame->ip.valid)
                 return "no whole IP header";
@@ -431,7 +435,7 @@ static const char *fault_in(const Case *the, BwReason reason) {
 static const char *fault_out(const Case *the, BwReason reason) {
         switch (reason) {
         case BW_REASON_UNBOUND:
-                return unbound_fault(the, is_own_dhcp_reply(the));
+                return unbound_fault(the, !the->frame.tagged && is_own_dhcp_reply(the));
         case BW_REASON_FLOODED:
                 return flooded_fault(the);
         case BW_REASON_MISDELIVERED:
@@ -488,7 +492,12 @@ static BwVerdict judge(const BwBridgePlan *bridge, const BwPortPlan *port, BwDir
                 return judge_stranger(bridge, port, direction);
         if (!bw_port_state_is_guarded(port->state))
                 return (BwVerdict){ .direction = direction };
-        return judge_guarded(&(Case){ bridge, port, bw_frame_decode(frame, length) }, direction);
+        /* A sender's tag is denied for being there; a receiver's may be the bridge's own. */
+        return judge_guarded(&(Case){ bridge, port,
+                                      direction == BW_DIRECTION_IN
+                                              ? bw_frame_decode(frame, length)
+                                              : bw_frame_decode_tagged(frame, length) },
+                             direction);
 }
 
 BwVerdict bw_evaluate_in(const BwPlan *plan G_GNUC_UNUSED, const BwBridgePlan *bridge,

@@ -12,6 +12,8 @@ typedef struct Rest {
 } Rest;
 
 #define ETHERNET_HEADER 14
+#define TAG             4
+#define OLD_TAG         0x9100
 #define ARP_MESSAGE     28
 #define IPV6_HEADER     40
 
@@ -287,8 +289,22 @@ static void decode_payload(BwFrame *frame, Rest rest) {
         g_assert_not_reached();
 }
 
-BwFrame bw_frame_decode(const uint8_t *bytes, gsize length) {
-        Rest rest = { bytes, length, 0 };
+bool bw_frame_is_tag(uint16_t ethertype) {
+        return ethertype == 0x8100 || ethertype == 0x88a8 || ethertype == OLD_TAG;
+}
+
+/* Nobody takes the old one off. */
+static void skip_tag(BwFrame *frame, Rest *rest) {
+        const uint8_t *tag = rest->bytes;
+
+        if (!bw_frame_is_tag(frame->ethertype) || frame->ethertype == OLD_TAG || !skip(rest, TAG))
+                return;
+        frame->tagged = true;
+        frame->ethertype = number_at(tag + 2);
+}
+
+static BwFrame decode(Rest rest, bool behind_tag) {
+        const uint8_t *bytes = rest.bytes;
         BwFrame frame = {};
 
         if (!skip(&rest, ETHERNET_HEADER))
@@ -296,9 +312,19 @@ BwFrame bw_frame_decode(const uint8_t *bytes, gsize length) {
         frame.destination = mac_at(bytes);
         frame.source = mac_at(bytes + 6);
         frame.ethertype = bw_frame_number(bytes + 12);
+        if (behind_tag)
+                skip_tag(&frame, &rest);
         frame.kind = kind_of(frame.ethertype);
         decode_payload(&frame, rest);
         return frame;
+}
+
+BwFrame bw_frame_decode(const uint8_t *bytes, gsize length) {
+        return decode((Rest){ bytes, length, 0 }, false);
+}
+
+BwFrame bw_frame_decode_tagged(const uint8_t *bytes, gsize length) {
+        return decode((Rest){ bytes, length, 0 }, true);
 }
 
 static void lower_number(uint8_t *bytes, gsize most) {

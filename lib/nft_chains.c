@@ -213,8 +213,17 @@ static const Chain receiving[] = {
                              "udp dport 68 @th,64,24 0x020106 @nh,4,4 . ip length @bootp "
                              "oifname . @th,288,48 @lladdrs goto out-any-address\n"
                              "goto out-unbound\n" },
-        { "out-own", "ether type vmap { 0x0800 : goto out-ip4, 0x86dd : goto out-ip6 }\n"
+        { "out-own", "ether type vmap { 0x0800 : goto out-ip4, 0x86dd : goto out-ip6, "
+                     "0x8100 : goto out-tagged, 0x88a8 : goto out-tagged, "
+                     "0x9100 : goto out-misdelivered }\n"
                      "accept\n" },
+        /* A bridge that filters VLANs has put its tag on before it asks. What the kernel itself
+         * looks for behind the tag is meta protocol, and fields are found only where the two are
+         * the same. */
+        { "out-tagged", "@ll,128,16 0x0800 meta protocol 0x0800 goto out-ip4\n"
+                        "@ll,128,16 0x86dd meta protocol 0x86dd goto out-ip6\n"
+                        "@ll,128,16 != { 0x0800, 0x86dd, 0x8100, 0x88a8, 0x9100 } accept\n"
+                        "goto out-misdelivered\n" },
         { "out-ip4", "meta l4proto >= 0 goto out-ip4-destination\n"
                      "goto out-misdelivered\n" },
         { "out-ip4-destination",

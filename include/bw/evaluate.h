@@ -16,6 +16,9 @@
  * - a header that cannot be read to its type or ports falls for what it may hide
  *   (spoofed-nd, rogue-dhcp, redirect, rogue-querier), no whole IP header for
  *   spoofed-ip or misdelivered;
+ * - what a port receives is looked at behind one VLAN tag, which a bridge that
+ *   filters VLANs may have put there; what more tags hide is misdelivered, and a
+ *   port without any address yet receives nothing behind a tag;
  * - IPv6 headers end at a transport protocol that is known to be one; behind an authentication
  *   header (RFC 4302) no filter of the kernel looks, so it hides what follows;
  * - a router port (Router=yes) may use what no other port of the bridge owns in

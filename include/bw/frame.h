@@ -80,6 +80,7 @@ typedef struct BwFrameNd {
 typedef struct BwFrame {
         BwFrameKind kind;
         uint16_t ethertype; /* or length, below 0x600 */
+        bool tagged;        /* the rest is what is behind a tag; never of bw_frame_decode() */
         BwMac destination, source;
         BwFrameArp arp;
         BwFrameIp ip; /* both versions */
@@ -100,6 +101,13 @@ enum {
 
 /* @bytes may be NULL when @length is 0. What does not apply is zero. */
 BwFrame bw_frame_decode(const uint8_t *bytes, gsize length);
+
+/* The same, but behind the first VLAN tag (IEEE 802.1Q and 802.1ad) if there is one, as whoever
+ * takes it off reads the frame. A bridge that filters VLANs tags what it hands to a trunk. */
+BwFrame bw_frame_decode_tagged(const uint8_t *bytes, gsize length);
+
+/* A VLAN tag's: 802.1Q, 802.1ad, or what was used before that. */
+bool bw_frame_is_tag(uint16_t ethertype);
 
 /* For a frame of which only the beginning was kept: makes the length in its IP header say no more
  * than is there, so that what is there can be decoded. */

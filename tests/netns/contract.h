@@ -27,3 +27,4 @@ void bw_contract_test_lldp(void);
 void bw_contract_test_victim(void);
 void bw_contract_test_host_input(void);
 void bw_contract_test_host_output(void);
+void bw_contract_test_vlan(void);

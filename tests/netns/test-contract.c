@@ -463,5 +463,6 @@ int main(int argc, char **argv) {
         g_test_add_func("/contract/victim", bw_contract_test_victim);
         g_test_add_func("/contract/host-input", bw_contract_test_host_input);
         g_test_add_func("/contract/host-output", bw_contract_test_host_output);
+        g_test_add_func("/contract/vlan", bw_contract_test_vlan);
         return g_test_run();
 }
