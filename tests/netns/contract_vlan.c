@@ -24,6 +24,7 @@ typedef enum Shot {
 typedef struct Lane {
         BwTrial *trial;
         unsigned trunks; /* 1 << port: gets its VLAN with the tag */
+        bool armed;
         unsigned judged, tagged, wrong;
 } Lane;
 
@@ -83,15 +84,16 @@ static void judge(Lane *the, const BwCorpusFrame *frame, Shot shot, unsigned bar
         unsigned guarded = shoot(the, frame, shot);
 
         for (unsigned to = 0; to < BW_STAGE_PORTS; to++) {
-                bool arrived = guarded & 1u << to, denied = is_denied(the, from, to, frame);
+                bool arrived = guarded & 1u << to;
 
                 if (!(bare & 1u << to))
                         continue;
                 the->judged++;
                 the->tagged += (the->trunks & 1u << to) != 0;
-                if (arrived != denied)
+                if (arrived != is_denied(the, from, to, frame))
                         continue;
-                the->wrong++;
+                if (the->wrong++ > 20 || !the->armed)
+                        continue;
                 g_test_message("%s, shot %d, %s at %s", frame->name, shot,
                                arrived ? "arrived" : "did not arrive",
                                bw_stage_port_name(bw_trial_stage(the->trial), to));
@@ -127,6 +129,7 @@ static void check(BwStageEnds ends, unsigned trunks, const char *what) {
         judge_all(&the, bare);
         g_assert_cmpuint(the.wrong, >, 1000);
         bw_contract_arm(the.trial, NFTABLES);
+        the.armed = true;
         judge_all(&the, bare);
         g_test_message("%s: %u verdicts, %u of them behind the bridge's tag, %u wrong", what,
                        the.judged, the.tagged, the.wrong);

@@ -26,6 +26,7 @@ FAULTS = {
                    "iifname . @th,64,128 @derived-targets goto nd-option-24\n"
                    "@th,64,128 @owned-targets goto in-spoofed-nd\n"''',
                        r'"iifname @strict goto in-spoofed-nd\n"'),
+    'behind-tags': ('nft_chains.c', '"0x8100 : goto out-tagged, 0x88a8 : goto out-tagged, "', '""'),
     'all-are-routers': ('nft_compile.c', 'if (port->router)\n                add_name', 'add_name'),
     'watched-drops': ('nft_compile.c', '''port->mode == BW_MODE_MONITOR)
                 add_name(compiler, SET_MONITORED);
