@@ -26,11 +26,12 @@
 #define MOST_HOPS 4
 
 struct BwStage {
-        BwScene scene;
+        char *bridge;
+        GPtrArray *names; /* char *: of each port, the witness's last; "": no port */
         BwStageEnds ends;
         BwStageLink *links;
-        int far[BW_STAGE_PORTS]; /* at the far ends; -1: no port */
-        int fence[2];            /* the ends of a pair beside the bridge */
+        int far[BW_STAGE_MOST]; /* at the far ends; -1: no port */
+        int fence[2];           /* the ends of a pair beside the bridge */
         cpu_set_t cpus;          /* before we came */
         bool is_held;            /* to one CPU */
 };
@@ -42,11 +43,11 @@ const char *const *bw_stage_free_ports(void) {
 }
 
 const char *bw_stage_port_name(const BwStage *stage, unsigned port) {
-        return port == BW_STAGE_WITNESS ? WITNESS : stage->scene.stations[port].port;
+        return stage->names->pdata[port];
 }
 
 const char *bw_stage_bridge(const BwStage *stage) {
-        return stage->scene.bridge;
+        return stage->bridge;
 }
 
 BwStageLink *bw_stage_links(const BwStage *stage) {
@@ -72,7 +73,7 @@ static bool look_where(struct stat *ret, GError **error) {
 }
 
 /* Whatever else goes wrong here, the host's own namespace is not worked in. */
-static bool leave_host(GError **error) {
+bool bw_stage_leave_host(GError **error) {
         struct stat before, after;
 
         if (!look_where(&before, error))
@@ -149,7 +150,7 @@ static bool add_port(BwStage *stage, unsigned port, GError **error) {
         stage->far[port] = stage->ends == BW_STAGE_TAP ? open_tap(name, error)
                                                        : open_pair(stage, name, far, error);
         return stage->far[port] >= 0 &&
-               bw_stage_link_raise(stage->links, name, stage->scene.bridge, error);
+               bw_stage_link_raise(stage->links, name, stage->bridge, error);
 }
 
 static bool add_fence(BwStage *stage, GError **error) {
@@ -223,7 +224,7 @@ bool bw_stage_collect(BwStage *stage, const GByteArray *head, unsigned *ret_arri
 
         if (!settle(stage, error))
                 return false;
-        for (unsigned i = 0; i < BW_STAGE_PORTS; i++)
+        for (unsigned i = 0; i < BW_STAGE_MOST; i++)
                 if (stage->far[i] >= 0 && take(stage->far[i], head))
                         arrived |= 1u << i;
         *ret_arrived = arrived;
@@ -236,7 +237,7 @@ bool bw_stage_fire(BwStage *stage, unsigned port, const GByteArray *frame, unsig
 
         *ret_arrived = 0;
         if (length < 0)
-                return errno == EINVAL || fail(error, "send a frame");
+                return errno == EINVAL || errno == EMSGSIZE || fail(error, "send a frame");
         if (!bw_stage_collect(stage, frame, ret_arrived, error))
                 return false;
         *ret_arrived &= ~(1u << port);
@@ -245,14 +246,18 @@ bool bw_stage_fire(BwStage *stage, unsigned port, const GByteArray *frame, unsig
 
 /* A link that is up carries nothing until the kernel has got round to switching its queue on. */
 
+static unsigned witness_of(const BwStage *stage) {
+        return stage->names->len - 1;
+}
+
 static bool is_live(BwStage *stage, unsigned port, GError **error) {
         static const uint8_t bytes[60] = { 2, 0, 0, 0, 0, 3, 2, 0, 0, 0, 0, 4, 0x88, 0xb5 };
         const GByteArray probe = { (guint8 *) bytes, sizeof(bytes) };
         unsigned there = 0, back = 0;
 
         return bw_stage_fire(stage, port, &probe, &there, error) &&
-               bw_stage_fire(stage, BW_STAGE_WITNESS, &probe, &back, error) &&
-               (there & 1u << BW_STAGE_WITNESS) && (back & 1u << port);
+               bw_stage_fire(stage, witness_of(stage), &probe, &back, error) &&
+               (there & 1u << witness_of(stage)) && (back & 1u << port);
 }
 
 static bool await_port(BwStage *stage, unsigned port, GError **error) {
@@ -285,34 +290,69 @@ static bool await_fence(BwStage *stage) {
 
 static bool await_links(BwStage *stage, GError **error) {
         (void) await_fence(stage); /* whoever waits at it next tells when it does not work */
-        for (unsigned port = 0; port < BW_STAGE_WITNESS; port++)
+        for (unsigned port = 0; port < witness_of(stage); port++)
                 if (stage->far[port] >= 0 && !await_port(stage, port, error))
                         return false;
         return true;
 }
 
 static bool build(BwStage *stage, GError **error) {
-        const char *bridge = stage->scene.bridge;
-
         stage->links = bw_stage_link_new(error);
-        if (!stage->links || !bw_stage_link_add_bridge(stage->links, bridge, error) ||
-            !bw_stage_link_set_ageing(stage->links, bridge, 0, error))
+        if (!stage->links || !bw_stage_link_add_bridge(stage->links, stage->bridge, error) ||
+            !bw_stage_link_set_ageing(stage->links, stage->bridge, 0, error))
                 return false;
-        for (unsigned port = 0; port < BW_STAGE_PORTS; port++)
+        for (unsigned port = 0; port < stage->names->len; port++)
                 if (*bw_stage_port_name(stage, port) && !add_port(stage, port, error))
                         return false;
         return add_fence(stage, error) && await_links(stage, error);
 }
 
-BwStage *bw_stage_new(const BwScene *scene, BwStageEnds ends, GError **error) {
+/* Takes @names, and appends the witness. */
+static BwStage *stage_new(const char *bridge, GPtrArray *names, BwStageEnds ends, GError **error) {
         g_autoptr(BwStage) stage = g_new0(BwStage, 1);
 
-        stage->scene = *scene;
+        g_ptr_array_add(names, g_strdup(WITNESS));
+        stage->bridge = g_strdup(bridge);
+        stage->names = names;
         stage->ends = ends;
         stage->fence[0] = stage->fence[1] = -1;
-        for (unsigned port = 0; port < BW_STAGE_PORTS; port++)
+        for (unsigned port = 0; port < BW_STAGE_MOST; port++)
                 stage->far[port] = -1;
-        if (!leave_host(error) || !hold_cpu(stage, error) || !build(stage, error))
+        g_assert(names->len <= BW_STAGE_HOST);
+        if (!bw_stage_leave_host(error) || !hold_cpu(stage, error) || !build(stage, error))
+                return NULL;
+        return g_steal_pointer(&stage);
+}
+
+BwStage *bw_stage_new(const BwScene *scene, BwStageEnds ends, GError **error) {
+        GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
+
+        for (unsigned who = 0; who < BW_WHO_MAX; who++)
+                g_ptr_array_add(names, g_strdup(scene->stations[who].port));
+        return stage_new(scene->bridge, names, ends, error);
+}
+
+/* The host hears all that its bridge has let in, whomever it is for. */
+static bool open_host(BwStage *stage, GError **error) {
+        struct packet_mreq all = { .mr_ifindex = (int) if_nametoindex(stage->bridge),
+                                   .mr_type = PACKET_MR_PROMISC };
+
+        stage->far[BW_STAGE_HOST] = open_wire(stage->bridge, error);
+        if (stage->far[BW_STAGE_HOST] < 0)
+                return false;
+        return setsockopt(stage->far[BW_STAGE_HOST], SOL_PACKET, PACKET_ADD_MEMBERSHIP, &all,
+                          sizeof(all)) == 0 ||
+               fail(error, "listen to all a bridge lets in");
+}
+
+BwStage *bw_stage_new_bridge(const char *bridge, const GPtrArray *ports, GError **error) {
+        GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
+        g_autoptr(BwStage) stage = NULL;
+
+        for (guint i = 0; i < ports->len; i++)
+                g_ptr_array_add(names, g_strdup(ports->pdata[i]));
+        stage = stage_new(bridge, names, BW_STAGE_VETH, error);
+        if (!stage || !open_host(stage, error))
                 return NULL;
         return g_steal_pointer(&stage);
 }
@@ -325,11 +365,13 @@ static void close_end(int fd) {
 void bw_stage_free(BwStage *stage) {
         if (!stage)
                 return;
-        for (unsigned port = 0; port < BW_STAGE_PORTS; port++)
+        for (unsigned port = 0; port < BW_STAGE_MOST; port++)
                 close_end(stage->far[port]);
         close_end(stage->fence[0]);
         close_end(stage->fence[1]);
         bw_stage_link_free(stage->links);
+        g_ptr_array_unref(stage->names);
+        g_free(stage->bridge);
         if (stage->is_held)
                 (void) sched_setaffinity(0, sizeof(stage->cpus), &stage->cpus);
         g_free(stage);

@@ -30,14 +30,26 @@ typedef enum BwStageEnds {
  * what others may send, and sends whatever others may or may not receive. */
 #define BW_STAGE_WITNESS BW_WHO_MAX
 #define BW_STAGE_PORTS   (BW_STAGE_WITNESS + 1)
+/* Sets of ports are 32 bits; one is the witness's, and the last is the host's. */
+#define BW_STAGE_MOST       32
+#define BW_STAGE_HOST       (BW_STAGE_MOST - 1)
+#define BW_STAGE_MOST_PORTS (BW_STAGE_HOST - 1)
 
 /* The witness's name, for bw_scene_plan_new(); static. */
 const char *const *bw_stage_free_ports(void);
 
-/* Moves the process, which must have one thread, into a new network namespace and builds the scene
+/* Moves the process, which must have one thread, into a new network namespace: nothing it asks the
+ * kernel from then on is about the host. */
+bool bw_stage_leave_host(GError **error);
+
+/* Leaves the host and builds the scene
  * there: a hub, and br_netfilter kept out as far as the bridge's own flags do that. Holds the
  * process to one CPU, so that frames keep their order. */
 BwStage *bw_stage_new(const BwScene *scene, BwStageEnds ends, GError **error);
+/* The same for ports of any names, BW_STAGE_MOST_PORTS of them at most, and with the host at its own
+ * bridge as BW_STAGE_HOST: whatever the bridge lets in it gets, and what is sent there the host
+ * sends. @ports: char *, counted as they stand. */
+BwStage *bw_stage_new_bridge(const char *bridge, const GPtrArray *ports, GError **error);
 void bw_stage_free(BwStage *stage);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwStage, bw_stage_free)
 
@@ -47,7 +59,7 @@ const char *bw_stage_port_name(const BwStage *stage, unsigned port);
 const char *bw_stage_bridge(const BwStage *stage);
 
 /* Sends the frame into @port and waits until it is where it will ever be. @ret_arrived: a set,
- * 1 << port, without @port itself; none for a frame so short that no device takes it. */
+ * 1 << port, without @port itself; none for a frame so short or so long that no device takes it. */
 bool bw_stage_fire(BwStage *stage, unsigned port, const GByteArray *frame, unsigned *ret_arrived,
                    GError **error);
 /* The same of what somebody else in this process has just sent; @head: its first bytes, both MACs

@@ -26,6 +26,8 @@
 #define MAX_ARGUMENT 4096
 /* A guest can make a bridge learn without end. */
 #define MAX_FDB_ROWS 16384
+/* When a whole table is gone there may be more; nobody reads them. */
+#define MAX_DIFFERENCES 16384
 
 typedef enum Told {
         TOLD_NOTHING,
@@ -235,6 +237,32 @@ static int list_fdb(BwBus *bus, sd_bus_message *message) {
         return rows.r < 0 ? rows.r : sd_bus_send(NULL, reply, NULL);
 }
 
+static void append_difference(const BwDifference *difference, gpointer user) {
+        Rows *rows = user;
+
+        if (rows->r >= 0 && rows->n++ < MAX_DIFFERENCES)
+                rows->r = bw_bus_append_difference(rows->reply, difference);
+}
+
+/* The rows come before the sum, as they are counted on the way. */
+static int check(BwBus *bus, sd_bus_message *message) {
+        __attribute__((cleanup(sd_bus_message_unrefp))) sd_bus_message *reply = NULL;
+        g_autoptr(GError) error = NULL;
+        Rows rows = { 0 };
+
+        rows.r = sd_bus_message_new_method_return(message, &reply);
+        rows.reply = reply;
+        if (rows.r >= 0)
+                rows.r = sd_bus_message_open_container(reply, 'a', "(ssbs)");
+        if (!bus->requests->check(bus->user, append_difference, &rows, &error))
+                return answer_error(message, error_name(error), error->message);
+        if (rows.r >= 0)
+                rows.r = sd_bus_message_close_container(reply);
+        if (rows.r >= 0)
+                rows.r = sd_bus_message_append(reply, "u", rows.n);
+        return rows.r < 0 ? rows.r : sd_bus_send(NULL, reply, NULL);
+}
+
 /* What is for root: first who asks, then whether he may, then the request. */
 
 static void call_free(Call *call) {
@@ -280,6 +308,10 @@ static int answer_root(Call *call) {
         }
         if (g_str_equal(member, "GetPlan")) {
                 r = get_plan(call->bus, call->message);
+                return r < 0 ? sd_bus_reply_method_errno(call->message, r, NULL) : r;
+        }
+        if (g_str_equal(member, "Check")) {
+                r = check(call->bus, call->message);
                 return r < 0 ? sd_bus_reply_method_errno(call->message, r, NULL) : r;
         }
         if (!request_change(call->bus, member, call->argument, &error))
@@ -473,6 +505,9 @@ static const sd_bus_vtable vtable[] = {
                                 SD_BUS_RESULT("aa{sv}", judgments, "s", fate), explain,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("GetPlan", SD_BUS_NO_ARGS, SD_BUS_RESULT("a{ss}", rules), for_root,
+                                FOR_ROOT),
+        SD_BUS_METHOD_WITH_ARGS("Check", SD_BUS_NO_ARGS,
+                                SD_BUS_RESULT("a(ssbs)", differences, "u", count), for_root,
                                 FOR_ROOT),
         SD_BUS_METHOD_WITH_ARGS("ListFdb", SD_BUS_NO_ARGS, SD_BUS_RESULT("aa{sv}", entries),
                                 for_root, FOR_ROOT),

@@ -9,6 +9,7 @@
  * tries again by itself, quietly, and tells when the connection comes and goes.
  */
 
+#include <bw/difference.h>
 #include <bw/judgment_text.h>
 #include <glib.h>
 #include <stdbool.h>
@@ -80,6 +81,10 @@ typedef struct BwBusRequests {
         bool (*list_rules)(gpointer user,
                            void (*text)(const char *command, const char *rules, gpointer text_user),
                            gpointer text_user, GError **error);
+        /* Calls @row for each difference between plan and kernel; changes neither. */
+        bool (*check)(gpointer user,
+                      void (*row)(const BwDifference *difference, gpointer row_user),
+                      gpointer row_user, GError **error);
         /* Fills @ret; what it points to is lent until the next request. */
         void (*state)(gpointer user, BwBusState *ret);
         /* The bus came or went; @why is a sentence. */

@@ -151,3 +151,10 @@ int bw_bus_append_judgment(sd_bus_message *reply, const BwJudgmentText *text) {
         close_containers(row, 1);
         return row->r;
 }
+
+int bw_bus_append_difference(sd_bus_message *reply, const BwDifference *difference) {
+        g_autofree char *table = text_of(difference->table), *line = text_of(difference->line);
+
+        return sd_bus_message_append(reply, "(ssbs)", difference->engine, table,
+                                     (int) difference->is_missing, line);
+}

@@ -22,3 +22,5 @@ int bw_bus_append_port(sd_bus_message *reply, const BwBusPort *port);
 int bw_bus_append_fdb_entry(sd_bus_message *reply, const BwBusFdbEntry *entry);
 /* One a{sv} of Explain(). */
 int bw_bus_append_judgment(sd_bus_message *reply, const BwJudgmentText *text);
+/* One (ssbs) of Check(). */
+int bw_bus_append_difference(sd_bus_message *reply, const BwDifference *difference);

@@ -138,6 +138,17 @@ static bool list_rules(gpointer user, RulesSink sink, gpointer sink_user, GError
         return true;
 }
 
+static bool check(gpointer user, void (*row)(const BwDifference *difference, gpointer row_user),
+                  gpointer row_user, GError **error) {
+        BwDesk *desk = user;
+        g_autoptr(GPtrArray) list =
+                require_plan(desk, error) ? bw_warden_describe(desk->warden, error) : NULL;
+
+        for (guint i = 0; list && i < list->len; i++)
+                row(list->pdata[i], row_user);
+        return list;
+}
+
 static const char *link_name(const BwDesk *desk, int ifindex) {
         const BwLink *link = bw_warden_find_link(desk->warden, ifindex);
 
@@ -233,6 +244,7 @@ static const BwBusRequests requests = {
         .list_fdb = list_fdb,
         .explain = explain,
         .list_rules = list_rules,
+        .check = check,
         .state = show_state,
         .connection = on_connection,
 };

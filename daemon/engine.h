@@ -10,6 +10,7 @@
  * speaks to nobody.
  */
 
+#include <bw/difference.h>
 #include <bw/engine.h>
 #include <bw/plan.h>
 
@@ -66,6 +67,9 @@ typedef struct BwEngineWork {
         bool (*disarm)(BwEngine *engine, int64_t now_usec, BwPass *pass, GError **error);
         /* Whether the kernel is as wanted, by what it can carry now; writes nothing. */
         bool (*check)(BwEngine *engine, bool *ret_equal, GError **error);
+        /* Appends to @list (BwDifference) in what the kernel differs; reads all of it, writes nothing.
+         */
+        bool (*describe)(BwEngine *engine, GPtrArray *list, GError **error);
         /* Several tallies may speak of one port, reason and direction: they add up. */
         bool (*count)(BwEngine *engine, BwTallied tallied, gpointer user, GError **error);
 } BwEngineWork;

@@ -236,6 +236,22 @@ static bool check(BwEngine *engine, bool *ret_equal, GError **error) {
         return true;
 }
 
+static bool describe(BwEngine *engine, GPtrArray *list, GError **error) {
+        const Iptables *iptables = (Iptables *) engine;
+
+        for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++) {
+                g_autoptr(GPtrArray) found = NULL;
+
+                if (iptables->absent[table])
+                        continue;
+                found = bw_iptables_read(table, error);
+                if (!found)
+                        return false;
+                bw_difference_add_chains(list, table, iptables->chains[table], found);
+        }
+        return true;
+}
+
 typedef struct Listener {
         BwTallied tallied;
         gpointer user;
@@ -281,6 +297,7 @@ static const BwEngineWork work = {
         .commit = commit,
         .disarm = disarm,
         .check = check,
+        .describe = describe,
         .count = count,
 };
 

@@ -163,6 +163,13 @@ static bool check(BwEngine *engine, bool *ret_equal, GError **error) {
         return bw_nftables_check(nftables->kernel, nftables->table, ret_equal, error);
 }
 
+static bool describe(BwEngine *engine, GPtrArray *list, GError **error) {
+        Nftables *nftables = (Nftables *) engine;
+
+        return !nftables->table ||
+               bw_nftables_describe(nftables->kernel, nftables->table, list, error);
+}
+
 typedef struct Listener {
         const Nftables *nftables;
         BwTallied tallied;
@@ -212,6 +219,7 @@ static const BwEngineWork work = {
         .commit = commit,
         .disarm = disarm,
         .check = check,
+        .describe = describe,
         .count = count,
 };
 

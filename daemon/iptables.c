@@ -496,6 +496,12 @@ static void infer_reason(const BwIptRule *report, BwIptRule *verdict) {
         verdict->drops = false;
 }
 
+static void note_foreign(BwIptRule *rule, const char *target) {
+        *rule = (BwIptRule){ .foreign = true };
+        if (bw_ipt_chain_is_ours(target))
+                g_strlcpy(rule->chain, target, sizeof(rule->chain));
+}
+
 static BwIptChain *decode_chain(Handle *handle, const char *name) {
         BwIptChain *chain = bw_ipt_chain_new(name);
         g_autoptr(GArray) found = read_chain(handle, name);
@@ -505,7 +511,7 @@ static BwIptChain *decode_chain(Handle *handle, const char *name) {
                 BwIptRule rule = {};
 
                 if (!bw_ipt_entry_decode(handle->family, entry->entry, entry->target, &rule))
-                        rule.foreign = true;
+                        note_foreign(&rule, entry->target);
                 if (i > 0 && (rule.target == BW_IPT_DROP || rule.target == BW_IPT_RETURN))
                         infer_reason(&g_array_index(chain->rules, BwIptRule, i - 1), &rule);
                 g_array_append_val(chain->rules, rule);

@@ -98,14 +98,22 @@ static bool run(Context *context, const char *commands, const char *action, GErr
 /* Reading */
 
 /* (transfer full): a context of its own, for what it reads makes its cache large and slow. */
-static BwNftListing *list_table(BwNftables *nftables, const char *name, GError **error) {
+static char *print_table(BwNftables *nftables, const char *name, GError **error) {
         g_autoptr(Context) context = open_context(nftables, error);
         g_autofree char *command = g_strdup_printf("list table " BW_NFT_FAMILY " %s", name);
-        BwNftListing *listing;
 
         if (!context || !run(context, command, "read", error))
                 return NULL;
-        listing = bw_nft_listing_parse(nft_ctx_get_output_buffer(context));
+        return g_strdup(nft_ctx_get_output_buffer(context));
+}
+
+static BwNftListing *list_table(BwNftables *nftables, const char *name, GError **error) {
+        g_autofree char *text = print_table(nftables, name, error);
+        BwNftListing *listing;
+
+        if (!text)
+                return NULL;
+        listing = bw_nft_listing_parse(text);
         if (!listing)
                 g_set_error(error, BW_ERROR, BW_ERROR_BROKEN,
                             "read nftables table %s: not understood", name);
@@ -145,6 +153,10 @@ static bool look(BwNftables *nftables, GError **error) {
 
 BwNftListing *bw_nftables_read(BwNftables *nftables, GError **error) {
         return list_table(nftables, BW_NFT_TABLE, error);
+}
+
+char *bw_nftables_list(BwNftables *nftables, GError **error) {
+        return print_table(nftables, BW_NFT_TABLE, error);
 }
 
 /* What is wanted */
@@ -225,6 +237,20 @@ bool bw_nftables_check(BwNftables *nftables, const BwNftTable *table, bool *ret_
         }
         whole = resolve(nftables, table);
         *ret_equal = is_equal(nftables, whole);
+        return true;
+}
+
+bool bw_nftables_describe(BwNftables *nftables, const BwNftTable *table, GPtrArray *list,
+                          GError **error) {
+        g_autoptr(BwNftTable) whole = NULL;
+
+        if (!learn_base(nftables, table, error))
+                return false;
+        forget(nftables);
+        if (!look(nftables, error))
+                return false;
+        whole = resolve(nftables, table);
+        bw_difference_add_nft(list, whole, nftables->listed_base, nftables->known);
         return true;
 }
 
@@ -314,6 +340,13 @@ bool bw_nftables_sync(BwNftables *nftables, const BwNftTable *table, BwNftReport
                 return false;
         whole = resolve(nftables, table);
         return write_resolved(nftables, whole, ret, error);
+}
+
+bool bw_nftables_load(BwNftables *nftables, const char *text, GError **error) {
+        g_autoptr(Context) context = open_context(nftables, error);
+
+        forget(nftables);
+        return context && run(context, text, "load", error);
 }
 
 bool bw_nftables_remove(BwNftables *nftables, GError **error) {

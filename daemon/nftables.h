@@ -15,7 +15,7 @@
  * Tries once and reports. Who retries, and what is said, is not decided here.
  */
 
-#include <bw/nft_table.h>
+#include <bw/difference.h>
 
 typedef struct BwNftables BwNftables;
 
@@ -42,6 +42,10 @@ bool bw_nftables_can_protect(BwNftables *nftables);
 bool bw_nftables_check(BwNftables *nftables, const BwNftTable *table, bool *ret_equal,
                        GError **error);
 
+/* Appends to @list (BwDifference) in what the kernel's table differs from @table; reads all of it. */
+bool bw_nftables_describe(BwNftables *nftables, const BwNftTable *table, GPtrArray *list,
+                          GError **error);
+
 /* Makes it so, in one transaction that touches only elements that differ; when chains differ or the
  * table is missing, it is replaced whole, with the counts it had. @ret is set on success only.
  * BW_ERROR_BUSY: others changed rules meanwhile: come back. BW_ERROR_STALE: written, but the
@@ -54,3 +58,8 @@ bool bw_nftables_remove(BwNftables *nftables, GError **error);
 
 /* (transfer full): what is there now, with all its counts. BW_ERROR_ABSENT: no table. */
 BwNftListing *bw_nftables_read(BwNftables *nftables, GError **error);
+
+/* (transfer full): the same as nft lists it, for bw_nft_listing_parse() and bw_nftables_load(). */
+char *bw_nftables_list(BwNftables *nftables, GError **error);
+/* Writes a table as it was listed, in one transaction, into a namespace that has none. */
+bool bw_nftables_load(BwNftables *nftables, const char *text, GError **error);

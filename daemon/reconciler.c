@@ -215,6 +215,16 @@ bool bw_reconciler_check(BwReconciler *reconciler, bool *ret_equal, GError **err
         return true;
 }
 
+bool bw_reconciler_describe(BwReconciler *reconciler, GPtrArray *list, GError **error) {
+        for (gsize i = 0; i < G_N_ELEMENTS(order); i++) {
+                BwEngine *engine = pick(reconciler, i, reconciler->used);
+
+                if (engine && !engine->work->describe(engine, list, error))
+                        return false;
+        }
+        return true;
+}
+
 uint64_t bw_reconciler_generation(const BwReconciler *reconciler) {
         return reconciler->generation;
 }

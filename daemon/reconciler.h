@@ -64,6 +64,10 @@ bool bw_reconciler_disarm(BwReconciler *reconciler, int64_t now_usec, BwPass *re
 /* Whether the kernel is as wanted; takes no lock, writes nothing. */
 bool bw_reconciler_check(BwReconciler *reconciler, bool *ret_equal, GError **error);
 
+/* Appends to @list (BwDifference) what differs, engine by engine in the order of writing. Writes
+ * nothing and draws no conclusion. */
+bool bw_reconciler_describe(BwReconciler *reconciler, GPtrArray *list, GError **error);
+
 /* Commits that changed the kernel since the start. */
 uint64_t bw_reconciler_generation(const BwReconciler *reconciler);
 

@@ -65,6 +65,10 @@ char **bw_warden_hazards(const BwWarden *warden);
 unsigned bw_warden_engines_in_force(const BwWarden *warden);
 /* Reads the rules' counters; see bw_reconciler_count(). */
 bool bw_warden_count(BwWarden *warden, BwTallied tallied, gpointer user, GError **error);
+/* (transfer full) (element-type BwDifference): in what the kernel differs from the plan now, the
+ * bridges' switches included. Reads all rules and repairs nothing: that is the next check's. Only
+ * while there is a plan. */
+GPtrArray *bw_warden_describe(BwWarden *warden, GError **error);
 /* (transfer container) (element-type BwFdbRecord): as bw_model_list_fdb(), of guarded bridges only;
  * ages are against g_get_monotonic_time(). */
 GPtrArray *bw_warden_list_fdb(const BwWarden *warden);

@@ -185,6 +185,30 @@ bool bw_warden_count(BwWarden *warden, BwTallied tallied, gpointer user, GError 
         return bw_reconciler_count(warden->reconciler, tallied, user, error);
 }
 
+/* What is not in use writes nothing and so cannot say what it misses. */
+static void describe_unused(const BwWarden *warden, GPtrArray *list) {
+        unsigned unused = warden->config->engines & ~bw_reconciler_used(warden->reconciler);
+
+        for (BwEngineKind kind = 0; kind < BW_ENGINE_MAX; kind++)
+                if (unused & BW_ENGINE_BIT(kind))
+                        bw_difference_add(list, bw_engine_name(kind), "", true,
+                                          "every rule: this engine does not work here, "
+                                          "\"bridgewarden status\" says why");
+}
+
+GPtrArray *bw_warden_describe(BwWarden *warden, GError **error) {
+        unsigned used = bw_reconciler_used(warden->reconciler);
+        g_autoptr(GPtrArray) list = bw_difference_list_new();
+
+        describe_unused(warden, list);
+        if (!bw_reconciler_describe(warden->reconciler, list, error))
+                return NULL;
+        bw_difference_add_switches(list, warden->plan, used);
+        if ((used & BW_ENGINE_BIT(BW_ENGINE_IPTABLES)) && !bw_kernel_has_br_netfilter())
+                bw_difference_add(list, "bridge", "", true, "modprobe br_netfilter");
+        return g_steal_pointer(&list);
+}
+
 static bool is_guarded(const BwPlan *plan, int bridge) {
         for (guint i = 0; plan && i < plan->bridges->len; i++)
                 if (((const BwBridgePlan *) plan->bridges->pdata[i])->ifindex == bridge)

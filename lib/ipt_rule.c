@@ -275,8 +275,12 @@ char *bw_ipt_rule_print(const char *chain, const BwIptRule *rule) {
         GString *text = g_string_new(NULL);
 
         g_string_append_printf(text, "-A %s", chain);
-        if (rule->foreign)
-                return g_string_free(g_string_append(text, " (a rule of somebody else's)"), FALSE);
+        if (rule->foreign) {
+                g_string_append(text, " (a rule of somebody else's");
+                if (rule->chain[0])
+                        g_string_append_printf(text, ", to %s", rule->chain);
+                return g_string_free(g_string_append_c(text, ')'), FALSE);
+        }
         print_prefix(text, "-s", &rule->source);
         print_prefix(text, "-d", &rule->destination);
         if (rule->in_bridge[0])

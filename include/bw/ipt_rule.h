@@ -69,7 +69,8 @@ typedef struct BwIptRule {
         BwReason reason;               /* what a deny pair (NFLOG, then verdict) denies */
         BwDirection direction;         /* with @reason */
         bool drops;                    /* with @reason: false in a monitored chain */
-        bool foreign; /* read from the kernel and not of this vocabulary: all else is zero */
+        bool foreign; /* read from the kernel and not of this vocabulary: all else is zero, but
+                         @chain, when it leads to one of ours */
 } BwIptRule;
 
 typedef struct BwIptChain {

@@ -101,6 +101,22 @@ static bool list_rules(gpointer user,
         return true;
 }
 
+static bool check(gpointer user, void (*row)(const BwDifference *difference, gpointer row_user),
+                  gpointer row_user, GError **error) {
+        BwFakeWarden *warden = user;
+        const BwDifference difference = { "iptables", (char *) "raw", true,
+                                          (char *) "-A bw-i-vk63\xff -j DROP" };
+
+        warden->checked++;
+        if (warden->refusal != NULL) {
+                g_propagate_error(error, g_error_copy(warden->refusal));
+                return false;
+        }
+        for (unsigned i = 0; i < warden->n_differences; i++)
+                row(&difference, row_user);
+        return true;
+}
+
 static void state(gpointer user, BwBusState *ret) {
         BwFakeWarden *warden = user;
 
@@ -127,6 +143,7 @@ const BwBusRequests bw_fake_requests = {
         .list_fdb = list_fdb,
         .explain = explain,
         .list_rules = list_rules,
+        .check = check,
         .state = state,
         .connection = connection,
 };

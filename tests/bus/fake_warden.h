@@ -31,7 +31,8 @@ typedef struct BwFakeWarden {
         unsigned n_fdb;  /* how long ListFdb()'s list is */
         unsigned fdb_asked;
         const BwPlan *plan; /* what Explain() is answered by */
-        unsigned explained, plan_asked;
+        unsigned explained, plan_asked, checked;
+        unsigned n_differences; /* how many Check() tells */
         unsigned came, went;
         char why[512]; /* of the last coming or going */
 } BwFakeWarden;
