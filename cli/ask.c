@@ -211,6 +211,46 @@ JsonArray *bw_ask_explain(const char *in, const char *out, const uint8_t *frame,
         return json_node_dup_array(judgments);
 }
 
+JsonObject *bw_ask_difference_new(const char *engine, const char *table, bool is_missing,
+                                  const char *line) {
+        JsonObject *object = json_object_new();
+
+        json_object_set_string_member(object, "Engine", engine);
+        json_object_set_string_member(object, "Table", table);
+        json_object_set_boolean_member(object, "Missing", is_missing);
+        json_object_set_string_member(object, "Line", line);
+        return object;
+}
+
+/* sd-bus reads what ends a list as nothing. */
+static int read_differences(Reply *reply, JsonArray *list) {
+        const char *engine, *table, *line;
+        int r = sd_bus_message_enter_container(reply, 'a', "(ssbs)"), is_missing;
+
+        if (r < 0)
+                return r;
+        while ((r = sd_bus_message_read(reply, "(ssbs)", &engine, &table, &is_missing, &line)) > 0)
+                json_array_add_object_element(
+                        list, bw_ask_difference_new(engine, table, is_missing, line));
+        return r < 0 ? r : sd_bus_message_exit_container(reply);
+}
+
+JsonArray *bw_ask_check(guint *ret_count, GError **error) {
+        g_autoptr(Reply) reply = call(INTERFACE, "Check", NULL, error);
+        g_autoptr(JsonArray) list = json_array_new();
+        uint32_t count;
+
+        if (reply == NULL)
+                return NULL;
+        if (read_differences(reply, list) < 0 || sd_bus_message_read(reply, "u", &count) <= 0 ||
+            count < json_array_get_length(list)) {
+                fail(error, BW_ASK_REFUSED, "the answer cannot be understood");
+                return NULL;
+        }
+        *ret_count = count;
+        return g_steal_pointer(&list);
+}
+
 bool bw_ask_change(const char *method, const char *argument, GError **error) {
         g_autoptr(Reply) reply = NULL;
 

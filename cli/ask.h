@@ -34,5 +34,10 @@ JsonObject *bw_ask_rules(GError **error);
  * the frame in all. @out may be "". */
 JsonArray *bw_ask_explain(const char *in, const char *out, const uint8_t *frame, gsize length,
                           char **ret_fate, GError **error);
+/* (transfer full): a difference each; @ret_count may be more than there are in it. */
+JsonArray *bw_ask_check(guint *ret_count, GError **error);
+/* (transfer full): one of them: "Engine", "Table", "Missing", "Line". */
+JsonObject *bw_ask_difference_new(const char *engine, const char *table, bool is_missing,
+                                  const char *line);
 /* @argument goes as it is; NULL when the method has none. */
 bool bw_ask_change(const char *method, const char *argument, GError **error);

@@ -59,5 +59,6 @@ Exit bw_verb_reload(const Line *line);
 Exit bw_verb_disarm(const Line *line);
 /* verb_plan.c, verb_explain.c, verb_selftest.c */
 Exit bw_verb_plan(const Line *line);
+Exit bw_verb_check(const Line *line);
 Exit bw_verb_explain(const Line *line);
 Exit bw_verb_selftest(const Line *line);

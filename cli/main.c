@@ -14,6 +14,7 @@ static const char help[] =
         "  port NAME      everything about one port, with what was dropped and why\n"
         "  fdb            what the guarded bridges have learned (root)\n"
         "  plan           the rules that would be written (root, or any host's from files)\n"
+        "  check          in what the kernel differs from the plan (root)\n"
         "  explain        what becomes of a frame, and why\n"
         "  resync [PORT]  compare the kernel with the plan now, and repair (root)\n"
         "  reload         read the configuration again (root)\n"
@@ -25,7 +26,7 @@ static const char help[] =
         "  --json         print JSON instead of text\n"
         "  --             what follows is a name, even if it begins with a dash\n"
         "\n"
-        "\"bridgewarden plan --help\", explain and selftest likewise: they list their options.\n"
+        "\"bridgewarden plan --help\", check, explain and selftest likewise: they list their options.\n"
         "\n"
         "Exit: 0 fine, 1 not as it should be, 2 wrong usage or input, 3 daemon not reached,\n"
         "4 refused or failed. See bridgewarden(1).\n";
@@ -67,6 +68,7 @@ static const Verb verbs[] = {
         { "port", 1, 1, bw_verb_port, 0 },
         { "fdb", 0, 0, bw_verb_fdb, 0 },
         { "plan", 0, 0, bw_verb_plan, OPTIONS_WORLD | OPTIONS_ENGINE },
+        { "check", 0, 0, bw_verb_check, OPTIONS_WORLD | OPTIONS_ENGINE },
         { "explain", 0, 0, bw_verb_explain, OPTIONS_WORLD | OPTIONS_FRAME },
         { "resync", 0, 1, bw_verb_resync, 0 },
         { "reload", 0, 0, bw_verb_reload, 0 },
@@ -119,7 +121,7 @@ static void add_world(GOptionContext *context, Line *line) {
 
 static void add_engine(GOptionContext *context, Line *line) {
         const GOptionEntry entries[] = { { "engine", 0, 0, G_OPTION_ARG_FILENAME, &line->engine,
-                                           "Only what iptables, ip6tables or nftables gets",
+                                           "Only iptables, ip6tables or nftables",
                                            "NAME" },
                                          { NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL } };
 

@@ -211,6 +211,51 @@ bool bw_stage_link_set_no_linklocal_learn(BwStageLink *links, const char *bridge
         return set_bridge(links, bridge, message, error);
 }
 
+/* Whether iptables and ip6tables are fed */
+
+typedef struct Fed {
+        bool known, ipv4, ipv6;
+} Fed;
+
+static int look_at_bridge(Message *message, void *pointer) {
+        Fed *fed = pointer;
+        struct nlattr *attrs[IFLA_MAX + 1], *info[IFLA_INFO_MAX + 1], *data[IFLA_BR_MAX + 1];
+
+        if (nlmsg_parse(nlmsg_hdr(message), sizeof(struct ifinfomsg), attrs, IFLA_MAX, NULL) < 0 ||
+            !attrs[IFLA_LINKINFO] ||
+            nla_parse_nested(info, IFLA_INFO_MAX, attrs[IFLA_LINKINFO], NULL) < 0 ||
+            !info[IFLA_INFO_KIND] || strcmp(nla_get_string(info[IFLA_INFO_KIND]), "bridge") != 0 ||
+            !info[IFLA_INFO_DATA] ||
+            nla_parse_nested(data, IFLA_BR_MAX, info[IFLA_INFO_DATA], NULL) < 0)
+                return NL_OK;
+        fed->known = true;
+        fed->ipv4 = data[IFLA_BR_NF_CALL_IPTABLES] && nla_get_u8(data[IFLA_BR_NF_CALL_IPTABLES]);
+        fed->ipv6 = data[IFLA_BR_NF_CALL_IP6TABLES] && nla_get_u8(data[IFLA_BR_NF_CALL_IP6TABLES]);
+        return NL_OK;
+}
+
+bool bw_stage_link_get_nf_call(BwStageLink *links, const char *bridge, bool *ret_ipv4,
+                               bool *ret_ipv6, GError **error) {
+        struct ifinfomsg header = { .ifi_family = AF_UNSPEC,
+                                    .ifi_index = (int) if_nametoindex(bridge) };
+        g_autoptr(Message) message = message_new(RTM_GETLINK, NLM_F_ACK, &header, sizeof(header));
+        Fed fed = {};
+        int code = header.ifi_index ? 0 : -NLE_NODEV;
+
+        nl_socket_modify_cb(links->socket, NL_CB_VALID, NL_CB_CUSTOM, look_at_bridge, &fed);
+        if (code >= 0)
+                code = nl_send_auto(links->socket, message);
+        if (code >= 0)
+                code = nl_wait_for_ack(links->socket);
+        nl_socket_modify_cb(links->socket, NL_CB_VALID, NL_CB_DEFAULT, NULL, NULL);
+        if (code < 0 || !fed.known)
+                return fail(error, "read the options of bridge", bridge,
+                            code < 0 ? code : -NLE_NODEV);
+        *ret_ipv4 = fed.ipv4;
+        *ret_ipv6 = fed.ipv6;
+        return true;
+}
+
 /* FDB */
 
 typedef struct Search {

@@ -33,6 +33,10 @@ bool bw_stage_link_set_ageing(BwStageLink *links, const char *bridge, uint32_t c
 /* Whether iptables and ip6tables are shown what the bridge carries. */
 bool bw_stage_link_set_nf_call(BwStageLink *links, const char *bridge, bool on, GError **error);
 
+/* How it is. BW_ERROR_ABSENT: there is no such bridge. */
+bool bw_stage_link_get_nf_call(BwStageLink *links, const char *bridge, bool *ret_ipv4,
+                               bool *ret_ipv6, GError **error);
+
 /* Whether the bridge learns nothing from frames to the groups of bridges, LLDP's among them: those
  * pass no hook of any filter. */
 bool bw_stage_link_set_no_linklocal_learn(BwStageLink *links, const char *bridge, bool on,

@@ -1,0 +1,260 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""bridgewarden check and explain --live as an operator runs them: beside a daemon with real ports, after
+somebody has changed the rules, and without a daemon. Prints TAP.
+
+check.py --program BRIDGEWARDEN --daemon BRIDGEWARDEND
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from guard import bus, daemon, frames, world
+from guard.cases_packets import NET, scene
+from guard.daemon import CONFIG, mac_of, set_switch
+from guard.world import run
+
+# Far longer than the test: nothing is repaired but what nftables tells of.
+CALM = "[Guard]\nCheckInterval=3600\n"
+RAW = ("iptables-legacy", "-t", "raw")
+MANGLE = ("iptables-legacy", "-t", "mangle")
+
+
+def walls():
+    words = ["unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child"]
+    if os.geteuid() != 0:
+        words += ["--user", "--map-root-user"]
+    return [*words, "--propagation", "private"]
+
+
+class Program:
+    path = None
+
+    @classmethod
+    def run(cls, *words, before=()):
+        return subprocess.run([*before, cls.path, *words], capture_output=True, text=True,
+                              timeout=60, check=False)
+
+
+def rules():
+    """Everything a reader could have changed by mistake."""
+    return "".join(
+        "\n".join(line for line in run(*words).splitlines() if line[:1] not in "#:")
+        for words in (["iptables-legacy-save"], ["ip6tables-legacy-save"],
+                      ["nft", "--stateless", "list", "ruleset"], ["ip", "-d", "-o", "link"])
+    )
+
+
+@contextlib.contextmanager
+def guarded():
+    with bus.private_bus(), scene(CALM) as (stage, guard):
+        if not world.holds_within(5, lambda: bus.is_there() and bus.state("InSync")):
+            raise RuntimeError("the daemon does not guard")
+        yield stage, guard
+
+
+def files():
+    """Words that tell of this host without a daemon."""
+    links = Path("/run/links.json")
+    links.write_text(run("ip", "-details", "-json", "address", "show"))
+    return ("--config", CONFIG, "--links", str(links))
+
+
+def differences(*words):
+    """Lines of check, and how it ended."""
+    done = Program.run("check", *words)
+    return [line for line in done.stdout.splitlines() if line[:2] in ("- ", "+ ")], done
+
+
+def check_differs(check, name, words, *wanted):
+    found, done = differences(*words)
+    check(f"{name}: {found} {done.stderr}", found == list(wanted))
+    check(f"{name}: is told by the exit", done.returncode == (1 if wanted else 0))
+
+
+# check
+
+
+def as_planned(check, _options):
+    with guarded():
+        before = rules()
+        check_differs(check, "with the daemon", ())
+        check_differs(check, "from files", files())
+        for engine in ("iptables", "ip6tables", "nftables"):
+            check_differs(check, engine, ("--engine", engine, *files()))
+        answer = Program.run("--json", "check")
+        check("JSON: " + answer.stdout, json.loads(answer.stdout)
+              == {"ok": True, "Count": 0, "Differences": []} and answer.returncode == 0)
+        check("says so", "as planned" in Program.run("check").stdout)
+        check("nothing was touched", rules() == before)
+
+
+def rules_deleted(check, _options):
+    """The very lines, as iptables-save shows them."""
+    with guarded() as (_stage, guard):
+        lines = [line for line in run(*RAW, "-S", "bw-i-vk63").splitlines() if line[:2] == "-A"]
+        gone = lines[1]
+        run(*RAW, "-D", "bw-i-vk63", "2")
+        check_differs(check, "a rule is missing", (), f"- iptables raw: {gone}")
+        check_differs(check, "without the daemon, too", files(), f"- iptables raw: {gone}")
+        check_differs(check, "not of that engine", ("--engine", "nftables"))
+        check_differs(check, "of that engine", ("--engine", "iptables"), f"- iptables raw: {gone}")
+        entry = json.loads(Program.run("--json", "check").stdout)["Differences"]
+        check("JSON", entry == [{"Engine": "iptables", "Table": "raw", "Missing": True, "Line": gone}])
+        check("nothing was repaired", gone not in run(*RAW, "-S", "bw-i-vk63"))
+        run("busctl", f"--address={bus.ADDRESS}", "call", *bus.PLACE, "Resync")
+        check_differs(check, "after resync", ())
+        check("the daemon lives", guard.is_alive())
+
+
+def rules_added(check, _options):
+    with guarded():
+        run(*RAW, "-I", "bw-i-vk63", "1", "-s", NET + "99", "-j", "ACCEPT")
+        run(*MANGLE, "-N", "bw-o-gone")
+        run(*MANGLE, "-A", "bw-o-gone", "-j", "DROP")
+        run(*MANGLE, "-A", "FORWARD", "-j", "LOG")
+        wanted = ("+ iptables raw: -A bw-i-vk63 (a rule of somebody else's)",
+                  "+ iptables mangle: -N bw-o-gone",
+                  "+ iptables mangle: -A bw-o-gone -j DROP")
+        check_differs(check, "added", (), *wanted)
+        check_differs(check, "added, from files", files(), *wanted)
+
+
+def anchors(check, _options):
+    with guarded():
+        run(*RAW, "-I", "PREROUTING", "1", "-j", "ACCEPT")
+        moved = ("- iptables raw: -I PREROUTING 1 -j bw-in", "+ iptables raw: -I PREROUTING 2 -j bw-in")
+        check_differs(check, "ACCEPT on top", (), *moved)
+        check_differs(check, "ACCEPT on top, from files", files(), *moved)
+        run(*RAW, "-D", "PREROUTING", "1")
+        check_differs(check, "as it was", ())
+        run(*RAW, "-A", "PREROUTING", "-j", "bw-in")
+        check_differs(check, "doubled", (), "+ iptables raw: -I PREROUTING 2 -j bw-in")
+        run(*RAW, "-D", "PREROUTING", "2")
+        run(*RAW, "-A", "PREROUTING", "-p", "tcp", "-j", "bw-in")
+        check_differs(check, "half doubled", (), "+ iptables raw: -I PREROUTING 2 -j bw-in")
+        run(*RAW, "-F", "PREROUTING")
+        check_differs(check, "gone", (), "- iptables raw: -I PREROUTING 1 -j bw-in")
+
+
+def table_changed(check, _options):
+    """nftables tells the daemon at once, so the daemon sleeps and files speak."""
+    with guarded() as (_stage, guard):
+        host, table = files(), "bridge bridgewarden"
+        guard.pause()
+        listed = run("nft", "list", "chain", "bridge", "bridgewarden", "in-guest-ip")
+        element = f'"vk63" . {mac_of(23)[5:]}'
+        run("nft", "delete", "element", "bridge", "bridgewarden", "bindings4",
+            f'{{ "vk63" . {mac_of(23)[5:]} . {NET}23 }}')
+        lost, = differences(*host)[0]
+        check("the element: " + lost, lost == "- nftables bridge bridgewarden: element bindings4 "
+              f'{{ "vk63" . {mac_of(23)[5:]} . {NET}23 }}')
+        run("nft", "add", "element", *table.split(), "passing", '{ "vk64" }')
+        run("nft", "insert", "rule", *table.split(), "in", "accept")
+        check_differs(check, "three hands", host,
+                      "+ nftables bridge bridgewarden: chain in { accept }",
+                      '+ nftables bridge bridgewarden: element passing { "vk64" }', lost)
+        run("nft", "delete", "table", *table.split())
+        check_differs(check, "no table", host, "- nftables bridge bridgewarden: table bridge bridgewarden")
+        guard.go_on()
+        check("repaired by itself", world.holds_within(5, lambda: not differences()[0]))
+
+
+def switches(check, _options):
+    """The daemon is told of switches at once, too."""
+    with guarded() as (_stage, guard):
+        guard.pause()
+        for name in ("nf_call_iptables", "no_linklocal_learn"):
+            set_switch("virbr6", name, "0")
+        check_differs(check, "switches", files(), "- bridge virbr6: nf_call_iptables 1",
+                      "- bridge virbr6: no_linklocal_learn 1")
+        guard.go_on()
+        check("on again", world.holds_within(5, lambda: not differences()[0]))
+
+
+def refusals(check, _options):
+    words = files_of_nothing()
+    bare = ("setpriv", "--bounding-set=-all", "--inh-caps=-all")
+    done = Program.run("check", *words, before=bare)
+    check("not for everybody: " + done.stderr, done.returncode == 4 and "needs root" in done.stderr)
+    with bus.private_bus():
+        done = Program.run("check")
+        check("no daemon: " + done.stderr, done.returncode == 3)
+    done = Program.run("check", "--engine", "ebtables")
+    check("no such engine", done.returncode == 2)
+    before = rules()
+    found, done = differences(*words)
+    check("no rules at all: " + done.stderr, done.returncode == 1 and len(found) > 3)
+    check("and none were made by looking", rules() == before)
+    names = Path("/proc/self/net/ip_tables_names")
+    check("no table was made", not names.exists() or not names.read_text())
+
+
+def files_of_nothing():
+    run("ip", "link", "add", "name", "virbr6", "type", "bridge")
+    world.write(CONFIG, "[Libvirt]\nURI=none\n[Bridge virbr6]\n")
+    return files()
+
+
+CASES = (as_planned, rules_deleted, rules_added, anchors, table_changed, switches, refusals)
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    for word in ("program", "daemon"):
+        parser.add_argument(f"--{word}", required=True, type=os.path.abspath)
+    parser.add_argument("--only", help="one case")
+    parser.add_argument("--inside", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def run_inside(options):
+    failed = []
+
+    def check(name, truth):
+        if not truth:
+            failed.append(name)
+
+    world.prepare_namespace()
+    next(case for case in CASES if case.__name__ == options.inside)(check, options)
+    for name in failed:
+        print("failed:", name)
+    return 1 if failed else 0
+
+
+def main():
+    options = arguments()
+    daemon.program, Program.path = options.daemon, options.program
+    if options.inside:
+        return run_inside(options)
+    if subprocess.run([*walls(), "true"], capture_output=True, check=False).returncode:
+        print("1..0 # SKIP no namespaces for this user")
+        return 0
+    cases = [case for case in CASES if options.only in (None, case.__name__)]
+    print(f"1..{len(cases)}", flush=True)
+    failed = 0
+    for number, case in enumerate(cases, 1):
+        start = time.monotonic()
+        done = subprocess.run(
+            [*walls(), sys.executable, *sys.argv, "--inside", case.__name__],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+        )
+        for line in (done.stdout + done.stderr).splitlines():
+            print("# " + line.removeprefix("# "))
+        failed += done.returncode != 0
+        print(f"# {time.monotonic() - start:.1f} s")
+        print("not ok" if done.returncode else "ok", number, case.__name__, flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
