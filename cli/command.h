@@ -16,6 +16,7 @@ typedef enum Exit {
         EXIT_USAGE = 2,
         EXIT_UNREACHABLE = 3,
         EXIT_REFUSED = 4,
+        EXIT_DISAGREES = 5,
 } Exit;
 
 /* Every option of every verb; what a verb does not take stays unset. Strings are owned. */
@@ -29,6 +30,7 @@ typedef struct Line {
         char *in, *out, *src, *dst, *src_mac, *dst_mac, *hex, *pcap;
         gboolean kinds[BW_WISH_MAX];
         int vlan;
+        gboolean live;
 } Line;
 
 /* The first name after the verb, or NULL. */

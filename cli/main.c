@@ -29,7 +29,7 @@ static const char help[] =
         "\"bridgewarden plan --help\", check, explain and selftest likewise: they list their options.\n"
         "\n"
         "Exit: 0 fine, 1 not as it should be, 2 wrong usage or input, 3 daemon not reached,\n"
-        "4 refused or failed. See bridgewarden(1).\n";
+        "4 refused or failed, 5 the kernel's rules do otherwise. See bridgewarden(1).\n";
 
 static Exit version(const Line *line) {
         g_autoptr(JsonObject) result = json_object_new();
@@ -121,8 +121,7 @@ static void add_world(GOptionContext *context, Line *line) {
 
 static void add_engine(GOptionContext *context, Line *line) {
         const GOptionEntry entries[] = { { "engine", 0, 0, G_OPTION_ARG_FILENAME, &line->engine,
-                                           "Only iptables, ip6tables or nftables",
-                                           "NAME" },
+                                           "Only iptables, ip6tables or nftables", "NAME" },
                                          { NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL } };
 
         g_option_context_add_main_entries(context, entries, NULL);
@@ -175,6 +174,8 @@ static void add_frame(GOptionContext *context, Line *line) {
                   "The whole frame, from its destination MAC on", "BYTES" },
                 { "pcap", 0, 0, G_OPTION_ARG_FILENAME, &line->pcap,
                   "Every frame of a capture, as if --in had sent it", "FILE" },
+                { "live", 0, 0, G_OPTION_ARG_NONE, &line->live,
+                  "Also try the rules that are in this kernel now with it, aside (root)", NULL },
                 { NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL }
         };
 

@@ -149,3 +149,58 @@ char *bw_show_judgments_line(guint number, const char *frame, const char *fate,
         g_string_append_printf(text, "%s\n", frame);
         return g_string_free(text, FALSE);
 }
+
+/* What the rules in the kernel would do */
+
+static void append_ports(GString *text, JsonObject *outcome, const char *name, const char *before) {
+        JsonArray *list = json_object_get_array_member(outcome, name);
+
+        for (guint i = 0; i < json_array_get_length(list); i++) {
+                g_autofree char *port = bw_text_printable(json_array_get_string_element(list, i));
+
+                g_string_append_printf(text, "%s%s", i > 0 ? ", " : before, port);
+        }
+}
+
+static void append_outcome(GString *text, JsonObject *outcome) {
+        const char *name = get_text(outcome, "Outcome");
+
+        if (g_str_equal(name, "passes")) {
+                g_string_append(text, "would pass");
+                append_ports(text, outcome, "Reached", " to ");
+        } else if (g_str_equal(name, "dropped"))
+                g_string_append(text, "would drop");
+        else if (g_str_equal(name, "parted")) {
+                g_string_append(text, "would pass");
+                append_ports(text, outcome, "Reached", " to ");
+                g_string_append(text, " and drop");
+                append_ports(text, outcome, "Kept", " for ");
+        } else if (g_str_equal(name, "unseen"))
+                g_string_append(text, "does not see it, or not what is wrong with it");
+        else if (g_str_equal(name, "unfed"))
+                g_string_append(text, "does not see it: the bridge shows it no packets (nf_call)");
+        else
+                g_string_append(text, "was not asked: the bridge itself does not carry it");
+}
+
+char *bw_show_live(JsonArray *outcomes, guint left_out) {
+        GString *text = g_string_new(NULL);
+
+        for (guint i = 0; i < json_array_get_length(outcomes); i++) {
+                JsonObject *outcome = json_array_get_object_element(outcomes, i);
+                JsonArray *untried = json_object_get_array_member(outcome, "Untried");
+                bool agrees = json_object_get_boolean_member(outcome, "Agrees");
+
+                g_string_append_printf(text, "%-11s %s ", i == 0 ? "Live" : "",
+                                       get_text(outcome, "Engine"));
+                append_outcome(text, outcome);
+                g_string_append(text, agrees ? "\n" : ": NOT as planned\n");
+                for (guint k = 0; !agrees && k < json_array_get_length(untried); k++)
+                        g_string_append_printf(text, INDENT "  %s\n",
+                                               json_array_get_string_element(untried, k));
+        }
+        if (left_out > 0)
+                g_string_append_printf(
+                        text, INDENT "%u more ports were not tried; --out asks one\n", left_out);
+        return g_string_free(text, FALSE);
+}

@@ -21,3 +21,6 @@ char *bw_show_judgments_line(guint number, const char *frame, const char *fate,
 
 /* The reason of the judgment that decided; "" when it passes. Lent. */
 const char *bw_show_judgments_reason(const char *fate, JsonArray *judgments);
+/* (transfer full): what the rules in the kernel would do, a line for each engine; @outcomes as of
+ * bw_live_outcomes(). */
+char *bw_show_live(JsonArray *outcomes, guint left_out);

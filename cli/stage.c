@@ -32,8 +32,8 @@ struct BwStage {
         BwStageLink *links;
         int far[BW_STAGE_MOST]; /* at the far ends; -1: no port */
         int fence[2];           /* the ends of a pair beside the bridge */
-        cpu_set_t cpus;          /* before we came */
-        bool is_held;            /* to one CPU */
+        cpu_set_t cpus;         /* before we came */
+        bool is_held;           /* to one CPU */
 };
 
 const char *const *bw_stage_free_ports(void) {

@@ -86,9 +86,9 @@ static JsonArray *json_of_list(const GPtrArray *list) {
                 g_autofree char *table = bw_text_utf8(difference->table);
                 g_autofree char *text = bw_text_utf8(difference->line);
 
-                json_array_add_object_element(
-                        array, bw_ask_difference_new(difference->engine, table,
-                                                     difference->is_missing, text));
+                json_array_add_object_element(array,
+                                              bw_ask_difference_new(difference->engine, table,
+                                                                    difference->is_missing, text));
         }
         return array;
 }
@@ -154,7 +154,8 @@ static void print_text(JsonArray *list, guint count, bool has_daemon) {
         }
         if (count > json_array_get_length(list))
                 printf("... and %u more.\n", count - json_array_get_length(list));
-        printf("%u lines differ: \"-\" is missing in the kernel, \"+\" must not be there.%s\n", count,
+        printf("%u lines differ: \"-\" is missing in the kernel, \"+\" must not be there.%s\n",
+               count,
                has_daemon ? " Nothing was changed; the daemon repairs it at its next check, "
                             "\"bridgewarden resync\" at once."
                           : "");

@@ -300,7 +300,7 @@ static void skip_tag(BwFrame *frame, Rest *rest) {
         if (!bw_frame_is_tag(frame->ethertype) || frame->ethertype == OLD_TAG || !skip(rest, TAG))
                 return;
         frame->tagged = true;
-        frame->ethertype = number_at(tag + 2);
+        frame->ethertype = bw_frame_number(tag + 2);
 }
 
 static BwFrame decode(Rest rest, bool behind_tag) {

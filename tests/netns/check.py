@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import json
 import os
+import struct
 import subprocess
 import sys
 import time
@@ -50,7 +51,7 @@ def rules():
     return "".join(
         "\n".join(line for line in run(*words).splitlines() if line[:1] not in "#:")
         for words in (["iptables-legacy-save"], ["ip6tables-legacy-save"],
-                      ["nft", "--stateless", "list", "ruleset"], ["ip", "-d", "-o", "link"])
+                      ["nft", "--stateless", "list", "ruleset"], ["ip", "-o", "link"])
     )
 
 
@@ -151,20 +152,19 @@ def table_changed(check, _options):
     with guarded() as (_stage, guard):
         host, table = files(), "bridge bridgewarden"
         guard.pause()
-        listed = run("nft", "list", "chain", "bridge", "bridgewarden", "in-guest-ip")
-        element = f'"vk63" . {mac_of(23)[5:]}'
-        run("nft", "delete", "element", "bridge", "bridgewarden", "bindings4",
-            f'{{ "vk63" . {mac_of(23)[5:]} . {NET}23 }}')
-        lost, = differences(*host)[0]
-        check("the element: " + lost, lost == "- nftables bridge bridgewarden: element bindings4 "
-              f'{{ "vk63" . {mac_of(23)[5:]} . {NET}23 }}')
+        element = f'{{ "vk63" . {mac_of(13)[5:]} . {NET}13 }}'
+        lost = f"- nftables {table}: element bindings4 {element}"
+        run("nft", "delete", "element", *table.split(), "bindings4", element)
+        check_differs(check, "an element is missing", host, lost)
         run("nft", "add", "element", *table.split(), "passing", '{ "vk64" }')
-        run("nft", "insert", "rule", *table.split(), "in", "accept")
-        check_differs(check, "three hands", host,
-                      "+ nftables bridge bridgewarden: chain in { accept }",
-                      '+ nftables bridge bridgewarden: element passing { "vk64" }', lost)
+        run("nft", "insert", "rule", *table.split(), "in-spoofed-arp", "accept")
+        run("nft", "add", "chain", *table.split(), "door")
+        check_differs(check, "more hands", host,
+                      f"+ nftables {table}: chain in-spoofed-arp {{ accept }}",
+                      f"+ nftables {table}: chain door",
+                      f'+ nftables {table}: element passing {{ "vk64" }}', lost)
         run("nft", "delete", "table", *table.split())
-        check_differs(check, "no table", host, "- nftables bridge bridgewarden: table bridge bridgewarden")
+        check_differs(check, "no table", host, f"- nftables {table}: table {table}")
         guard.go_on()
         check("repaired by itself", world.holds_within(5, lambda: not differences()[0]))
 
@@ -199,13 +199,182 @@ def refusals(check, _options):
     check("no table was made", not names.exists() or not names.read_text())
 
 
+# explain --live
+
+
+def explain(*words, live=True):
+    """The verdict, what each engine would do, and how it ended."""
+    done = Program.run("--json", "explain", *words, *(["--live"] if live else []))
+    answer = json.loads(done.stdout) if done.stdout else {}
+    answer["exit"], answer["said"] = done.returncode, done.stderr
+    answer["by"] = {one["Engine"]: one["Outcome"] for one in answer.get("Live", [])}
+    answer["agrees"] = {one["Engine"]: one["Agrees"] for one in answer.get("Live", [])}
+    return answer
+
+
+# From vk64 (.14); what becomes of it: by the plan, nftables, iptables.
+OTHERS = ("--src-mac", "52:54:00:00:00:0d")
+FRAMES = {
+    "ping": (("--dst", NET + "13"), "passes", "passes", "passes"),
+    "another's address": (("--src", NET + "15", "--dst", NET + "13"), "dropped", "dropped", "dropped"),
+    "an address nobody has": (("--src", "203.0.113.9", "--dst", NET + "13"), "dropped", "dropped", "dropped"),
+    "another's MAC": ((*OTHERS, "--dst", NET + "13"), "dropped", "dropped", "unseen"),
+    "asking": (("--arp", "--dst", NET + "13"), "passes", "passes", "unseen"),
+    "poison": (("--arp-reply", "--src", NET + "13", "--dst", NET + "15"), "dropped", "dropped", "unseen"),
+    "a client's DHCP": (("--dhcp",), "passes", "passes", "passes"),
+    "a server's DHCP": (("--dhcp-server", "--dst", NET + "13"), "dropped", "dropped", "unseen"),
+    "a router": (("--ra", "--src", "fe80::5054:ff:fe00:e"), "dropped", "dropped", "unseen"),
+    "a querier": (("--query",), "dropped", "dropped", "unseen"),
+    "tagged": (("--vlan", "7", "--dst", NET + "13"), "dropped", "dropped", "unseen"),
+    "not its own": (("--dst", NET + "13", "--out", "vk65"), "dropped", "dropped", "dropped"),
+}
+
+
+def live_agrees(check, _options):
+    with guarded():
+        before = rules()
+        for name, (words, fate, nftables, iptables) in FRAMES.items():
+            answer = explain("--in", "vk64", *words)
+            check(f"{name}: {answer}", answer["Fate"] == fate
+                  and answer["by"] == {"nftables": nftables, "iptables": iptables}
+                  and answer["exit"] == (0 if fate == "passes" else 1))
+        answer = explain("--in", "virbr6", "--src", NET + "1", "--src-mac", "52:54:00:00:00:77",
+                         "--dst", NET + "13")
+        check(f"the host sends: {answer}", answer["by"] == {"nftables": "passes", "iptables": "unseen"}
+              and answer["exit"] == 0)
+        done = Program.run("explain", "--in", "vk64", "--dst", NET + "13", "--live")
+        check("in words: " + done.stdout, "nftables would pass to vk63\n" in done.stdout
+              and "iptables would pass to vk63\n" in done.stdout)
+        answer = explain("--in", "vk64", "--dst", NET + "13", *files())
+        check(f"from files: {answer}", answer["by"] == {"nftables": "passes", "iptables": "passes"})
+        check("nothing was touched", rules() == before)
+
+
+HONEST = ("--in", "vk64", "--dst", NET + "13")
+THIEF = ("--in", "vk64", "--src", NET + "15", "--dst", NET + "13")
+
+
+def live_iptables(check, _options):
+    with guarded():
+        check("first", explain(*THIEF)["exit"] == 1)
+        for rule in run(*RAW, "-S", "bw-i-vk64").splitlines():
+            if rule.startswith("-A") and "-d " not in rule:
+                home = rule
+        run(*RAW, "-F", "bw-i-vk64")
+        found = explain(*THIEF)
+        check(f"its chain is empty: {found}", found["exit"] == 5 and found["Fate"] == "dropped"
+              and found["agrees"] == {"nftables": True, "iptables": False})
+        check("honest frames go on", explain(*HONEST)["exit"] == 0)
+        run(*RAW, "-A", "bw-i-vk64", "-j", "DROP")
+        check("all are dropped", explain(*HONEST)["by"]["iptables"] == "dropped")
+        check("and that is told", explain(*HONEST)["exit"] == 5)
+        bus.call("Resync")
+        check("repaired", explain(*THIEF)["exit"] == 1 and explain(*HONEST)["exit"] == 0)
+        run(*RAW, "-I", "bw-i-vk64", "1", "-s", NET + "15", "-j", "ACCEPT")
+        found = explain(*THIEF)
+        check(f"a rule that cannot be tried: {found}", found["exit"] == 5 and
+              "bw-i-vk64" in found["Live"][1]["Untried"][0])
+        bus.call("Resync")
+        run(*RAW, "-I", "PREROUTING", "1", "-j", "ACCEPT")
+        found = explain(*THIEF)
+        check(f"one before ours: {found}", found["exit"] == 5
+              and "come before ours" in found["Live"][1]["Untried"][0])
+        run(*RAW, "-F", "PREROUTING")
+        found = explain(*THIEF)
+        check(f"no anchor: {found}", found["exit"] == 5 and not found["agrees"]["iptables"])
+
+
+def live_nftables(check, _options):
+    with guarded() as (_stage, guard):
+        host, table = files(), ("bridge", "bridgewarden")
+        guard.pause()
+        check("first", explain(*THIEF, *host)["exit"] == 1)
+        run("nft", "add", "element", *table, "passing", '{ "vk64" }')
+        run("nft", "delete", "element", *table, "bound", '{ "vk64" }')
+        found = explain(*THIEF, *host)
+        check(f"a port is let pass: {found}", found["exit"] == 5
+              and found["agrees"] == {"nftables": False, "iptables": True})
+        run("nft", "delete", "element", *table, "passing", '{ "vk64" }')
+        found = explain(*HONEST, *host)
+        check(f"a port is forgotten: {found}", found["exit"] == 5
+              and found["by"]["nftables"] == "dropped")
+        run("nft", "delete", "table", *table)
+        found = explain("--in", "vk64", *FRAMES["poison"][0], *host)
+        check(f"no table: {found}", found["exit"] == 5 and found["Fate"] == "dropped")
+
+
+def live_switch(check, _options):
+    """What the bridge does not show, iptables does not drop."""
+    with guarded() as (_stage, guard):
+        host = files()
+        guard.pause()
+        Path("/proc/sys/net/bridge/bridge-nf-call-iptables").write_text("0")
+        check("the bridge's own switch is enough", explain(*THIEF, *host)["exit"] == 1)
+        set_switch("virbr6", "nf_call_iptables", "0")
+        found = explain(*THIEF, *host)
+        check(f"it is off: {found}", found["exit"] == 5 and found["by"]["iptables"] == "unfed")
+        check("honest frames do not mind", explain(*HONEST, *host)["exit"] == 0)
+
+
+def live_monitored(check, _options):
+    config = CALM + "[Port vk66]\nMode=monitor\nAddresses=" + NET + "16\n" + mac_of(16) + "\n"
+    with bus.private_bus(), scene(config, guests=("vk63", "vk64")) as (stage, _guard):
+        stage.port("vk66", "virbr6", 16)
+        _guard.wait_armed("vk66")
+        check("on the bus", world.holds_within(5, lambda: bus.is_there() and bus.state("InSync")))
+        found = explain("--in", "vk66", "--src", NET + "13", "--dst", NET + "14")
+        check(f"it passes: {found}", found["exit"] == 1 and found["Fate"] == "monitored"
+              and found["by"] == {"nftables": "passes", "iptables": "passes"})
+
+
+def capture(*packets):
+    """A file of pcap(5) with Ethernet frames."""
+    head = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)
+    path = Path("/run/frames.pcap")
+    path.write_bytes(head + b"".join(struct.pack("<IIII", 1, 2, len(p), len(p)) + p for p in packets))
+    return str(path)
+
+
+def live_capture(check, _options):
+    with guarded():
+        own, foreign = (frames.ethernet("52:54:00:00:00:0e", "52:54:00:00:00:0d",
+                                        frames.ipv4(NET + last, NET + "13", b"x" * 40))
+                        for last in ("14", "15"))
+        path = capture(own, foreign, own, b"\0" * 9, own[:12] + b"\x08\x00" + b"y" * 3000)
+        words = ("explain", "--in", "vk64", "--pcap", path, "--live")
+        done = Program.run(*words)
+        check("a capture: " + done.stdout + done.stderr, done.returncode == 1
+              and "disagree on 0" in done.stdout and done.stdout.startswith("     1  passes"))
+        run(*RAW, "-F", "bw-i-vk64")
+        done = Program.run(*words)
+        check("sabotaged: " + done.stdout + done.stderr, done.returncode == 5
+              and "disagree on 1" in done.stdout and "NOT as planned" in done.stdout)
+        rows = [json.loads(row) for row in Program.run("--json", *words).stdout.splitlines()]
+        check("JSON", [all(one["Agrees"] for one in row["Live"]) for row in rows]
+              == [True, False, True, True, True])
+
+
+def live_refusals(check, _options):
+    with guarded():
+        bare = ("setpriv", "--bounding-set=-all", "--inh-caps=-all")
+        done = Program.run("explain", *HONEST, "--live", before=bare)
+        check("not for everybody: " + done.stderr, done.returncode == 4 and "needs root" in done.stderr)
+        check("and nothing is answered", done.stdout == "")
+        host = files()
+        run("ip", "link", "set", "dev", "virbr6", "name", "virbr7")
+        done = Program.run("explain", *HONEST, "--live", *host)
+        check("no such bridge here: " + done.stderr, done.returncode == 4 and "virbr6" in done.stderr)
+
+
 def files_of_nothing():
     run("ip", "link", "add", "name", "virbr6", "type", "bridge")
     world.write(CONFIG, "[Libvirt]\nURI=none\n[Bridge virbr6]\n")
     return files()
 
 
-CASES = (as_planned, rules_deleted, rules_added, anchors, table_changed, switches, refusals)
+CASES = (as_planned, rules_deleted, rules_added, anchors, table_changed, switches, refusals,
+         live_agrees, live_iptables, live_nftables, live_switch, live_monitored, live_capture,
+         live_refusals)
 
 
 def arguments():
