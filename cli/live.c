@@ -6,9 +6,11 @@
 #include "rehearsal.h"
 
 #include <bw/error.h>
+#include <bw/rules_text.h>
 
 struct BwLive {
         char *in;
+        char *written; /* the nftables table that is planned */
         unsigned engines;
         BwRehearsal *rehearsal; /* NULL until the first frame tells the bridge */
         GArray *left_out;       /* guint, for each frame */
@@ -36,23 +38,27 @@ static unsigned engines_of_state(JsonObject *state) {
         return engines;
 }
 
-static bool ask_engines(BwLive *live, GError **error) {
+static bool ask_daemon(BwLive *live, GError **error) {
         g_autoptr(JsonObject) state = bw_ask_state(error);
+        g_autoptr(JsonObject) rules = state != NULL ? bw_ask_rules(error) : NULL;
 
-        if (state == NULL)
+        if (rules == NULL)
                 return false;
         live->engines = engines_of_state(state);
+        live->written =
+                g_strdup(json_object_get_string_member_with_default(rules, "nftables", ""));
         return true;
 }
 
-BwLive *bw_live_new(const char *in, const BwConfig *config, GError **error) {
+BwLive *bw_live_new(const char *in, const BwWorld *world, GError **error) {
         g_autoptr(BwLive) live = g_new0(BwLive, 1);
 
         live->in = g_strdup(in);
         live->left_out = g_array_new(FALSE, FALSE, sizeof(guint));
-        if (config != NULL)
-                live->engines = config->engines;
-        else if (!ask_engines(live, error))
+        if (world != NULL) {
+                live->engines = world->config->engines;
+                live->written = bw_rules_text_nftables(world->plan, world->elsewhere);
+        } else if (!ask_daemon(live, error))
                 return NULL;
         return g_steal_pointer(&live);
 }
@@ -62,6 +68,7 @@ void bw_live_free(BwLive *live) {
                 return;
         bw_rehearsal_free(live->rehearsal);
         g_array_unref(live->left_out);
+        g_free(live->written);
         g_free(live->in);
         g_free(live);
 }
@@ -111,7 +118,7 @@ static bool open_rehearsal(BwLive *live, JsonArray *judgments, GError **error) {
                 return true;
         if (json_array_get_length(judgments) > 0)
                 bridge = text_of(json_array_get_object_element(judgments, 0), "Bridge");
-        live->rehearsal = bw_rehearsal_new(bridge, live->in, live->engines, error);
+        live->rehearsal = bw_rehearsal_new(bridge, live->in, live->engines, live->written, error);
         return live->rehearsal != NULL;
 }
 

@@ -12,8 +12,8 @@
 
 typedef struct BwLive BwLive;
 
-/* @config: whose engines are tried; NULL: the daemon's. */
-BwLive *bw_live_new(const char *in, const BwConfig *config, GError **error);
+/* @world: whose engines and plan are meant; NULL: the daemon's. */
+BwLive *bw_live_new(const char *in, const BwWorld *world, GError **error);
 void bw_live_free(BwLive *live);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwLive, bw_live_free)
 

@@ -7,6 +7,7 @@
 
 #include <bw/error.h>
 #include <bw/frame.h>
+#include <bw/nft_words.h>
 #include <iptables.h>
 #include <netinet/in.h>
 #include <nftables.h>
@@ -22,7 +23,7 @@ typedef struct Trial {
 } Trial;
 
 struct BwRehearsal {
-        char *bridge;
+        char *bridge, *written;
         unsigned engines;
         bool host_sends;
         bool fed_ipv4, fed_ipv6; /* whether iptables and ip6tables see what the bridge carries */
@@ -70,10 +71,11 @@ static bool read_switches(BwRehearsal *rehearsal, GError **error) {
 }
 
 BwRehearsal *bw_rehearsal_new(const char *bridge, const char *in, unsigned engines,
-                              GError **error) {
+                              const char *written, GError **error) {
         g_autoptr(BwRehearsal) rehearsal = g_new0(BwRehearsal, 1);
 
         rehearsal->bridge = g_strdup(bridge);
+        rehearsal->written = g_strdup(written);
         rehearsal->engines = engines;
         rehearsal->host_sends = g_str_equal(bridge, in);
         rehearsal->ports = g_ptr_array_new_with_free_func(g_free);
@@ -96,6 +98,7 @@ void bw_rehearsal_free(BwRehearsal *rehearsal) {
         g_ptr_array_unref(rehearsal->ports);
         for (BwEngineKind kind = 0; kind < BW_ENGINE_MAX; kind++)
                 g_ptr_array_unref(rehearsal->untried[kind]);
+        g_free(rehearsal->written);
         g_free(rehearsal->bridge);
         g_free(rehearsal);
 }
@@ -228,11 +231,23 @@ static bool load_iptables(BwRehearsal *rehearsal, GError **error) {
         return true;
 }
 
-static bool load_nftables(BwRehearsal *rehearsal, GError **error) {
+/* How nft lists what was planned is learned here, where nobody sees it. */
+static bool load_table(const BwRehearsal *rehearsal, GError **error) {
         g_autoptr(BwNftables) kernel = bw_nftables_new();
+        g_autofree char *listed = NULL, *text = NULL;
 
+        if (!bw_nftables_load(kernel, rehearsal->written, error))
+                return false;
+        listed = bw_nftables_list(kernel, error);
+        if (!listed || !bw_nftables_remove(kernel, error))
+                return false;
+        text = bw_nft_reword(rehearsal->rules.nft, listed, rehearsal->written);
+        return bw_nftables_load(kernel, text, error);
+}
+
+static bool load_nftables(BwRehearsal *rehearsal, GError **error) {
         if (rehearsal->rules.nft)
-                return bw_nftables_load(kernel, rehearsal->rules.nft, error);
+                return load_table(rehearsal, error);
         g_ptr_array_add(rehearsal->untried[BW_ENGINE_NFTABLES],
                         g_strdup("there is no table " BW_NFT_FAMILY " " BW_NFT_TABLE));
         return true;

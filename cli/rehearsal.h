@@ -50,9 +50,11 @@ typedef struct BwOutcome {
 #define BW_REHEARSAL_MOST_FRAMES 4096
 
 /* Reads what @engines have in the kernel now, and what @bridge shows them. @in: the port frames
- * come in by, or @bridge itself for what the host sends. BW_ERROR_DENIED: not root;
- * BW_ERROR_ABSENT: no such bridge here. */
-BwRehearsal *bw_rehearsal_new(const char *bridge, const char *in, unsigned engines, GError **error);
+ * come in by, or @bridge itself for what the host sends. @written: the nftables table that is
+ * planned (bw_rules_text_nftables()), for its words alone: see bw/nft_words.h. BW_ERROR_DENIED: not
+ * root; BW_ERROR_ABSENT: no such bridge here. */
+BwRehearsal *bw_rehearsal_new(const char *bridge, const char *in, unsigned engines,
+                              const char *written, GError **error);
 void bw_rehearsal_free(BwRehearsal *rehearsal);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwRehearsal, bw_rehearsal_free)
 

@@ -388,8 +388,7 @@ Exit bw_verb_explain(const Line *line) {
                 bw_command_tell_problems(world->config);
         }
         if (line->live) {
-                source.live = live =
-                        bw_live_new(line->in, world != NULL ? world->config : NULL, &error);
+                source.live = live = bw_live_new(line->in, world, &error);
                 if (live == NULL)
                         return bw_command_fail_asking(line, error);
         }
