@@ -39,16 +39,16 @@ _bridgewarden() {
         done
         case $verb in
         "")
-                mapfile -t COMPREPLY < <(compgen -W "status ports port fdb plan explain selftest resync reload disarm version help --json" -- "$current")
+                mapfile -t COMPREPLY < <(compgen -W "status ports port fdb plan check explain selftest resync reload disarm version help --json" -- "$current")
                 ;;
-        plan)
+        plan | check)
                 mapfile -t COMPREPLY < <(compgen -W "--links --addresses --guests --config --engine --json --help" -- "$current")
                 ;;
         selftest)
                 mapfile -t COMPREPLY < <(compgen -W "--engine --json --help" -- "$current")
                 ;;
         explain)
-                mapfile -t COMPREPLY < <(compgen -W "--in --out --src --dst --src-mac --dst-mac --ping --arp --arp-reply --nd --na --ra --redirect --dhcp --dhcp-server --query --vlan --hex --pcap --links --addresses --guests --config --json --help" -- "$current")
+                mapfile -t COMPREPLY < <(compgen -W "--in --out --src --dst --src-mac --dst-mac --ping --arp --arp-reply --nd --na --ra --redirect --dhcp --dhcp-server --query --vlan --hex --pcap --live --links --addresses --guests --config --json --help" -- "$current")
                 ;;
         port | resync)
                 _bridgewarden_ports "$current"

@@ -190,7 +190,7 @@ static const struct {
 } for_root[] = {
         { "Resync", NULL },  { "ResyncPort", "vk63" }, { "ResyncGuest", "kali3" },
         { "Reload", NULL },  { "Disarm", NULL },       { "ListFdb", NULL },
-        { "GetPlan", NULL },
+        { "GetPlan", NULL }, { "Check", NULL },
 };
 
 static void read_all(sd_bus *connection, gconstpointer user) {
@@ -220,7 +220,8 @@ static void expect_nobody_refused(BwTestPolicy policy, const char *words) {
         for (unsigned i = 0; i < G_N_ELEMENTS(for_root); i++)
                 expect(NOBODY, for_root[i].member, for_root[i].argument, SD_BUS_ERROR_ACCESS_DENIED,
                        words);
-        g_assert_cmpuint(world.warden.fdb_asked + world.warden.plan_asked, ==, 0);
+        g_assert_cmpuint(world.warden.fdb_asked + world.warden.plan_asked + world.warden.checked,
+                         ==, 0);
         for (unsigned i = 0; i < BW_FAKE_MAX; i++)
                 g_assert_cmpuint(world.warden.requests[i], ==, 0);
         g_assert_true(world.warden.state.armed);
@@ -686,6 +687,55 @@ static void test_get_plan(void) {
         world_close(&world);
 }
 
+/* How many there are, and how many are told of. */
+typedef struct Differences {
+        uint32_t count, rows;
+} Differences;
+
+static void read_check(sd_bus *connection, gconstpointer user) {
+        const Differences *wanted = user;
+        sd_bus_message *reply = NULL;
+        const char *engine, *table, *line;
+        uint32_t count = 0, rows = 0;
+        int is_missing;
+
+        g_assert_cmpint(
+                sd_bus_call_method(connection, NAME, PATH, INTERFACE, "Check", NULL, &reply, ""),
+                >=, 0);
+        g_assert_cmpint(sd_bus_message_enter_container(reply, 'a', "(ssbs)"), >, 0);
+        for (; sd_bus_message_read(reply, "(ssbs)", &engine, &table, &is_missing, &line) > 0;
+             rows++) {
+                g_assert_cmpstr(engine, ==, "iptables");
+                g_assert_cmpstr(table, ==, "raw");
+                g_assert_cmpint(is_missing, ==, 1);
+                g_assert_cmpstr(line, ==, "-A bw-i-vk63\\xff -j DROP");
+        }
+        g_assert_cmpint(sd_bus_message_exit_container(reply), >=, 0);
+        g_assert_cmpint(sd_bus_message_read(reply, "u", &count), >, 0);
+        g_assert_cmpuint(count, ==, wanted->count);
+        g_assert_cmpuint(rows, ==, wanted->rows);
+        sd_bus_message_unref(reply);
+}
+
+/* However much is wrong, what is told of it stays readable; and asking changes nothing. */
+static void test_check(void) {
+        static const Differences none = { 0, 0 }, two = { 2, 2 }, many = { 40000, 16384 };
+        World world;
+
+        world_open(&world, BW_TEST_POLICY_SHIPPED);
+        run_client(0, read_check, &none);
+        world.warden.n_differences = two.count;
+        run_client(0, read_check, &two);
+        world.warden.n_differences = many.count;
+        run_client(0, read_check, &many);
+        g_assert_cmpuint(world.warden.checked, ==, 3);
+        for (unsigned i = 0; i < BW_FAKE_MAX; i++)
+                g_assert_cmpuint(world.warden.requests[i], ==, 0);
+        g_set_error(&world.warden.refusal, BW_ERROR, BW_ERROR_BUSY, "nothing is planned");
+        expect(0, "Check", NULL, NAME ".Error.Busy", "nothing is planned");
+        world_close(&world);
+}
+
 /* As many as a guest can make a bridge learn, and the daemon goes on. */
 static void test_list_long_fdb(void) {
         Length some = { "ListFdb", 3 }, most = { "ListFdb", 16384 };
@@ -988,6 +1038,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/bus/list-many-ports", test_list_many_ports);
         g_test_add_func("/bus/explain", test_explain);
         g_test_add_func("/bus/get-plan", test_get_plan);
+        g_test_add_func("/bus/check", test_check);
         g_test_add_func("/bus/list-long-fdb", test_list_long_fdb);
         g_test_add_func("/bus/flood-of-calls", test_flood_of_calls);
         g_test_add_func("/bus/name-is-taken", test_name_is_taken);

@@ -175,7 +175,10 @@ static void test_usage(void) {
                                                 { "plan", "vk63" },
                                                 { "plan", "--in" },
                                                 { "explain", "--engine", "x" },
-                                                { "plan", "--engine", "x" } };
+                                                { "plan", "--engine", "x" },
+                                                { "check", "vk63" },
+                                                { "check", "--live" },
+                                                { "check", "--engine", "both" } };
 
         for (unsigned i = 0; i < G_N_ELEMENTS(wrong); i++) {
                 g_auto(Run) run = run_as(0, wrong[i]);
@@ -367,6 +370,47 @@ static void test_plan(void) {
         world_close(&world);
 }
 
+static void test_check(void) {
+        World world;
+
+        world_open(&world);
+        {
+                g_auto(Run) none = RUN("check");
+
+                g_assert_cmpint(none.exit, ==, 0);
+                g_assert_cmpstr(none.out, ==, "The kernel is as planned.\n");
+        }
+        world.warden.n_differences = 20000;
+        {
+                g_auto(Run) all = RUN("check"), other = RUN("check", "--engine", "nftables"),
+                            json = RUN("check", "--json");
+                g_autoptr(JsonNode) node = parse_json(json.out);
+                JsonObject *answer = json_node_get_object(node), *first;
+
+                g_assert_cmpint(all.exit, ==, 1);
+                g_assert_true(g_str_has_prefix(
+                        all.out, "- iptables raw: -A bw-i-vk63\\xff -j DROP\n- iptables"));
+                expect_words(all.out, "... and 3616 more.\n20000 lines differ:");
+                g_assert_cmpint(json.exit, ==, 1);
+                g_assert_false(json_object_get_boolean_member(answer, "ok"));
+                g_assert_cmpint(json_object_get_int_member(answer, "Count"), ==, 20000);
+                first = json_array_get_object_element(
+                        json_object_get_array_member(answer, "Differences"), 0);
+                g_assert_cmpstr(json_object_get_string_member(first, "Table"), ==, "raw");
+                g_assert_true(json_object_get_boolean_member(first, "Missing"));
+                /* What was left out may be of any engine. */
+                g_assert_cmpint(other.exit, ==, 1);
+        }
+        g_set_error(&world.warden.refusal, BW_ERROR, BW_ERROR_BUSY, "nothing is planned");
+        {
+                g_auto(Run) run = RUN("check");
+
+                g_assert_cmpint(run.exit, ==, 4);
+                expect_words(run.err, "nothing is planned");
+        }
+        world_close(&world);
+}
+
 static void test_fdb(void) {
         World world;
 
@@ -459,7 +503,7 @@ static void test_changes(void) {
 }
 
 static void test_nobody(void) {
-        static const char *const verbs[] = { "resync", "reload", "disarm", "plan" };
+        static const char *const verbs[] = { "resync", "reload", "disarm", "plan", "check" };
         static const char *const status[] = { "status", NULL };
         World world;
 
@@ -492,7 +536,8 @@ static void write_fake_daemon(void) {
 }
 
 static void expect_nobody_there(void) {
-        static const char *const verbs[] = { "status", "ports", "resync", "reload", "plan" };
+        static const char *const verbs[] = { "status", "ports", "resync",
+                                             "reload", "plan",  "check" };
 
         for (unsigned i = 0; i < G_N_ELEMENTS(verbs); i++) {
                 g_auto(Run) run = RUN(verbs[i]);
@@ -595,6 +640,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/cli/fdb", test_fdb);
         g_test_add_func("/cli/explain", test_explain);
         g_test_add_func("/cli/plan", test_plan);
+        g_test_add_func("/cli/check", test_check);
         g_test_add_func("/cli/port", test_port);
         g_test_add_func("/cli/changes", test_changes);
         g_test_add_func("/cli/nobody", test_nobody);

@@ -77,6 +77,11 @@ static bool check(BwEngine *engine, bool *ret_equal, GError **error G_GNUC_UNUSE
         return true;
 }
 
+static bool describe(BwEngine *engine, GPtrArray *list, GError **error) {
+        bw_difference_add(list, bw_engine_name(engine->work->kind), "", true, "");
+        return answer((Fake *) engine, "described", error);
+}
+
 /* One dropped, ten let pass. */
 static bool count(BwEngine *engine G_GNUC_UNUSED, BwTallied tallied, gpointer user,
                   GError **error G_GNUC_UNUSED) {
@@ -104,6 +109,7 @@ static BwEngine *fake_new(BwEngineKind kind) {
                                       .commit = commit,
                                       .disarm = disarm,
                                       .check = check,
+                                      .describe = describe,
                                       .count = count };
         fake->engine.work = &works[kind];
         fake->equal = true;
@@ -278,6 +284,26 @@ static void test_check(void) {
         g_assert_false(equal);
 }
 
+/* Only the engines in use, in their order; and what they say changes no mind of ours. */
+static void test_describe(void) {
+        g_autoptr(BwReconciler) reconciler = start(ipt | nft);
+        g_autoptr(GPtrArray) list = bw_difference_list_new();
+        g_autoptr(GError) error = NULL;
+
+        g_assert_true(bw_reconciler_check(reconciler, &(bool){ false }, NULL));
+        g_string_truncate(story, 0);
+        g_assert_true(bw_reconciler_describe(reconciler, list, NULL));
+        g_assert_cmpstr(story->str, ==, "nftables described, iptables described");
+        g_assert_cmpuint(list->len, ==, 2);
+        g_assert_cmpuint(bw_reconciler_in_step(reconciler), ==, ipt | nft);
+        bw_reconciler_give_up(reconciler, BW_ENGINE_NFTABLES);
+        g_assert_true(bw_reconciler_describe(reconciler, list, NULL));
+        g_assert_cmpuint(list->len, ==, 3);
+        fakes[BW_ENGINE_IPTABLES]->refusal = BW_ERROR_DENIED;
+        g_assert_false(bw_reconciler_describe(reconciler, list, &error));
+        g_assert_error(error, BW_ERROR, BW_ERROR_DENIED);
+}
+
 static void add_up(const BwTally *tally, gpointer user) {
         *(uint64_t *) user += tally->packets;
 }
@@ -309,6 +335,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/reconciler/given-up-is-kept", test_given_up_is_kept);
         g_test_add_func("/reconciler/disarm", test_disarm);
         g_test_add_func("/reconciler/check", test_check);
+        g_test_add_func("/reconciler/describe", test_describe);
         g_test_add_func("/reconciler/count", test_count);
         return g_test_run();
 }
