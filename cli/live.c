@@ -45,8 +45,7 @@ static bool ask_daemon(BwLive *live, GError **error) {
         if (rules == NULL)
                 return false;
         live->engines = engines_of_state(state);
-        live->written =
-                g_strdup(json_object_get_string_member_with_default(rules, "nftables", ""));
+        live->written = g_strdup(json_object_get_string_member_with_default(rules, "nftables", ""));
         return true;
 }
 

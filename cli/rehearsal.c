@@ -408,7 +408,7 @@ static bool fire_all(const BwRehearsal *rehearsal, BwStage *stage, unsigned *ret
         for (guint i = 0; i < rehearsal->trials->len; i++) {
                 const Trial *trial = rehearsal->trials->pdata[i];
 
-                if (!bw_stage_fire(stage, from, trial->frame, NULL, &ret[i], error))
+                if (!bw_stage_fire(stage, from, trial->frame, &ret[i], error))
                         return false;
         }
         return true;

@@ -46,8 +46,8 @@ bool bw_stage_leave_host(GError **error);
  * there: a hub, and br_netfilter kept out as far as the bridge's own flags do that. Holds the
  * process to one CPU, so that frames keep their order. */
 BwStage *bw_stage_new(const BwScene *scene, BwStageEnds ends, GError **error);
-/* The same for ports of any names, BW_STAGE_MOST_PORTS of them at most, and with the host at its own
- * bridge as BW_STAGE_HOST: whatever the bridge lets in it gets, and what is sent there the host
+/* The same for ports of any names, BW_STAGE_MOST_PORTS of them at most, and with the host at its
+ * own bridge as BW_STAGE_HOST: whatever the bridge lets in it gets, and what is sent there the host
  * sends. @ports: char *, counted as they stand. */
 BwStage *bw_stage_new_bridge(const char *bridge, const GPtrArray *ports, GError **error);
 void bw_stage_free(BwStage *stage);

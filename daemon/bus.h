@@ -82,8 +82,7 @@ typedef struct BwBusRequests {
                            void (*text)(const char *command, const char *rules, gpointer text_user),
                            gpointer text_user, GError **error);
         /* Calls @row for each difference between plan and kernel; changes neither. */
-        bool (*check)(gpointer user,
-                      void (*row)(const BwDifference *difference, gpointer row_user),
+        bool (*check)(gpointer user, void (*row)(const BwDifference *difference, gpointer row_user),
                       gpointer row_user, GError **error);
         /* Fills @ret; what it points to is lent until the next request. */
         void (*state)(gpointer user, BwBusState *ret);

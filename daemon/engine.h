@@ -67,7 +67,8 @@ typedef struct BwEngineWork {
         bool (*disarm)(BwEngine *engine, int64_t now_usec, BwPass *pass, GError **error);
         /* Whether the kernel is as wanted, by what it can carry now; writes nothing. */
         bool (*check)(BwEngine *engine, bool *ret_equal, GError **error);
-        /* Appends to @list (BwDifference) in what the kernel differs; reads all of it, writes nothing.
+        /* Appends to @list (BwDifference) in what the kernel differs; reads all of it, writes
+         * nothing.
          */
         bool (*describe)(BwEngine *engine, GPtrArray *list, GError **error);
         /* Several tallies may speak of one port, reason and direction: they add up. */

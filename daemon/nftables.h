@@ -42,7 +42,8 @@ bool bw_nftables_can_protect(BwNftables *nftables);
 bool bw_nftables_check(BwNftables *nftables, const BwNftTable *table, bool *ret_equal,
                        GError **error);
 
-/* Appends to @list (BwDifference) in what the kernel's table differs from @table; reads all of it. */
+/* Appends to @list (BwDifference) in what the kernel's table differs from @table; reads all of it.
+ */
 bool bw_nftables_describe(BwNftables *nftables, const BwNftTable *table, GPtrArray *list,
                           GError **error);
 

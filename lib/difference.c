@@ -189,9 +189,8 @@ static void compare_obsolete(Chains chains, const GPtrArray *wanted, const GPtrA
 }
 
 static void say_anchor(const Chains *chains, bool is_missing, guint number) {
-        g_autofree char *line =
-                g_strdup_printf("-I %s %u -j %s", bw_ipt_table_hook(chains->table), number,
-                                bw_ipt_table_root(chains->table));
+        g_autofree char *line = g_strdup_printf("-I %s %u -j %s", bw_ipt_table_hook(chains->table),
+                                                number, bw_ipt_table_root(chains->table));
 
         say(chains, is_missing, line);
 }

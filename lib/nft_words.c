@@ -67,8 +67,7 @@ static const char *find_written(const Words *words, const char *chain, const cha
 
 static void print_line(const char *chain, const char *line, gpointer user) {
         const Words *words = user;
-        const char *written =
-                chain ? find_written(words, chain, line + strspn(line, " \t")) : NULL;
+        const char *written = chain ? find_written(words, chain, line + strspn(line, " \t")) : NULL;
 
         g_string_append_printf(words->text, "%s\n", written ? written : line);
 }

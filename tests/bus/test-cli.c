@@ -536,8 +536,9 @@ static void write_fake_daemon(void) {
 }
 
 static void expect_nobody_there(void) {
-        static const char *const verbs[] = { "status", "ports", "resync",
-                                             "reload", "plan",  "check" };
+        static const char *const verbs[] = {
+                "status", "ports", "resync", "reload", "plan", "check"
+        };
 
         for (unsigned i = 0; i < G_N_ELEMENTS(verbs); i++) {
                 g_auto(Run) run = RUN(verbs[i]);
