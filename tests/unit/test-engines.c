@@ -56,6 +56,10 @@ bool bw_iptables_check(BwIptTable table, const GPtrArray *chains G_GNUC_UNUSED, 
         return true;
 }
 
+GPtrArray *bw_iptables_read(BwIptTable table G_GNUC_UNUSED, GError **error G_GNUC_UNUSED) {
+        g_assert_not_reached();
+}
+
 bool bw_iptables_sync(BwIptTable table, const GPtrArray *chains G_GNUC_UNUSED,
                       BwIptLock lock G_GNUC_UNUSED, BwIptReport *ret,
                       GError **error G_GNUC_UNUSED) {
@@ -92,6 +96,11 @@ bool bw_nftables_check(BwNftables *nftables G_GNUC_UNUSED, const BwNftTable *tab
 
 bool bw_nftables_sync(BwNftables *nftables G_GNUC_UNUSED, const BwNftTable *table G_GNUC_UNUSED,
                       BwNftReport *ret G_GNUC_UNUSED, GError **error G_GNUC_UNUSED) {
+        g_assert_not_reached();
+}
+
+bool bw_nftables_describe(BwNftables *nftables G_GNUC_UNUSED, const BwNftTable *table G_GNUC_UNUSED,
+                          GPtrArray *list G_GNUC_UNUSED, GError **error G_GNUC_UNUSED) {
         g_assert_not_reached();
 }
 
