@@ -287,13 +287,24 @@ typedef struct Wish {
         bool is_blind; /* somebody denies it for a reason the engine cannot carry */
 } Wish;
 
-/* xt_udp and the IPv6 header walk drop by themselves what they cannot read, in whatever chain asks,
- * a monitored port's too: no rule can have it otherwise. */
+/* Whether IPv4 is too short for a whole UDP header, of which two ports may well be there. */
+static bool is_cut_udp(const BwFrame *frame, const GByteArray *bytes) {
+        const guint ethernet = 14, smallest = ethernet + 20, udp = 8;
+        const uint8_t *header = bytes->data + ethernet;
+
+        if (frame->kind != BW_FRAME_IPV4 || frame->ip.protocol != IPPROTO_UDP ||
+            bytes->len < smallest)
+                return false;
+        return (guint) (header[2] << 8 | header[3]) < (header[0] & 15u) * 4 + udp;
+}
+
+/* xt_udp and the walk along IPv6 headers drop by themselves what they cannot read, in whatever
+ * chain asks, a monitored port's too: no rule can have it otherwise. */
 static bool may_fall_by_itself(BwEngineKind kind, const GByteArray *bytes) {
         BwFrame frame = bw_frame_decode(bytes->data, bytes->len);
 
-        return kind == BW_ENGINE_IPTABLES && !frame.ip.has_ports &&
-               (frame.kind == BW_FRAME_IPV6 || frame.ip.protocol == IPPROTO_UDP);
+        return kind == BW_ENGINE_IPTABLES &&
+               (is_cut_udp(&frame, bytes) || (frame.kind == BW_FRAME_IPV6 && !frame.ip.has_ports));
 }
 
 static void wish_one(Wish *wish, const BwExpected *one, unsigned ports, unsigned engine) {

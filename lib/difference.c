@@ -86,7 +86,7 @@ static BwIptRule without_reason(BwIptRule rule) {
 static bool rules_equal(const BwIptRule *a, const BwIptRule *b) {
         BwIptRule left = without_reason(*a), right = without_reason(*b);
 
-        return !left.foreign && !right.foreign && bw_ipt_rule_equal(&left, &right);
+        return bw_ipt_rule_equal(&left, &right);
 }
 
 static bool equal_rules(unsigned wanted, unsigned found, gconstpointer user) {
