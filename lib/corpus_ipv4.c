@@ -149,6 +149,7 @@ static void add_cut_messages(BwCorpusList *list) {
                 BwReason in;
         } cut[] = { { "icmp", IPPROTO_ICMP, 0, BW_REASON_REDIRECT },
                     { "igmp", IPPROTO_IGMP, 0, BW_REASON_ROGUE_QUERIER },
+                    { "pim", IPPROTO_PIM, 0, BW_REASON_ROGUE_QUERIER },
                     { "udp-0", IPPROTO_UDP, 0, BW_REASON_ROGUE_DHCP },
                     { "udp-3", IPPROTO_UDP, 3, BW_REASON_ROGUE_DHCP } };
 
@@ -166,21 +167,37 @@ static void add_cut_messages(BwCorpusList *list) {
         }
 }
 
+/* To whom on the link; NULL: to one. */
+static const char *group_of(uint8_t protocol) {
+        switch (protocol) {
+        case IPPROTO_IGMP:
+                return "224.0.0.1";
+        case IPPROTO_PIM:
+                return "224.0.0.13";
+        default:
+                return NULL;
+        }
+}
+
+static BwMac group_mac(const BwPrefix *group) {
+        return (BwMac){ { 0x01, 0, 0x5e, 0, 0, group->bytes[3] } };
+}
+
 static void add_message(BwCorpusList *list, BwWho from, BwReason in, uint8_t protocol, uint8_t type,
                         uint16_t fragment, unsigned options, const char *name) {
-        bool igmp = protocol == IPPROTO_IGMP;
+        const char *group = group_of(protocol);
         BwPacketIp ip = { .source = bw_corpus_ipv4_of(list, from),
-                          .destination = igmp ? bw_corpus_address("224.0.0.1")
-                                              : bw_corpus_ipv4_of(list, BW_WHO_VICTIM),
+                          .destination = group ? bw_corpus_address(group)
+                                               : bw_corpus_ipv4_of(list, BW_WHO_VICTIM),
                           .protocol = protocol,
                           .fragment = fragment,
                           .options = options,
-                          .hop_limit = igmp ? 1 : 64 };
-        const BwMac all_hosts = { { 0x01, 0, 0x5e, 0, 0, 1 } };
-        GByteArray *payload = bw_packet_message(type, 0, 0, bw_packet_filler(igmp ? 0 : 28));
+                          .hop_limit = group ? 1 : 64 };
+        GByteArray *payload = bw_packet_message(type, 0, 0, bw_packet_filler(group ? 0 : 28));
 
         bw_corpus_add(list, from, BW_WHO_VICTIM, in, PASS,
-                      bw_corpus_wrap(igmp ? all_hosts : bw_corpus_mac_of(list, BW_WHO_VICTIM),
+                      bw_corpus_wrap(group ? group_mac(&ip.destination)
+                                           : bw_corpus_mac_of(list, BW_WHO_VICTIM),
                                      bw_corpus_mac_of(list, from), &ip, payload),
                       "ipv4/%s/%s", name, bw_corpus_who_name(from));
 }
@@ -210,6 +227,15 @@ static void add_gateway_messages(BwCorpusList *list, BwWho from) {
                     "igmp-report-first-fragment");
         add_message(list, from, own ? PASS : BW_REASON_ROGUE_QUERIER, IPPROTO_IGMP, 0x30, 0, 1,
                     "igmp-router");
+        add_message(list, from, own ? PASS : BW_REASON_ROGUE_QUERIER, IPPROTO_PIM, 0x20, 0, 0,
+                    "pim-hello");
+        add_message(list, from, own ? PASS : BW_REASON_ROGUE_QUERIER, IPPROTO_PIM, 0x20, 0, 10,
+                    "pim-hello-options");
+        add_message(list, from, own ? PASS : BW_REASON_ROGUE_QUERIER, IPPROTO_PIM, 0x20, 1, 0,
+                    "pim-hello-later-fragment");
+        add_message(list, from, own ? PASS : BW_REASON_ROGUE_QUERIER, IPPROTO_PIM, 0x23, 0x2000, 0,
+                    "pim-join-first-fragment");
+        add_message(list, from, PASS, IPPROTO_PIM, 0x23, 0, 0, "pim-join");
         add_message(list, from, PASS, IPPROTO_IGMP, 0x16, 0, 1, "igmp-report");
         add_message(list, from, PASS, IPPROTO_IGMP, 0x22, 0, 1, "igmp-report-3");
         add_message(list, from, PASS, IPPROTO_IGMP, 0x17, 0, 1, "igmp-leave");

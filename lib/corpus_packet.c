@@ -137,7 +137,8 @@ GByteArray *bw_packet_seal(const BwPacketIp *ip, GByteArray *payload) {
         gsize place = checksum_place(ip->protocol);
         uint32_t sum = 0;
 
-        if (ip->protocol != IPPROTO_ICMP && ip->protocol != IPPROTO_IGMP)
+        if (ip->protocol != IPPROTO_ICMP && ip->protocol != IPPROTO_IGMP &&
+            ip->protocol != IPPROTO_PIM)
                 sum = sum_of(ip->source.bytes, 16, sum_of(ip->destination.bytes, 16, 0)) +
                       ip->protocol + payload->len;
         put(payload->data + place, 0);

@@ -54,7 +54,7 @@ static bool is_no_source(const BwPrefix *address) {
                is_limited_broadcast(address);
 }
 
-/* Its first byte is that of the ICMP, ICMPv6 or IGMP message @type. */
+/* Its first byte is that of the ICMP, ICMPv6, IGMP or PIM message @type. */
 static bool is_message(const BwFrame *frame, BwFrameKind kind, uint8_t protocol, uint8_t type) {
         return frame->kind == kind && frame->ip.protocol == protocol && frame->ip.has_type &&
                frame->ip.type == type;
@@ -291,6 +291,20 @@ static const char *igmp_fault(const BwFrame *frame) {
         return frame->ip.type == query ? "IGMP query" : NULL;
 }
 
+/* A bridge with snooping sends all groups to whoever says such a hello (RFC 7761, chapter 4.9), and
+ * looks for it in a later fragment, too. Of IPv6 it knows none. */
+static const char *pim_fault(const BwFrame *frame) {
+        const uint8_t hello = 0x20; /* version 2, type 0 */
+
+        if (frame->kind != BW_FRAME_IPV4 || frame->ip.protocol != IPPROTO_PIM)
+                return NULL;
+        if (frame->ip.part != BW_FRAME_WHOLE)
+                return "PIM in fragments";
+        if (!frame->ip.has_type)
+                return "PIM cut short";
+        return frame->ip.type == hello ? "PIM hello of a multicast router" : NULL;
+}
+
 static const char *querier_fault(const Case *the) {
         const uint8_t query = 130, router = 151; /* RFC 2710, RFC 4286 */
 
@@ -300,6 +314,8 @@ static const char *querier_fault(const Case *the) {
                 return "MLD query";
         if (is_icmpv6(&the->frame, router))
                 return "MLD multicast router advertisement";
+        if (the->frame.ip.protocol == IPPROTO_PIM)
+                return pim_fault(&the->frame);
         return igmp_fault(&the->frame);
 }
 

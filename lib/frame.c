@@ -133,7 +133,7 @@ static void decode_transport(BwFrame *frame, Rest rest) {
         if (frame->ip.protocol == IPPROTO_UDP)
                 decode_ports(frame, rest);
         if (frame->ip.protocol == (ipv6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP) ||
-            (!ipv6 && frame->ip.protocol == IPPROTO_IGMP))
+            (!ipv6 && (frame->ip.protocol == IPPROTO_IGMP || frame->ip.protocol == IPPROTO_PIM)))
                 decode_type(frame, rest);
 }
 

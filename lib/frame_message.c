@@ -69,6 +69,7 @@ enum {
 
 static const Kind icmp_kinds[] = { { ICMP_REDIRECT, "redirect" }, { 9, "router advertisement" } };
 static const Kind igmp_kinds[] = { { 0x11, "query" }, { 0x30, "multicast router advertisement" } };
+static const Kind pim_kinds[] = { { 0x20, "hello" } }; /* RFC 7761 */
 static const Kind icmpv6_kinds[] = {
         { MLD_QUERY, "multicast listener query" },
         { BW_ND_ROUTER_SOLICITATION, "router solicitation" },
@@ -116,6 +117,8 @@ static const char *name_message(const BwFrame *frame) {
                 return name_kind(icmpv6_kinds, G_N_ELEMENTS(icmpv6_kinds), type);
         if (frame->ip.protocol == IPPROTO_IGMP)
                 return name_kind(igmp_kinds, G_N_ELEMENTS(igmp_kinds), type);
+        if (frame->ip.protocol == IPPROTO_PIM)
+                return name_kind(pim_kinds, G_N_ELEMENTS(pim_kinds), type);
         return name_kind(icmp_kinds, G_N_ELEMENTS(icmp_kinds), type);
 }
 

@@ -116,6 +116,8 @@ static const char *name_protocol(uint8_t protocol) {
                 return "icmp";
         case IPPROTO_IGMP:
                 return "igmp";
+        case IPPROTO_PIM:
+                return "pim";
         case IPPROTO_TCP:
                 return "tcp";
         case IPPROTO_UDP:

@@ -53,7 +53,8 @@ static const Chain sending[] = {
                     "iifname . arp daddr ip @own-net4 accept\n"
                     "goto in-spoofed-arp\n" },
         /* meta l4proto says nothing of a header that is not sound. */
-        { "in-ip4", "meta l4proto vmap { 1 : goto in-icmp4, 2 : goto in-igmp, 17 : goto in-udp4 }\n"
+        { "in-ip4", "meta l4proto vmap { 1 : goto in-icmp4, 2 : goto in-igmp, 17 : goto in-udp4, "
+                    "103 : goto in-pim }\n"
                     "meta l4proto >= 0 goto in-ip4-source\n"
                     "goto in-spoofed-ip\n" },
         { "in-icmp4", "ip frag-off & 0x1fff != 0 goto in-ip4-source\n"
@@ -67,6 +68,12 @@ static const Chain sending[] = {
                      "ip length < 61 @nh,4,4 . ip length @empty goto in-rogue-querier\n"
                      "@th,0,8 != { 0x11, 0x30 } goto in-ip4-source\n"
                      "goto in-rogue-querier\n" },
+        /* Multicast routers say hello, and a bridge with snooping believes it. */
+        { "in-pim", "iifname @queriers goto in-ip4-source\n"
+                    "ip frag-off & 0x3fff != 0 goto in-rogue-querier\n"
+                    "ip length < 61 @nh,4,4 . ip length @empty goto in-rogue-querier\n"
+                    "@th,0,8 != 0x20 goto in-ip4-source\n"
+                    "goto in-rogue-querier\n" },
         { "in-udp4", "ip frag-off & 0x1fff != 0 goto in-ip4-source\n"
                      "iifname @dhcp-servers goto in-udp4-source\n"
                      "ip length < 64 @nh,4,4 . ip length @portless goto in-rogue-dhcp\n"

@@ -46,12 +46,12 @@ GByteArray *bw_packet_extension(uint8_t next, GByteArray *payload);
 /* @offset in bytes. */
 GByteArray *bw_packet_fragment(uint8_t next, unsigned offset, bool more, GByteArray *payload);
 
-/* Puts the checksum of UDP, TCP, ICMP, ICMPv6 or IGMP into its place. */
+/* Puts the checksum of UDP, TCP, ICMP, ICMPv6, IGMP or IPv4's PIM into its place. */
 GByteArray *bw_packet_seal(const BwPacketIp *ip, GByteArray *payload);
 
 GByteArray *bw_packet_udp(uint16_t from, uint16_t to, GByteArray *payload);
 GByteArray *bw_packet_tcp(uint16_t from, uint16_t to, uint8_t flags);
-/* ICMP, ICMPv6 and IGMP: type, code, checksum, then four bytes, then @payload. */
+/* ICMP, ICMPv6, IGMP and PIM: type, code, checksum, then four bytes, then @payload. */
 GByteArray *bw_packet_message(uint8_t type, uint8_t code, uint32_t word, GByteArray *payload);
 GByteArray *bw_packet_bootp(uint8_t operation, BwMac client);
 /* Of neighbour discovery. @target may be NULL; goes between the fixed part and the options. */

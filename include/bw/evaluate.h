@@ -23,8 +23,8 @@
  *   header (RFC 4302) no filter of the kernel looks, so it hides what follows;
  * - a router port (Router=yes) may use what no other port of the bridge owns in
  *   IP; in ARP and neighbour discovery it claims its own addresses only;
- * - IGMP is never in fragments; multicast routers' advertisements (RFC 4286) are
- *   queriers', those of RFC 1256 are routers'.
+ * - IGMP and PIM are never in fragments; multicast routers' advertisements (RFC
+ *   4286) and hellos (PIM) are queriers', those of RFC 1256 are routers'.
  */
 
 #include <bw/engine.h>

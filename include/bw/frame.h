@@ -52,7 +52,7 @@ typedef struct BwFrameIp {
                             are in another fragment */
         bool has_ports;  /* UDP */
         uint16_t source_port, destination_port;
-        bool has_type; /* ICMP, ICMPv6, IGMP: their first byte; @code: the second, or 0 */
+        bool has_type; /* ICMP, ICMPv6, IPv4's IGMP and PIM: first byte; @code: the second, or 0 */
         uint8_t type, code;
 } BwFrameIp;
 

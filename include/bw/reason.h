@@ -23,7 +23,7 @@ typedef enum BwReason {
         BW_REASON_ROGUE_DHCP,    /* in: DHCP server message (RFC 2131, RFC 8415)                */
         BW_REASON_ROGUE_RA,      /* in: router advertisement (RFC 6105, RFC 7113)               */
         BW_REASON_REDIRECT,      /* in: ICMP or ICMPv6 redirect                                 */
-        BW_REASON_ROGUE_QUERIER, /* in: IGMP or MLD query                                       */
+        BW_REASON_ROGUE_QUERIER, /* in: IGMP or MLD query, or a multicast router's word          */
         BW_REASON_SPOOFED_IP,    /* in: the IP source is not the port's (RFC 2827, RFC 7039)     */
         BW_REASON_FLOODED,      /* out: unicast to an Ethernet destination that is not the port's */
         BW_REASON_MISDELIVERED, /* out: the IP destination is not the port's                   */

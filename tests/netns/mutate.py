@@ -19,7 +19,10 @@ FAULTS = {
     'dhcp-server': ('nft_chains.c', 'udp sport 67 goto in-rogue-dhcp', 'udp sport 66 accept'),
     'hop-limit': ('nft_chains.c', r'"ip6 hoplimit != 255 goto in-spoofed-nd\n"', '""'),
     'ah-is-transport': ('nft_chains.c', '47, 50, 58', '47, 50, 51, 58'),
-    'igmp-fragments': ('nft_chains.c', r'"ip frag-off & 0x3fff != 0 goto in-rogue-querier\n"', '""'),
+    'igmp-fragments': ('nft_chains.c', r'''{ "in-igmp", "iifname @queriers goto in-ip4-source\n"
+                     "ip frag-off & 0x3fff != 0 goto in-rogue-querier\n"''',
+                       r'{ "in-igmp", "iifname @queriers goto in-ip4-source\n"'),
+    'pim': ('nft_chains.c', r'"@th,0,8 != 0x20 goto in-ip4-source\n"', r'"goto in-ip4-source\n"'),
     'wide-multicast': ('nft_chains.c', 'ip daddr { 224.0.0.0/4, 255.255.255.255 } goto out',
                        'ip daddr { 192.0.0.0/2 } goto out'),
     'nd-target-nets': ('nft_chains.c', r'''"iifname @strict goto in-spoofed-nd\n"
