@@ -364,6 +364,16 @@ static void add_behind_tag(BwCorpusList *list, const BwCorpusFrame *frame) {
                       behind_tag(once, 0x8100, 1), "behind-tags/%s", frame->name);
 }
 
+/* A bridge may hand out a group's frames by each member's own MAC (mcast_to_unicast). */
+static void add_groups_by_unicast(BwCorpusList *list) {
+        BwMac victim = bw_corpus_mac_of(list, BW_WHO_VICTIM);
+
+        add_delivery(list, BW_WHO_ATTACKER, PASS, victim, bw_corpus_ipv4_of(list, BW_WHO_ATTACKER),
+                     bw_corpus_address("239.1.2.3"), "to-victims-mac", "group");
+        add_delivery(list, BW_WHO_ATTACKER, PASS, victim, bw_corpus_ipv6_of(list, BW_WHO_ATTACKER),
+                     bw_corpus_address("ff05::2:3"), "to-victims-mac", "group6");
+}
+
 void bw_corpus_add_delivery(BwCorpusList *list) {
         guint first = list->frames->len, last;
 
@@ -379,6 +389,7 @@ void bw_corpus_add_delivery(BwCorpusList *list) {
         add_routed(list);
         add_impossible_sources(list);
         add_broadcasts(list);
+        add_groups_by_unicast(list);
         last = list->frames->len;
         for (guint i = first; i < last; i++)
                 add_behind_tag(list, list->frames->pdata[i]);

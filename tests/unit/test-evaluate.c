@@ -205,6 +205,19 @@ static void test_without_address(void) {
         }
 }
 
+/* Its own, but behind a tag: nothing there is for somebody who has no address in any VLAN. */
+static void check_tagged_offer(const Scene *scene) {
+        const BwCorpusFrame *offer = find(scene, "dhcp/offer-to-the-client");
+        g_autoptr(GByteArray) bytes = g_byte_array_new();
+        BwVerdict out;
+
+        g_byte_array_append(bytes, offer->bytes->data, 12);
+        g_byte_array_append(bytes, (const guint8 *) "\x81\x00\x00\x07", 4);
+        g_byte_array_append(bytes, offer->bytes->data + 12, offer->bytes->len - 12);
+        out = verdict_on(scene, BW_WHO_VICTIM, BW_DIRECTION_OUT, bytes);
+        g_assert_cmpint(out.reason, ==, BW_REASON_UNBOUND);
+}
+
 /* Only what is for the client itself. */
 static void test_without_address_receives(void) {
         g_auto(Scene) scene = scene_new("");
@@ -216,6 +229,7 @@ static void test_without_address_receives(void) {
         check_one(&scene, "dhcp/offer-to-another", BW_DIRECTION_OUT, BW_REASON_UNBOUND);
         check_one(&scene, "ipv4/udp/unicast/own", BW_DIRECTION_OUT, BW_REASON_UNBOUND);
         check_one(&scene, "arp/request/sender-ip/own", BW_DIRECTION_OUT, BW_REASON_UNBOUND);
+        check_tagged_offer(&scene);
 }
 
 static void test_any_address(void) {
@@ -236,6 +250,8 @@ static void test_any_address(void) {
                   BW_REASON_NONE);
         check_one(&scene, "delivery/flooded/own/ipv4/17/gateway", BW_DIRECTION_OUT,
                   BW_REASON_FLOODED);
+        check_one(&scene, "behind-tags/delivery/to-victims-mac/own/ipv4/17/gateway",
+                  BW_DIRECTION_OUT, BW_REASON_NONE);
 }
 
 /* Every permission opens what it says, for the port that has it. */

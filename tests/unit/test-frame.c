@@ -221,10 +221,49 @@ static void test_cut_nd(void) {
         g_assert_false(frame.nd.plain);
 }
 
+/* (transfer full): UDP behind these tags. */
+static GByteArray *behind_tags(const uint16_t *tags, unsigned n) {
+        BwPacketIp ip = ipv4_of(IPPROTO_UDP);
+        GByteArray *bytes = bw_packet_ip(&ip, bw_packet_udp(67, 68, bw_packet_filler(4)));
+        uint16_t ethertype = 0x0800;
+
+        for (unsigned i = n; i-- > 0; ethertype = tags[i])
+                bytes = bw_packet_tag(5, ethertype, bytes);
+        return bw_packet_ethernet(other, own, ethertype, bytes);
+}
+
+/* Behind one, and no deeper. */
+static void test_tags(void) {
+        static const uint16_t q[] = { 0x8100, 0x8100 }, ad[] = { 0x88a8 }, old[] = { 0x9100 };
+        g_autoptr(GByteArray) none = behind_tags(NULL, 0), one = behind_tags(q, 1),
+                              two = behind_tags(q, 2), s = behind_tags(ad, 1),
+                              before = behind_tags(old, 1);
+        BwFrame plain = bw_frame_decode_tagged(none->data, none->len);
+        BwFrame tagged = bw_frame_decode_tagged(one->data, one->len);
+
+        g_assert_false(plain.tagged);
+        g_assert_cmpuint(plain.ip.source_port, ==, 67);
+        g_assert_true(tagged.tagged);
+        g_assert_cmpint(tagged.kind, ==, BW_FRAME_IPV4);
+        g_assert_cmpuint(tagged.ip.source_port, ==, 67);
+        g_assert_cmpuint(tagged.ip.transport, ==, 14 + 4 + 20);
+        g_assert_cmpint(bw_frame_decode_tagged(s->data, s->len).kind, ==, BW_FRAME_IPV4);
+        g_assert_cmpuint(bw_frame_decode_tagged(two->data, two->len).ethertype, ==, 0x8100);
+        g_assert_cmpint(bw_frame_decode_tagged(two->data, two->len).kind, ==, BW_FRAME_OTHER);
+        g_assert_cmpuint(bw_frame_decode_tagged(before->data, before->len).ethertype, ==, 0x9100);
+        for (gsize length = 0; length < 18; length++) {
+                g_autofree uint8_t *cut = g_memdup2(one->data, length);
+
+                g_assert_false(bw_frame_decode_tagged(cut, length).tagged);
+        }
+        g_assert_cmpint(decode(one, one->len).kind, ==, BW_FRAME_OTHER);
+}
+
 int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/frame/ethernet", test_ethernet);
         g_test_add_func("/frame/arp", test_arp);
+        g_test_add_func("/frame/tags", test_tags);
         g_test_add_func("/frame/ipv4", test_ipv4);
         g_test_add_func("/frame/ipv4/fragments", test_ipv4_fragments);
         g_test_add_func("/frame/ipv4/padding", test_padding);
