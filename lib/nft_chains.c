@@ -104,8 +104,14 @@ static const Chain sending[] = {
           /* A fragment in a fragment: the kernel takes some other bytes for the message. */
           "frag nexthdr { 0, 43, 44, 60 } goto in-spoofed-nd\n"
           "meta l4proto vmap { 17 : goto in-udp6-behind, 58 : goto in-icmp6-behind }\n"
-          "meta l4proto @transports goto in-ip6-source\n"
+          "ip6 nexthdr @transports meta l4proto @transports goto in-ip6-source\n"
+          "meta l4proto @transports goto in-ip6-behind\n"
           "goto in-spoofed-nd\n" },
+        /* The kernel believes extension headers that are longer than the packet: there must be
+         * something behind them, if only in an earlier fragment. */
+        { "in-ip6-behind", "frag frag-off != 0 goto in-ip6-source\n"
+                           "@th,0,8 >= 0 goto in-ip6-source\n"
+                           "goto in-spoofed-nd\n" },
         /* Behind extension headers: listener discovery has a right to be there. What no place in
          * the packet shows, later fragments apart, is hidden on purpose (RFC 6980, RFC 7113). */
         { "in-icmp6-behind", "frag frag-off != 0 goto in-icmp6-later\n"
