@@ -172,12 +172,14 @@ static const Chain sending[] = {
                      "@nh,336,16 546 goto in-rogue-dhcp\n"
                      "@nh,336,16 >= 0 goto in-ip6-source\n"
                      "goto in-rogue-dhcp\n" },
-        { "in-udp6-behind", "iifname @dhcp-servers goto in-ip6-source\n"
-                            "frag frag-off != 0 goto in-ip6-source\n"
-                            "udp sport 547 goto in-rogue-dhcp\n"
-                            "udp dport 546 goto in-rogue-dhcp\n"
-                            "udp dport >= 0 goto in-ip6-source\n"
-                            "goto in-rogue-dhcp\n" },
+        { "in-udp6-behind", "frag frag-off != 0 goto in-ip6-source\n"
+                            "@th,0,8 >= 0 goto in-udp6-shown\n"
+                            "goto in-spoofed-nd\n" },
+        { "in-udp6-shown", "iifname @dhcp-servers goto in-ip6-source\n"
+                           "udp sport 547 goto in-rogue-dhcp\n"
+                           "udp dport 546 goto in-rogue-dhcp\n"
+                           "udp dport >= 0 goto in-ip6-source\n"
+                           "goto in-rogue-dhcp\n" },
         { "in-ip6-source", "iifname . ip6 saddr @own6 accept\n"
                            "iifname . ip6 saddr @own-net6 accept\n"
                            "iifname @any-address accept\n"
