@@ -8,7 +8,9 @@
  * chain of a reason; what a rule cannot read in a short frame does not match, so each chain allows
  * what it has seen and denies the rest. nft 1.0.6 makes one comparison of two unequal signs over
  * neighbouring fields, even with other words in between, which then means "not both": never two of
- * them in one rule. The kernel follows gotos 16 deep: keep paths short. */
+ * them in one rule. It also leaves out, when it lists, what it would add by itself on reading "ip
+ * saddr", and takes "ether type ip" for that, which says more: what kind of frame it is, is asked
+ * in a rule of its own. The kernel follows gotos 16 deep: keep paths short. */
 typedef struct Chain {
         const char *name;
         const char *body;
@@ -23,7 +25,8 @@ static const Chain sending[] = {
                       "ether type vmap { 0x0800 : goto in-ip4, 0x86dd : goto in-ip6 }\n"
                       "goto in-arp\n" },
         /* DHCP's first words (RFC 2131), and nothing else. */
-        { "in-unaddressed", "ether type 0x0800 iifname . ether saddr @macs ip saddr 0.0.0.0 "
+        { "in-unaddressed", "ether type != 0x0800 goto in-unbound\n"
+                            "iifname . ether saddr @macs ip saddr 0.0.0.0 "
                             "ip daddr 255.255.255.255 ip frag-off & 0x3fff == 0 udp sport 68 "
                             "udp dport 67 @th,64,24 0x010106 @nh,4,4 . ip length @bootp "
                             "iifname . @th,288,48 @lladdrs goto in-dhcp-first\n"
@@ -203,6 +206,12 @@ static const Chain sending[] = {
  * answers faster than for more or less. Not here: a first octet as of the link-local groups, and of
  * UDP anything short, with IP options, or with a port of DHCP's servers and clients. */
 static const Chain by_binding[] = {
+        { "in-short4", "iifname . ether saddr . ip saddr @bindings4 goto in-by-binding4\n" },
+        { "in-short6", "iifname . ether saddr . ip6 saddr @bindings6 goto in-by-binding6\n" },
+        { "out-short4", "oifname . ether daddr . ip daddr @bindings4 meta l4proto != 255 "
+                        "ip saddr . ip daddr != @pairs4 accept\n" },
+        { "out-short6", "oifname . ether daddr . ip6 daddr @bindings6 meta length >= 40 @nh,0,4 6 "
+                        "ip6 saddr . ip6 daddr != @pairs6 accept\n" },
         { "in-by-binding4", "@ll,0,8 1 return\n"
                             "@nh,72,8 6 meta l4proto 6 accept\n"
                             "@th,0,16 67 return\n"
@@ -224,7 +233,8 @@ static const Chain receiving[] = {
                              "ether daddr & 01:00:00:00:00:00 == 00:00:00:00:00:00 "
                              "goto out-flooded\n"
                              "accept\n" },
-        { "out-unaddressed", "ether type 0x0800 ip frag-off & 0x3fff == 0 udp sport 67 "
+        { "out-unaddressed", "ether type != 0x0800 goto out-unbound\n"
+                             "ip frag-off & 0x3fff == 0 udp sport 67 "
                              "udp dport 68 @th,64,24 0x020106 @nh,4,4 . ip length @bootp "
                              "oifname . @th,288,48 @lladdrs goto out-any-address\n"
                              "goto out-unbound\n" },
@@ -465,23 +475,12 @@ static const char *unknown_verdict(BwDirection direction, BwUnknownPorts unknown
  * one port's own addresses is a reflection, or at least to be looked at. 255 is no protocol: the
  * question is whether the header is sound. */
 static void print_short_way(GString *text, BwDirection direction) {
-        switch (direction) {
-        case BW_DIRECTION_IN:
-                g_string_append(text, "\t\tether type 0x0800 iifname . ether saddr . ip saddr "
-                                      "@bindings4 jump in-by-binding4\n"
-                                      "\t\tether type 0x86dd iifname . ether saddr . ip6 saddr "
-                                      "@bindings6 jump in-by-binding6\n");
-                return;
-        case BW_DIRECTION_OUT:
-                g_string_append(text, "\t\tether type 0x0800 oifname . ether daddr . ip daddr "
-                                      "@bindings4 meta l4proto != 255 "
-                                      "ip saddr . ip daddr != @pairs4 accept\n"
-                                      "\t\tether type 0x86dd oifname . ether daddr . ip6 daddr "
-                                      "@bindings6 meta length >= 40 @nh,0,4 6 "
-                                      "ip6 saddr . ip6 daddr != @pairs6 accept\n");
-                return;
-        }
-        g_assert_not_reached();
+        const char *way = bw_direction_name(direction);
+
+        g_string_append_printf(text,
+                               "\t\tether type 0x0800 jump %s-short4\n"
+                               "\t\tether type 0x86dd jump %s-short6\n",
+                               way, way);
 }
 
 /* A base chain. Sets and not one map of verdicts: the kernel follows every element of such a map

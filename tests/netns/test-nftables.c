@@ -292,6 +292,23 @@ static void test_size(void) {
         g_test_message("one port changed, best of 10: %.2f ms", best);
 }
 
+/* An administrator saves the ruleset and loads it again: the kernel must then do the very same, or
+ * we, who compare what is listed, would not see that it does less. */
+static void test_listing_says_all(void) {
+        g_autoptr(BwNftables) nftables = bw_nftables_new();
+        g_autoptr(BwNftTable) table = compile(4, 0);
+
+        sync_table(nftables, table);
+        bw_test_run("words() {"
+                    "  nft --debug=netlink list table bridge bridgewarden | grep '^  \\\\['"
+                    "    | sed 's/__[a-z]*[0-9]*/set/'; };"
+                    "words >/run/before; nft list ruleset >/run/saved; nft flush ruleset;"
+                    "nft -f /run/saved; words >/run/after;"
+                    "test -s /run/before; cmp /run/before /run/after");
+        g_assert_true(is_equal(nftables, table));
+        bw_test_run("nft flush ruleset");
+}
+
 int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         if (!bw_test_enter_netns()) {
@@ -299,6 +316,7 @@ int main(int argc, char **argv) {
                 return 0;
         }
         g_test_add_func("/nftables/load", test_load);
+        g_test_add_func("/nftables/listing-says-all", test_listing_says_all);
         g_test_add_func("/nftables/left-twin", test_left_twin);
         g_test_add_func("/nftables/change", test_change);
         g_test_add_func("/nftables/foreign", test_foreign);
