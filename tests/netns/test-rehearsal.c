@@ -124,6 +124,20 @@ static void add_cut_udp(GPtrArray *frames) {
         g_ptr_array_add(frames, frame);
 }
 
+/* Only a raw socket sends tags as bytes of the frame; the kernel's own VLAN devices have them
+ * apart. In what a raw socket sends no rule finds the address, and so lets none pass: more than is
+ * planned.
+ */
+static void drop_tagged(GPtrArray *frames) {
+        for (guint i = frames->len; i-- > 0;) {
+                const GByteArray *bytes = ((const BwCorpusFrame *) frames->pdata[i])->bytes;
+                guint type = bytes->len < 14 ? 0 : (guint) (bytes->data[12] << 8 | bytes->data[13]);
+
+                if (type == 0x8100 || type == 0x88a8 || type == 0x9100)
+                        g_ptr_array_remove_index(frames, i);
+        }
+}
+
 /* Whoever rehearses does not come home: each sender has a process of its own. */
 static Sum try_sender(const char *in) {
         g_autoptr(GPtrArray) frames = bw_corpus_new(&scene);
@@ -131,6 +145,8 @@ static Sum try_sender(const char *in) {
         Sum sum;
         pid_t pid;
 
+        if (g_str_equal(in, scene.bridge))
+                drop_tagged(frames);
         add_cut_udp(frames);
         g_assert_cmpint(pipe(ends), ==, 0);
         pid = fork();
