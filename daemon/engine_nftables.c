@@ -131,7 +131,11 @@ static bool commit(BwEngine *engine, int64_t now_usec G_GNUC_UNUSED, BwPass *pas
         Nftables *nftables = (Nftables *) engine;
         BwNftReport report;
 
-        g_assert(nftables->table);
+        /* An engine can come into use while all waits for libvirt's first word. */
+        if (!nftables->table) {
+                g_set_error(error, BW_ERROR, BW_ERROR_BUSY, "nothing is planned for nftables yet");
+                return false;
+        }
         if (!bw_nftables_sync(nftables->kernel, nftables->table, &report, error))
                 return false;
         pass->commits += report.changed;

@@ -205,6 +205,18 @@ static void test_late_table(void) {
         g_ptr_array_unref(nothing.bridges);
 }
 
+/* It came into use while all waited for libvirt: what is wanted is said later. */
+static void test_nothing_planned(void) {
+        BwEngine *engine = bw_engine_nftables_new();
+        g_autoptr(GError) error = NULL;
+        BwPass pass = {};
+
+        set_up();
+        g_assert_false(engine->work->commit(engine, 0, &pass, &error));
+        g_assert_error(error, BW_ERROR, BW_ERROR_BUSY);
+        bw_engine_free(engine);
+}
+
 int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_data_func("/engines/iptables/memory", GINT_TO_POINTER(BW_ENGINE_IPTABLES),
@@ -213,5 +225,6 @@ int main(int argc, char **argv) {
                              test_memory);
         g_test_add_func("/engines/nftables/memory-of-nothing", test_memory_of_nothing);
         g_test_add_func("/engines/iptables/late-table", test_late_table);
+        g_test_add_func("/engines/nftables/nothing-planned", test_nothing_planned);
         return g_test_run();
 }
