@@ -48,7 +48,7 @@ _bridgewarden() {
                 mapfile -t COMPREPLY < <(compgen -W "--engine --json --help" -- "$current")
                 ;;
         explain)
-                mapfile -t COMPREPLY < <(compgen -W "--in --out --src --dst --src-mac --dst-mac --ping --arp --arp-reply --nd --na --ra --redirect --dhcp --dhcp-server --query --vlan --hex --pcap --live --links --addresses --guests --config --json --help" -- "$current")
+                mapfile -t COMPREPLY < <(compgen -W "--in --out --src --dst --src-mac --mac --dst-mac --ping --arp --arp-reply --nd --na --ra --redirect --dhcp --dhcp-server --query --vlan --hex --pcap --live --links --addresses --guests --config --json --help" -- "$current")
                 ;;
         port | resync)
                 _bridgewarden_ports "$current"

@@ -167,6 +167,7 @@ static void add_frame(GOptionContext *context, Line *line) {
                 { "src", 0, 0, G_OPTION_ARG_FILENAME, &line->src, "Source address", "IP" },
                 { "dst", 0, 0, G_OPTION_ARG_FILENAME, &line->dst, "Destination address", "IP" },
                 { "src-mac", 0, 0, G_OPTION_ARG_FILENAME, &line->src_mac, "Source MAC", "MAC" },
+                { "mac", 0, 0, G_OPTION_ARG_FILENAME, &line->src_mac, "The same", "MAC" },
                 { "dst-mac", 0, 0, G_OPTION_ARG_FILENAME, &line->dst_mac, "Destination MAC",
                   "MAC" },
                 { "vlan", 0, 0, G_OPTION_ARG_INT, &line->vlan, "Tag it (IEEE 802.1Q)", "NUMBER" },
