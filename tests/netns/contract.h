@@ -28,3 +28,5 @@ void bw_contract_test_victim(void);
 void bw_contract_test_host_input(void);
 void bw_contract_test_host_output(void);
 void bw_contract_test_vlan(void);
+/* CONFIG_BRIDGE_VLAN_FILTERING: without it there is no such bridge to guard. */
+bool bw_contract_kernel_filters_vlans(void);

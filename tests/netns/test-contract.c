@@ -463,6 +463,9 @@ int main(int argc, char **argv) {
         g_test_add_func("/contract/victim", bw_contract_test_victim);
         g_test_add_func("/contract/host-input", bw_contract_test_host_input);
         g_test_add_func("/contract/host-output", bw_contract_test_host_output);
-        g_test_add_func("/contract/vlan", bw_contract_test_vlan);
+        if (bw_contract_kernel_filters_vlans())
+                g_test_add_func("/contract/vlan", bw_contract_test_vlan);
+        else
+                g_test_message("bridges of this kernel do not filter VLANs: none to guard");
         return g_test_run();
 }
