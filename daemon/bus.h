@@ -20,12 +20,12 @@ typedef struct BwBusPort {
         const char *port, *bridge;
         const char *guest, *uuid; /* "" when not a guest's */
         const char *role, *mode, *state;
-        bool protected;               /* read back, equal to the plan, reachable, switches on */
-        const char *const *macs;      /* NULL-terminated */
-        const char *const *addresses; /* NULL-terminated */
-        const char *where, *trouble;  /* "" when there is none */
-        uint64_t dropped[16];         /* packets by BwReason; index 0 unused */
-        uint64_t monitored[16];
+        bool protected;                  /* read back, equal to the plan, reachable, switches on */
+        const char *const *macs;         /* NULL-terminated */
+        const char *const *addresses;    /* NULL-terminated */
+        const char *where, *trouble;     /* "" when there is none */
+        uint64_t dropped[BW_REASON_MAX]; /* packets by BwReason; index 0 unused */
+        uint64_t monitored[BW_REASON_MAX];
 } BwBusPort;
 
 /* A row of ListFdb(), lent: what a guarded bridge has learned. For looking at, nothing is decided

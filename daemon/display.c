@@ -8,10 +8,8 @@
 #define KEPT_USEC G_USEC_PER_SEC
 
 typedef struct Sums {
-        uint64_t dropped[16], monitored[16];
+        uint64_t dropped[BW_REASON_MAX], monitored[BW_REASON_MAX];
 } Sums;
-
-G_STATIC_ASSERT(BW_REASON_MAX <= 16);
 
 struct BwDisplay {
         GHashTable *sums; /* port name -> Sums * */

@@ -24,6 +24,8 @@ static bool iptables_carries(BwReason reason) {
         case BW_REASON_SPOOFED_IP:
         case BW_REASON_MISDELIVERED:
         case BW_REASON_REFLECTED:
+        case BW_REASON_BORDER_SPOOF:
+        case BW_REASON_BORDER_MISDELIVERED:
                 return true;
         case BW_REASON_NONE:
         case BW_REASON_ETHERTYPE:

@@ -440,9 +440,11 @@ static const char *fault_in(const Case *the, BwReason reason) {
         case BW_REASON_SPOOFED_IP:
                 return source_fault(the);
         case BW_REASON_NONE:
+        case BW_REASON_BORDER_SPOOF:
         case BW_REASON_FLOODED:
         case BW_REASON_MISDELIVERED:
         case BW_REASON_REFLECTED:
+        case BW_REASON_BORDER_MISDELIVERED:
                 return NULL;
         }
         g_assert_not_reached();
@@ -469,6 +471,8 @@ static const char *fault_out(const Case *the, BwReason reason) {
         case BW_REASON_REDIRECT:
         case BW_REASON_ROGUE_QUERIER:
         case BW_REASON_SPOOFED_IP:
+        case BW_REASON_BORDER_SPOOF:
+        case BW_REASON_BORDER_MISDELIVERED:
                 return NULL;
         }
         g_assert_not_reached();

@@ -306,10 +306,12 @@ bool bw_nft_reason_has(BwReason reason, BwDirection direction) {
         case BW_REASON_REDIRECT:
         case BW_REASON_ROGUE_QUERIER:
         case BW_REASON_SPOOFED_IP:
+        case BW_REASON_BORDER_SPOOF:
                 return direction == BW_DIRECTION_IN;
         case BW_REASON_FLOODED:
         case BW_REASON_MISDELIVERED:
         case BW_REASON_REFLECTED:
+        case BW_REASON_BORDER_MISDELIVERED:
                 return direction == BW_DIRECTION_OUT;
         }
         g_assert_not_reached();

@@ -38,6 +38,8 @@ static void free_bridge(gpointer pointer) {
         BwBridgePlan *bridge = pointer;
 
         g_array_unref(bridge->networks);
+        g_array_unref(bridge->addresses);
+        g_array_unref(bridge->gateways);
         g_ptr_array_unref(bridge->ports);
         g_free(bridge);
 }
@@ -319,6 +321,8 @@ static BwBridgePlan *plan_bridge(const Planner *planner, const BwLink *link) {
                                     section->networks->len);
         bridge->switches = link->switches;
         bridge->switches_known = link->switches_known;
+        bridge->addresses = g_array_new(FALSE, TRUE, sizeof(BwPrefix));
+        bridge->gateways = g_array_new(FALSE, TRUE, sizeof(BwPrefix));
         bridge->ports = g_ptr_array_new_with_free_func(free_port);
         return bridge;
 }
@@ -356,6 +360,7 @@ BwPlan *bw_plan_new(BwModel *model, const BwConfig *config) {
         list_tails(&planner);
         plan->log_rate = config->log_rate;
         plan->bridges = g_ptr_array_new_with_free_func(free_bridge);
+        plan->segments = g_ptr_array_new();
         for (guint i = 0; i < planner.links->len; i++) {
                 const BwLink *link = planner.links->pdata[i];
                 BwBridgePlan *bridge =
@@ -393,6 +398,7 @@ void bw_plan_keep_inherited(BwPlan *plan, BwPortInherited inherited, gconstpoint
 void bw_plan_free(BwPlan *plan) {
         if (!plan)
                 return;
+        g_ptr_array_unref(plan->segments);
         g_ptr_array_unref(plan->bridges);
         g_free(plan);
 }

@@ -28,12 +28,16 @@ const char *bw_reason_name(BwReason reason) {
                 return "rogue-querier";
         case BW_REASON_SPOOFED_IP:
                 return "spoofed-ip";
+        case BW_REASON_BORDER_SPOOF:
+                return "border-spoof";
         case BW_REASON_FLOODED:
                 return "flooded";
         case BW_REASON_MISDELIVERED:
                 return "misdelivered";
         case BW_REASON_REFLECTED:
                 return "reflected";
+        case BW_REASON_BORDER_MISDELIVERED:
+                return "border-misdelivered";
         }
         g_assert_not_reached();
 }
@@ -71,12 +75,17 @@ const char *bw_reason_sentence(BwReason reason) {
                 return "the sender is not declared as multicast querier";
         case BW_REASON_SPOOFED_IP:
                 return "the source address does not belong to the sender";
+        case BW_REASON_BORDER_SPOOF:
+                return "it claims an address or MAC that belongs to somebody on this side of the "
+                       "border";
         case BW_REASON_FLOODED:
                 return "the destination MAC does not belong to the receiver";
         case BW_REASON_MISDELIVERED:
                 return "the destination address does not belong to the receiver";
         case BW_REASON_REFLECTED:
                 return "the receiver's own source address comes back to it";
+        case BW_REASON_BORDER_MISDELIVERED:
+                return "it leaves by a border, and is for somebody on this side of it";
         }
         g_assert_not_reached();
 }

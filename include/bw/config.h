@@ -21,6 +21,7 @@
 
 #include <bw/addr.h>
 #include <bw/engine.h>
+#include <bw/hazard_kind.h>
 #include <glib.h>
 #include <stdbool.h>
 
@@ -53,6 +54,10 @@ typedef enum BwSet {
         BW_SET_ROUTER = 1 << 5,
         BW_SET_QUERIER = 1 << 6,
         BW_SET_LINK_LOCAL = 1 << 7,
+        BW_SET_CLOSED = 1 << 8,
+        BW_SET_FDB_LOCK = 1 << 9,
+        BW_SET_ISOLATED = 1 << 10,
+        BW_SET_GATEWAY = 1 << 11,
 } BwSet;
 
 /* More would make one port's chain long enough to slow its own traffic. */
@@ -72,6 +77,9 @@ typedef struct BwBindingSection {
         BwMode mode;
         bool dhcp_server, router, querier; /* may answer as such */
         bool strict_link_local; /* LinkLocal=declared: no fe80::/10 address but those bound */
+        bool closed;            /* Closed=: of a border port, only what is known behind it passes */
+        bool fdb_lock, isolated;
+        GArray *gateways; /* BwPrefix, single: Gateway= of a port: only it may claim them */
 } BwBindingSection;
 
 typedef struct BwBridgeSection {
@@ -82,6 +90,12 @@ typedef struct BwBridgeSection {
         BwMode mode;
         BwUnknownPorts unknown_ports;
         GArray *networks; /* BwPrefix: whose directed broadcast may be delivered */
+        GArray *gateways; /* BwPrefix, single: only the gateway's port may claim them */
+        bool has_fdb_lock, fdb_lock;
+        bool has_isolated, isolated;
+        bool pin_neighbours; /* default false */
+        bool has_repair;
+        unsigned repair; /* Repair=: set of BwHazardKind to mend and not only to say */
 } BwBridgeSection;
 
 typedef enum BwSeverity {
@@ -107,6 +121,7 @@ typedef struct BwConfig {
         GPtrArray *bridge_names;      /* char *; used when not auto */
         unsigned engines;             /* set of engines, never empty; default all */
         unsigned log_rate;       /* LogRate=, violations per second, port and reason; default 10 */
+        unsigned repair;         /* Repair=: set of BwHazardKind; default none */
         unsigned check_interval; /* CheckInterval=, seconds between drift checks; default 2 */
         bool guard_broken;       /* [Guard] or [Libvirt] has an error: see bw_config_keep_guard() */
         /* [Libvirt] */

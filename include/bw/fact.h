@@ -15,6 +15,7 @@
 
 #include <bw/bridge_switch.h>
 #include <bw/guest.h>
+#include <bw/port_flag.h>
 
 typedef enum BwSource {
         BW_SOURCE_NETLINK,
@@ -22,23 +23,53 @@ typedef enum BwSource {
 } BwSource;
 
 typedef enum BwLinkKind {
-        BW_LINK_OTHER,
+        BW_LINK_OTHER, /* a network card, or of a kind that is none of these: BwLink.kind_name */
         BW_LINK_BRIDGE,
         BW_LINK_TAP, /* kind "tun" */
         BW_LINK_VETH,
+        BW_LINK_MACVTAP,
 } BwLinkKind;
+
+/* Room for the kernel's name of a kind, as "vxlan"; cut to fit. */
+#define BW_KIND_SIZE 16
+
+/* IEEE 802.1D-2004, chapter 17.19; linux/if_bridge.h. Without spanning tree a port that is up and
+ * has a carrier forwards. */
+typedef enum BwStpState {
+        BW_STP_DISABLED,
+        BW_STP_LISTENING,
+        BW_STP_LEARNING,
+        BW_STP_FORWARDING,
+        BW_STP_BLOCKING,
+} BwStpState;
 
 typedef struct BwLink {
         int ifindex;
         char name[BW_IFNAME_SIZE]; /* any byte the kernel allows */
         BwMac mac;                 /* zero when the link has none */
         BwLinkKind kind;
+        char kind_name[BW_KIND_SIZE]; /* IFLA_INFO_KIND; "" for a network card */
         int master;       /* ifindex of the bridge it is a port of; 0 for none. A master that is no
                              bridge (bond, VRF) is reported as 0. */
+        bool openvswitch; /* enslaved to Open vSwitch: no bridge of Linux sees it */
         int peer;         /* veth: ifindex of the other end when it is in this namespace, else 0 */
+        int peer_namespace; /* veth: the kernel's number for the other end's namespace, counted from
+                               1; 0 when it is this one or cannot be told (rtnetlink(7), nsid) */
+        int lower;        /* VLAN device, macvlan, macvtap: ifindex of what it stands on, when that
+                             is in this namespace; else 0 */
         bool up;          /* IFF_UP */
+        bool running;     /* IFF_LOWER_UP: it has a carrier */
         bool promiscuous; /* IFF_PROMISC */
+        uint32_t promiscuity; /* IFLA_PROMISCUITY: how many have asked for it */
+        bool xdp;             /* IFLA_XDP: a program is attached */
+        bool filters; /* tc filters are attached at its ingress or egress (clsact, ingress) */
+        /* ports of bridges only */
+        BwStpState stp_state;
+        unsigned flags;       /* set of BwPortFlag that are on */
+        unsigned flags_known; /* set of those this kernel has at all */
         /* bridges only */
+        bool stp;                     /* IFLA_BR_STP_STATE: spanning tree runs */
+        bool vlan_filtering;          /* IFLA_BR_VLAN_FILTERING */
         unsigned switches;            /* set of BwBridgeSwitch that are on */
         unsigned switches_known;      /* set of those this kernel has at all */
         uint32_t ageing_centiseconds; /* IFLA_BR_AGEING_TIME, USER_HZ */
@@ -50,12 +81,14 @@ typedef struct BwFdbEntry {
         int bridge;    /* ifindex */
         uint16_t vlan; /* 0: none */
         bool local;    /* the bridge's or a port's own (NUD_PERMANENT) */
+        bool fixed;    /* does not age (NUD_NOARP): somebody wrote it */
 } BwFdbEntry;
 
 typedef struct BwNeighbour {
         BwPrefix address; /* a single one */
         BwMac mac;
         int ifindex;
+        bool permanent; /* NUD_PERMANENT: somebody wrote it */
 } BwNeighbour;
 
 /* One of the host's own. */

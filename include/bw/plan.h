@@ -7,6 +7,13 @@
  * Which bridges are guarded and what each port of them may send and receive,
  * in words no engine is tied to. Computed whole from model and settings; the
  * same input gives the same plan. Refuses to know chains, tables and locks.
+ *
+ * Bridges that veth pairs join are one segment: one logical network, in which an
+ * address has one owner. What may come in and go out by a border port is said by
+ * sites: places in the segment, each with the borders that lead there. A claim
+ * is judged by the most exact entry of the segment that contains it: it may
+ * come in, or its destination go out, by a border that leads to the entry's
+ * site, and by no other. What no entry contains nobody here owns.
  */
 
 #include <bw/config.h>
@@ -19,7 +26,7 @@ typedef enum BwPortState {
         BW_PORT_CLOSED,      /* its configuration is broken: nothing passes                     */
         BW_PORT_ANY_ADDRESS, /* Addresses=any: checked against its MACs alone                     */
         BW_PORT_OFF,         /* Mode=off                                                        */
-        BW_PORT_BORDER,      /* link or uplink: not guarded by this version, passes             */
+        BW_PORT_BORDER,      /* link or uplink: checked against what is owned on this side of it */
         BW_PORT_INHERITED, /* rules of a former run guard it, and who it is cannot be asked now   */
         BW_PORT_STRANGER,  /* nobody has declared it                                          */
 } BwPortState;
@@ -31,9 +38,13 @@ typedef struct BwPortPlan {
         BwRole role;
         bool dhcp_server, router, querier; /* may answer as such */
         bool strict_link_local;            /* LinkLocal=declared */
+        bool closed_border;                /* border: what no entry contains does not pass either */
+        bool fdb_lock, isolated;           /* as wished; port_flags.h says what comes of it */
+        bool derived_role;                 /* @role is not from the configuration */
         BwMode mode;                       /* never BW_MODE_OFF together with a checked state */
         GArray *macs;                      /* BwMac, sorted */
-        GArray *addresses; /* BwPrefix, sorted, both families; without those lost by conflict */
+        GArray *addresses; /* BwPrefix, sorted, both families; without those lost by conflict. Of a
+                              border: what is declared behind it. */
         char *guest;       /* NULL: not a guest's */
         char uuid[BW_UUID_TEXT_SIZE];
         char *where;    /* the most exact section that speaks of it, "file:line"; or NULL */
@@ -47,15 +58,50 @@ typedef struct BwBridgePlan {
         BwMac mac;   /* the host's own on the bridge: frames to it go to no port */
         BwMode mode; /* the bridge's; off when only ports that say otherwise are guarded */
         BwUnknownPorts unknown_ports; /* after the mode: a monitored bridge drops nothing */
-        GArray *networks;             /* BwPrefix, sorted: declared, and the host's own */
-        GPtrArray *ports;             /* BwPortPlan *, strangers included, sorted by name */
-        unsigned switches;            /* set of BwBridgeSwitch that are on, as the kernel says */
-        unsigned switches_known;      /* set of those it has at all */
+        bool on_path;      /* guarded only because a link leads to it from another guarded bridge */
+        guint segment;     /* index into BwPlan.segments */
+        GArray *addresses; /* BwPrefix, single, sorted: the host's own on the bridge */
+        GArray *gateways;  /* BwPrefix, single, sorted: Gateway= */
+        bool pin_neighbours;
+        unsigned repair;         /* set of BwHazardKind */
+        GArray *networks;        /* BwPrefix, sorted: declared, and the host's own */
+        GPtrArray *ports;        /* BwPortPlan *, strangers included, sorted by name */
+        unsigned switches;       /* set of BwBridgeSwitch that are on, as the kernel says */
+        unsigned switches_known; /* set of those it has at all */
 } BwBridgePlan;
 
+/* A place in a segment. Places that the same borders lead to are one site. */
+typedef struct BwSitePlan {
+        GPtrArray *leads; /* (element-type BwPortPlan) lent from the plan, sorted by name: the
+                             border ports by which it is reached, on whatever bridge */
+} BwSitePlan;
+
+/* What is owned. Of every port of the segment's bridges in a guarded state: declared addresses, the
+ * MACs, the link-local address each MAC makes; of the bridges: the host's own addresses and MACs;
+ * what is declared behind borders; the gateways. */
+typedef struct BwOwnedAddress {
+        BwPrefix prefix;
+        guint site; /* index into BwSegmentPlan.sites */
+} BwOwnedAddress;
+
+typedef struct BwOwnedMac {
+        BwMac mac;
+        guint site;
+} BwOwnedMac;
+
+typedef struct BwSegmentPlan {
+        GPtrArray *bridges; /* (element-type BwBridgePlan) lent, sorted by name */
+        GPtrArray *sites;   /* BwSitePlan *, in the order of their names of leads; [0] is what no
+                               border leads to. Empty while the segment has no border port. */
+        GArray *addresses;  /* BwOwnedAddress, sorted by bw_prefix_compare(), each prefix once;
+                               empty while there is no site */
+        GArray *macs;       /* BwOwnedMac, sorted, each once */
+} BwSegmentPlan;
+
 typedef struct BwPlan {
-        GPtrArray *bridges; /* BwBridgePlan *, sorted by name */
-        unsigned log_rate;  /* violations per second, port and reason */
+        GPtrArray *bridges;  /* BwBridgePlan *, sorted by name */
+        GPtrArray *segments; /* BwSegmentPlan *, by the name of their first bridge */
+        unsigned log_rate;   /* violations per second, port and reason */
 } BwPlan;
 
 /* (transfer full): never NULL; nothing in it points into @model or @config. */

@@ -25,12 +25,14 @@ typedef enum BwReason {
         BW_REASON_REDIRECT,      /* in: ICMP or ICMPv6 redirect                                 */
         BW_REASON_ROGUE_QUERIER, /* in: IGMP or MLD query, or a multicast router's word          */
         BW_REASON_SPOOFED_IP,    /* in: the IP source is not the port's (RFC 2827, RFC 7039)     */
+        BW_REASON_BORDER_SPOOF, /* in: claims what is owned on this side of the border            */
         BW_REASON_FLOODED,      /* out: unicast to an Ethernet destination that is not the port's */
         BW_REASON_MISDELIVERED, /* out: the IP destination is not the port's                   */
         BW_REASON_REFLECTED,    /* out: the IP source is the port's own                        */
+        BW_REASON_BORDER_MISDELIVERED, /* out: for somebody on this side of the border          */
 } BwReason;
 
-#define BW_REASON_MAX (BW_REASON_REFLECTED + 1)
+#define BW_REASON_MAX (BW_REASON_BORDER_MISDELIVERED + 1)
 
 /* The bridge's view: IN is what the port's owner sends, OUT what it receives. */
 typedef enum BwDirection {
