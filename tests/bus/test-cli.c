@@ -227,8 +227,8 @@ static void test_status(void) {
                 g_assert_cmpint(run.exit, ==, 0);
                 expect_words(run.out, "Guard       in force\n");
                 expect_words(run.out,
-                             "Engines     iptables: in force; unbound, spoofed-ip, "
-                             "misdelivered, reflected\n"
+                             "Engines     iptables: in force; unbound, spoofed-ip, border-spoof, "
+                             "misdelivered, reflected, border-misdelivered\n"
                              "            nftables: NOT IN FORCE; unbound, ethertype, bpdu, ");
                 expect_words(run.out, "Bridges     virbr4 virbr6\n");
                 expect_words(run.out, "Ports       3 of 4 guarded, 1 unknown\n");
