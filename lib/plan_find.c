@@ -81,6 +81,60 @@ const BwPortPlan *bw_plan_find_owner_of_mac(const BwPlan *plan, const BwBridgePl
         return find_port_by(plan, bridge, owns_mac, mac, NULL);
 }
 
+/* How exactly @port has @address: a length; -1: not at all. */
+static int exactness(const BwPortPlan *port, const BwPrefix *address) {
+        int best = -1;
+
+        for (guint i = 0; i < port->addresses->len; i++) {
+                const BwPrefix *own = &g_array_index(port->addresses, BwPrefix, i);
+
+                if (bw_prefix_contains(own, address))
+                        best = MAX(best, own->length);
+        }
+        return best;
+}
+
+static const BwPortPlan *find_most_exact(const BwBridgePlan *bridge, const BwPrefix *address,
+                                         int *best) {
+        const BwPortPlan *owner = NULL;
+
+        for (guint i = 0; i < bridge->ports->len; i++) {
+                int length = exactness(bridge->ports->pdata[i], address);
+
+                if (length <= *best)
+                        continue;
+                *best = length;
+                owner = bridge->ports->pdata[i];
+        }
+        return owner;
+}
+
+const BwPortPlan *bw_plan_find_segment_owner_of_address(const BwPlan *plan,
+                                                        const BwBridgePlan *bridge,
+                                                        const BwPrefix *address) {
+        const BwSegmentPlan *segment = plan->segments->pdata[bridge->segment];
+        int best = -1;
+        const BwPortPlan *owner = find_most_exact(bridge, address, &best);
+
+        for (guint i = 0; i < segment->bridges->len; i++) {
+                const BwPortPlan *other =
+                        find_most_exact(segment->bridges->pdata[i], address, &best);
+
+                owner = other ? other : owner;
+        }
+        return owner;
+}
+
+const BwPortPlan *bw_plan_find_segment_owner_of_mac(const BwPlan *plan, const BwBridgePlan *bridge,
+                                                    const BwMac *mac) {
+        const BwSegmentPlan *segment = plan->segments->pdata[bridge->segment];
+        const BwPortPlan *owner = bw_plan_find_owner_of_mac(plan, bridge, mac);
+
+        for (guint i = 0; !owner && i < segment->bridges->len; i++)
+                owner = bw_plan_find_owner_of_mac(plan, segment->bridges->pdata[i], mac);
+        return owner;
+}
+
 static bool same_macs(const GArray *a, const GArray *b) {
         return a->len == b->len &&
                (a->len == 0 || memcmp(a->data, b->data, a->len * sizeof(BwMac)) == 0);
@@ -101,12 +155,17 @@ static bool same_permissions(const BwPortPlan *a, const BwPortPlan *b) {
                a->querier == b->querier && a->strict_link_local == b->strict_link_local;
 }
 
+static bool same_wishes(const BwPortPlan *a, const BwPortPlan *b) {
+        return a->closed_border == b->closed_border && a->fdb_lock == b->fdb_lock &&
+               a->isolated == b->isolated && a->derived_role == b->derived_role;
+}
+
 bool bw_port_plan_equal(const BwPortPlan *a, const BwPortPlan *b) {
         return g_str_equal(a->name, b->name) && a->ifindex == b->ifindex && a->state == b->state &&
-               a->role == b->role && same_permissions(a, b) && a->mode == b->mode &&
-               same_macs(a->macs, b->macs) && same_addresses(a->addresses, b->addresses) &&
-               g_strcmp0(a->guest, b->guest) == 0 && g_str_equal(a->uuid, b->uuid) &&
-               g_strcmp0(a->trouble, b->trouble) == 0;
+               a->role == b->role && same_permissions(a, b) && same_wishes(a, b) &&
+               a->mode == b->mode && same_macs(a->macs, b->macs) &&
+               same_addresses(a->addresses, b->addresses) && g_strcmp0(a->guest, b->guest) == 0 &&
+               g_str_equal(a->uuid, b->uuid) && g_strcmp0(a->trouble, b->trouble) == 0;
 }
 
 const char *bw_port_state_name(BwPortState state) {
@@ -138,9 +197,9 @@ bool bw_port_state_is_guarded(BwPortState state) {
         case BW_PORT_CLOSED:
         case BW_PORT_INHERITED:
         case BW_PORT_ANY_ADDRESS:
+        case BW_PORT_BORDER:
                 return true;
         case BW_PORT_OFF:
-        case BW_PORT_BORDER:
         case BW_PORT_STRANGER:
                 return false;
         }
