@@ -163,19 +163,24 @@ static bool owns(const GArray *addresses, const BwPrefix *wanted) {
         return false;
 }
 
-static bool bridge_owns(const BwBridgePlan *bridge, const BwPrefix *wanted) {
+/* What nobody has may be behind any uplink. */
+static bool may_have(const BwPortPlan *port, const BwPrefix *wanted) {
+        return port->role == BW_ROLE_UPLINK || owns(port->addresses, wanted);
+}
+
+static bool bridge_has(const BwBridgePlan *bridge, const BwPrefix *wanted) {
         for (guint i = 0; i < bridge->ports->len; i++)
-                if (owns(((const BwPortPlan *) bridge->ports->pdata[i])->addresses, wanted))
+                if (may_have(bridge->ports->pdata[i], wanted))
                         return true;
         return owns(bridge->addresses, wanted);
 }
 
-static bool segment_owns(const BwPlan *plan, const BwBridgePlan *bridge, const BwPrefix *wanted) {
+static bool segment_has(const BwPlan *plan, const BwBridgePlan *bridge, const BwPrefix *wanted) {
         for (guint i = 0; i < plan->bridges->len; i++) {
                 const BwBridgePlan *other = plan->bridges->pdata[i];
 
                 if ((other == bridge || other->segment == bridge->segment) &&
-                    bridge_owns(other, wanted))
+                    bridge_has(other, wanted))
                         return true;
         }
         return false;
@@ -188,15 +193,16 @@ static void add_gateways(BwHazardWriter *writer, const BwBridgePlan *bridge) {
                 const BwPrefix *gateway = &g_array_index(bridge->gateways, BwPrefix, i);
                 g_autofree char *text = bw_prefix_print(gateway);
 
-                if (!segment_owns(writer->plan, bridge, gateway))
+                if (!segment_has(writer->plan, bridge, gateway))
                         g_string_append_printf(missing, "%s%s", missing->len ? ", " : "", text);
         }
         if (missing->len == 0)
                 return;
         add(writer, BW_HAZARD_NO_GATEWAY, bridge,
-            g_strdup_printf("Gateway= of bridge %s names %s, which no port has: nobody may claim "
-                            "it, and its guests find no gateway. Give it to its port with "
-                            "Addresses=, also when that is an uplink it is behind",
+            g_strdup_printf("Gateway= of bridge %s names %s, which no port has, and there is no "
+                            "uplink it could be behind: nobody may claim it, and the guests find "
+                            "no gateway. Give it to its port with Addresses=, or declare the port "
+                            "it is behind with Role=uplink",
                             bridge->name, missing->str));
 }
 
