@@ -12,8 +12,9 @@
 #define FIGHT_USEC (60 * G_USEC_PER_SEC)
 #define MOST_TIMES 2
 /* Others' rules are read again after a thousand times what the reading took: a thousandth of the
- * time, however many they are. */
+ * time, unless they are very many. */
 #define FORWARD_LEAST_USEC (2 * G_USEC_PER_SEC)
+#define FORWARD_MOST_USEC  (10 * G_USEC_PER_SEC)
 #define FORWARD_FACTOR     1000
 
 /* What was done about one hazard. */
@@ -78,7 +79,8 @@ static void read_forward(BwHazardWatch *watch) {
         read_forward_of(watch, BW_FAMILY_IPV4);
         read_forward_of(watch, BW_FAMILY_IPV6);
         took = g_get_monotonic_time() - begin;
-        watch->forward_again_usec = begin + MAX(FORWARD_LEAST_USEC, took * FORWARD_FACTOR);
+        watch->forward_again_usec =
+                begin + CLAMP(took * FORWARD_FACTOR, FORWARD_LEAST_USEC, FORWARD_MOST_USEC);
 }
 
 static bool any_promiscuous(const BwModel *model, const BwPlan *plan) {
