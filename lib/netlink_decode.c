@@ -210,6 +210,7 @@ static void read_bridge(const struct nlattr *attribute, BwLink *link) {
         link->stp = u32_of(bridge[IFLA_BR_STP_STATE]) != 0;
         link->vlan_filtering = u8_of(bridge[IFLA_BR_VLAN_FILTERING]) != 0;
         link->ageing_centiseconds = u32_of(bridge[IFLA_BR_AGEING_TIME]);
+        link->topology_change = link->stp && u8_of(bridge[IFLA_BR_TOPOLOGY_CHANGE]) != 0;
 }
 
 /* What cannot be read is left out; a link that has a name is a link all the same. */
