@@ -15,7 +15,8 @@
 
 typedef struct BwHazard {
         BwHazardKind kind;
-        char *subject;   /* bridge, port or guest it is about; data, any bytes; "" for the host */
+        char *subject;   /* bridge, port or guest it is about, or a word for a part of the host, as
+                            "libvirt"; data, any bytes; "" for the host */
         char *bridge;    /* or NULL */
         char *sentence;  /* what is so, what it means, what to do: plain text */
         bool repairable; /* it can be mended, and Repair= says to */
@@ -36,6 +37,8 @@ typedef struct BwHostState {
 #define BW_FORWARD_IPV6_POLICY (1u << 1)
 
 void bw_hazard_free(BwHazard *hazard);
+/* As strcmp(): by kind, then subject; 0 for the same hazard, whatever it says. */
+int bw_hazard_compare(const BwHazard *a, const BwHazard *b);
 /* (transfer full) (element-type BwHazard): sorted by kind, then subject; one of each. */
 GPtrArray *bw_hazard_list(const BwModel *model, const BwPlan *plan, const BwTopology *topology,
                           const BwHostState *host);
