@@ -2,6 +2,7 @@
 
 #include "columns.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #define GAP "..."

@@ -11,6 +11,7 @@
 
 #include <bw/difference.h>
 #include <bw/judgment_text.h>
+#include <bw/topology_view.h>
 #include <glib.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -78,6 +79,8 @@ typedef struct BwBusRequests {
         /* Calls @row for each port, sorted by bridge and name. */
         bool (*list_ports)(gpointer user, void (*row)(const BwBusPort *port, gpointer row_user),
                            gpointer row_user, GError **error);
+        /* (transfer full): how bridges and ports hang together; NULL when it cannot be told. */
+        BwTopologyView *(*topology)(gpointer user, GError **error);
         /* Calls @row for each entry, sorted by bridge and MAC. */
         void (*list_fdb)(gpointer user, void (*row)(const BwBusFdbEntry *entry, gpointer row_user),
                          gpointer row_user);

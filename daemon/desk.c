@@ -98,6 +98,31 @@ static const BwPlan *require_plan(const BwDesk *desk, GError **error) {
         return plan;
 }
 
+static void show_protection(const BwDesk *desk, const BwPlan *plan, BwTopologyView *view) {
+        unsigned engines = engines_for_display(desk->warden);
+
+        for (guint i = 0; i < view->ports->len; i++) {
+                BwPortView *port = view->ports->pdata[i];
+                const BwBridgePlan *bridge = NULL;
+                const BwPortPlan *found = bw_plan_find_port(plan, port->name, &bridge);
+
+                port->has_protection = true;
+                port->protected = found && bw_display_is_protected(bridge, found, engines);
+        }
+}
+
+static BwTopologyView *topology(gpointer user, GError **error) {
+        BwDesk *desk = user;
+        const BwPlan *plan = require_plan(desk, error);
+        BwTopologyView *view;
+
+        if (!plan)
+                return NULL;
+        view = bw_warden_topology(desk->warden);
+        show_protection(desk, plan, view);
+        return view;
+}
+
 static const char *explain(gpointer user, const char *in, const char *out, const uint8_t *frame,
                            gsize length, void (*row)(const BwJudgmentText *text, gpointer row_user),
                            gpointer row_user, GError **error) {
@@ -257,6 +282,7 @@ static const BwBusRequests requests = {
         .disarm = disarm,
         .list_ports = list_ports,
         .list_fdb = list_fdb,
+        .topology = topology,
         .explain = explain,
         .list_rules = list_rules,
         .check = check,
