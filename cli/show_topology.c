@@ -86,15 +86,22 @@ static char *guest_of(JsonObject *port) {
 
 static void add_where(GPtrArray *words, JsonObject *port) {
         g_autofree char *bridge = bw_text_printable(get_text(port, "FarBridge"));
-        g_autofree char *far = bw_text_printable(get_text(port, "FarPort"));
         g_autofree char *kind = bw_text_printable(get_text(port, "Kind"));
         const char *role = role_of(port);
 
         if (*bridge != '\0')
-                add(words, "-> %s (%s)", bridge, far);
+                add(words, "-> %s", bridge);
         else if (g_str_equal(role, "uplink") || g_str_equal(role, "stranger"))
                 add(words, "%s", *kind != '\0' ? kind : "network card");
         add_addresses(words, "", get_list(port, "Addresses"));
+}
+
+/* A link's other end first. */
+static void add_far_port(GPtrArray *words, JsonObject *port) {
+        g_autofree char *far = bw_text_printable(get_text(port, "FarPort"));
+
+        if (*far != '\0')
+                add(words, "%s", far);
 }
 
 static void add_state(GPtrArray *words, JsonObject *port, JsonObject *bridge) {
@@ -192,6 +199,7 @@ static void append_port(GString *text, const char *indent, const Widths *widths,
         if (widths->guest > 0 && *get_text(port, "FarBridge") == '\0')
                 bw_columns_pad(line, guest, widths->guest + 2);
         add_where(words.plain, port);
+        add_far_port(words.in_brackets, port);
         add_state(words.in_brackets, port, bridge);
         add_link(words.in_brackets, port);
         add_flags(words.in_brackets, port);
