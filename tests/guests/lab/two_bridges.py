@@ -139,10 +139,14 @@ class TwoBridges:
             place = f"/proc/sys/net/ipv4/neigh/{interface_of(party)}/base_reachable_time_ms"
             party.ask(f"echo {milliseconds} >{place}")
 
+    def forget_macs_in_hypervisor(self):
+        """Its switch learns, too, from what is sent through it."""
+        ip("-n", HYPERVISOR, "link", "set", "vmnet1", "type", "bridge", "fdb_flush")
+
     # -- the guard
 
-    def arm(self, more="", forget=True, **settings):
-        self.world.arm(CONFIG + more, PORTS, bridges="auto", **settings)
+    def arm(self, more="", more_of_vmw1="", forget=True, **settings):
+        self.world.arm(CONFIG + more_of_vmw1 + more, PORTS, bridges="auto", **settings)
         if forget:
             self.forget_lies()
 
