@@ -7,58 +7,25 @@ all still send to where it was, and with bridges that have become hubs."""
 
 import contextlib
 
-from lab.two_bridges import two_bridges
+from lab.two_bridges import HARDSHIPS, two_bridges
 from lab.world import BRIDGE
 
 # where each hardship shows, when nobody guards
 LEAKS = {
-    "kali4 lies": {"vk64", "vethb1"},
-    "kali4 lies, promiscuous bridges": {"vk64", "vethb1"},
-    "kali4 has left": {"vk63", "vk65", "vk42", "vmh1", "vmw1", "vethb1", "vethb2"},
+    "lies": {"vk64", "vethb1"},
+    "promiscuous": {"vk64", "vethb1"},
+    "silence": {"vk63", "vk65", "vk42", "vmh1", "vmw1", "vethb1", "vethb2"},
     "hubs": {"vk63", "vk64", "vk65", "vk42", "vmh1", "vmw1", "vethb1", "vethb2"},
-}
-
-
-def lies(scene):
-    return contextlib.nullcontext()
-
-
-@contextlib.contextmanager
-def promiscuous(scene):
-    with scene.promiscuous():
-        yield
-
-
-@contextlib.contextmanager
-def has_left(scene):
-    scene.kali4_leaves()
-    try:
-        yield
-    finally:
-        scene.kali4_returns()
-
-
-@contextlib.contextmanager
-def hubs(scene):
-    with scene.hubs():
-        yield
-
-
-HARDSHIPS = {
-    "kali4 lies": lies,
-    "kali4 lies, promiscuous bridges": promiscuous,
-    "kali4 has left": has_left,
-    "hubs": hubs,
 }
 
 
 def check_leaks(report, scene, name):
     """Nobody guards: it leaks where it must, else its absence later proves nothing."""
-    with HARDSHIPS[name](scene), scene.watching() as strays:
+    with scene.hardship(name), scene.watching() as strays:
         scene.pings(scene.victims())
         leaking = {port for port, packets in strays.by_port().items() if packets}
         missing = LEAKS[name] - leaking
-        report.check(f"unguarded, {name}: it leaks", not missing, strays.text())
+        report.check(f"unguarded, {HARDSHIPS[name]}: it leaks", not missing, strays.text())
 
 
 def check_sniffer(world, report, scene):
@@ -79,25 +46,25 @@ def check_sniffer(world, report, scene):
 
 
 def check_held(report, scene, name):
-    with HARDSHIPS[name](scene), scene.watching() as strays:
-        unreached = scene.unreached() if name == "hubs" else None
-        if unreached is None:
-            scene.pings(scene.victims())
+    what = HARDSHIPS[name]
+    with scene.hardship(name), scene.watching() as strays:
+        answers = scene.pings(scene.victims())
         packets, lost = strays.total(), strays.lost()
         report.guard_check(
-            f"{name}: nothing leaves where nobody is whom it is for",
+            f"{what}: nothing leaves where nobody is whom it is for",
             packets == 0,
             f"{packets} packets {strays.text()}",
         )
-        report.check(f"{name}: whoever counts has lost nothing", lost == 0, f"{lost} lost")
-        if unreached is not None:
-            report.check(f"{name}: everybody reaches everybody", not unreached, "; ".join(unreached))
+        report.check(f"{what}: whoever counts has lost nothing", lost == 0, f"{lost} lost")
+        if name == "hubs":
+            unreached = scene.unanswered(answers)
+            report.check(f"{what}: everybody reaches everybody", not unreached, unreached)
 
 
 def check_unguarded(world, report, scene):
     scene.disarm()
     unreached = scene.unreached()
-    report.check("unguarded: everybody reaches everybody", not unreached, "; ".join(unreached))
+    report.check("unguarded: everybody reaches everybody", not unreached, unreached)
     check_sniffer(world, report, scene)
     poisoned = scene.poison()
     report.check("unguarded: everybody believes kali4", poisoned, ", ".join(scene.believers()))
@@ -112,11 +79,11 @@ def check_guarded(world, report, scene):
     scene.arm(forget=False)
     report.check("all tables are poisoned as before", scene.is_poisoned())
     for name in HARDSHIPS:
-        if name == "kali4 has left":
+        if name == "silence":
             report.check("kali4's lies have not stopped before", scene.is_poisoned())
         check_held(report, scene, name)
     unreached = scene.unreached()
-    report.check("afterwards: everybody reaches everybody", not unreached, "; ".join(unreached))
+    report.check("afterwards: everybody reaches everybody", not unreached, unreached)
     for port in ("vethb1", "vmw1"):
         report.guard_check(
             f"the journal names {port} and what left there for somebody on this side",

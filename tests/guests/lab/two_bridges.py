@@ -30,6 +30,13 @@ Addresses=192.168.50.12
 Role=uplink
 """
 PORTS = ("vk63", "vk64", "vk65", "vethb2", "vethb1", "vk42", "vmh1", "vmw1")
+# in an order in which each finds what it needs: tables are poisoned until kali4 is back, honest
+HARDSHIPS = {
+    "lies": "kali4 lies to all",
+    "promiscuous": "kali4 lies to all, and the bridges are promiscuous",
+    "silence": "kali4 has left, and all still send to where it was",
+    "hubs": "ageing time 0",
+}
 REMEMBERED_MS = 600_000  # for how long ARP is believed: the scene must not end by itself
 
 
@@ -180,9 +187,13 @@ class TwoBridges:
             answers = list(pool.map(ping_others, among))
         return {pair: n for some in answers for pair, n in some.items()}
 
-    def unreached(self, among=None):
-        """Pairs of whom not every ping was answered."""
-        return [f"{a} to {b}" for (a, b), n in self.pings(among).items() if n < 2]
+    def unreached(self):
+        """In words, of whom not every ping was answered; "" when everybody reaches everybody."""
+        return self.unanswered(self.pings())
+
+    @staticmethod
+    def unanswered(answers, count=2):
+        return "; ".join(f"{a} to {b}" for (a, b), n in answers.items() if n < count)
 
     # -- kali4
 
@@ -250,6 +261,24 @@ class TwoBridges:
         finally:
             for bridge in (BRIDGE, SECOND_BRIDGE):
                 ip("link", "set", bridge, "promisc", "off")
+
+    # -- all that brings packets to the wrong door
+
+    def hardship(self, name):
+        """While the block lasts it is as HARDSHIPS[name] says."""
+        return getattr(self, name)()
+
+    @contextlib.contextmanager
+    def lies(self):
+        yield
+
+    @contextlib.contextmanager
+    def silence(self):
+        self.kali4_leaves()
+        try:
+            yield
+        finally:
+            self.kali4_returns()
 
     # -- who gets what
 
