@@ -104,13 +104,29 @@ void bw_model_free(BwModel *model) {
 
 /* Links */
 
+static bool same_place(const BwLink *a, const BwLink *b) {
+        return a->master == b->master && a->openvswitch == b->openvswitch && a->peer == b->peer &&
+               a->peer_namespace == b->peer_namespace && a->lower == b->lower;
+}
+
+static bool same_port(const BwLink *a, const BwLink *b) {
+        return a->stp_state == b->stp_state && a->flags == b->flags &&
+               a->flags_known == b->flags_known;
+}
+
+static bool same_bridge(const BwLink *a, const BwLink *b) {
+        return a->stp == b->stp && a->vlan_filtering == b->vlan_filtering &&
+               a->switches == b->switches && a->switches_known == b->switches_known &&
+               a->ageing_centiseconds == b->ageing_centiseconds;
+}
+
 static bool link_equal(const BwLink *a, const BwLink *b) {
         return a->ifindex == b->ifindex && g_str_equal(a->name, b->name) &&
                memcmp(&a->mac, &b->mac, sizeof(BwMac)) == 0 && a->kind == b->kind &&
-               a->master == b->master && a->peer == b->peer && a->up == b->up &&
-               a->promiscuous == b->promiscuous && a->switches == b->switches &&
-               a->switches_known == b->switches_known &&
-               a->ageing_centiseconds == b->ageing_centiseconds;
+               g_str_equal(a->kind_name, b->kind_name) && a->up == b->up &&
+               a->running == b->running && a->promiscuous == b->promiscuous &&
+               a->promiscuity == b->promiscuity && a->xdp == b->xdp && a->filters == b->filters &&
+               same_place(a, b) && same_port(a, b) && same_bridge(a, b);
 }
 
 static void forget_name(BwModel *model, LinkRecord *record) {

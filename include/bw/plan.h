@@ -96,6 +96,8 @@ typedef struct BwSegmentPlan {
         GArray *addresses;  /* BwOwnedAddress, sorted by bw_prefix_compare(), each prefix once;
                                empty while there is no site */
         GArray *macs;       /* BwOwnedMac, sorted, each once */
+        GArray *gateways;   /* BwPrefix, single, sorted, each once: Gateway= of its bridges and
+                               ports, whether there is a border or not */
 } BwSegmentPlan;
 
 typedef struct BwPlan {
