@@ -174,22 +174,22 @@ static BwPrefix directed_broadcast(const BwPrefix *network) {
         return broadcast;
 }
 
-static void deliver(BwIptChain *chain, BwPrefix destination, const char *next) {
-        bw_ipt_say_goto(chain, (BwIptRule){ .destination = destination }, next);
+static void deliver(BwIptChain *chain, BwPrefix destination, BwIptRule pass) {
+        pass.destination = destination;
+        bw_ipt_say(chain, pass);
 }
 
-/* Everybody's: groups and broadcasts. */
-static void deliver_groups(const BwIptWriter *writer, BwIptChain *chain, const char *next) {
+void bw_ipt_deliver_groups(const BwIptWriter *writer, BwIptChain *chain, BwIptRule pass) {
         if (writer->family == BW_FAMILY_IPV4)
-                deliver(chain, limited_broadcast, next);
-        deliver(chain, bw_ipt_multicast(writer->family), next);
+                deliver(chain, limited_broadcast, pass);
+        deliver(chain, bw_ipt_multicast(writer->family), pass);
         for (guint i = 0; i < writer->bridge->networks->len; i++) {
                 BwPrefix *network = &g_array_index(writer->bridge->networks, BwPrefix, i);
 
                 /* RFC 3021: networks of two addresses or one have no broadcast. */
                 if (network->family == BW_FAMILY_IPV4 && writer->family == BW_FAMILY_IPV4 &&
                     network->length < 31)
-                        deliver(chain, directed_broadcast(network), next);
+                        deliver(chain, directed_broadcast(network), pass);
         }
 }
 
@@ -224,7 +224,7 @@ static void deliver_routed(BwIptWriter *writer, BwIptChain *chain, const BwPortP
 
         if (writer->family == BW_FAMILY_IPV6 && port->strict_link_local) {
                 bw_ipt_denial_chain(writer, port, name);
-                deliver(chain, bw_ipt_link_local(), name);
+                bw_ipt_say_goto(chain, (BwIptRule){ .destination = bw_ipt_link_local() }, name);
         }
         deliver_unowned(writer, chain, port, (BwPrefix){});
 }
@@ -232,7 +232,7 @@ static void deliver_routed(BwIptWriter *writer, BwIptChain *chain, const BwPortP
 static void deliver_bound(BwIptWriter *writer, BwIptChain *chain, const BwPortPlan *port,
                           BwIptRule pass) {
         pass_own(writer, chain, port, pass);
-        deliver_groups(writer, chain, pass.chain);
+        bw_ipt_deliver_groups(writer, chain, pass);
         if (uses_link_local(writer, port))
                 deliver_unowned(writer, chain, port, bw_ipt_link_local());
         write_reflected(writer, port);
@@ -270,6 +270,10 @@ static void keep_port(BwIptWriter *writer, const BwPortPlan *port) {
 }
 
 void bw_ipt_write_port(BwIptWriter *writer, const BwPortPlan *port) {
+        if (port->state == BW_PORT_BORDER) {
+                bw_ipt_write_border(writer, port);
+                return;
+        }
         if (!bw_port_state_checks_ip(port->state))
                 return;
         if (port->state == BW_PORT_INHERITED) {
