@@ -134,8 +134,9 @@ class TwoBridges:
         ip("-n", BEHIND, "link", "set", "win0", "up")
 
     def take_down(self):
-        self.set_memory(30_000)
+        self.four.stop_poison()
         self.four.run("ip link set eth0 up")
+        self.set_memory(30_000)
         for port in ("vethb1", "vmh1", "vmw1"):
             ip("link", "del", port)
         for name in (BEHIND, HYPERVISOR):
