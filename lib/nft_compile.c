@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 #include <bw/nft_chains.h>
+#include <bw/nft_sites.h>
 #include <bw/nft_table.h>
 #include <bw/owner.h>
 #include <bw/text.h>
@@ -46,43 +47,64 @@ typedef enum SetName {
         SET_FOREIGN_NET4,
         SET_FOREIGN6,
         SET_FOREIGN_NET6,
+        SET_BORDERS,
+        SET_CLOSED_BORDERS,
+        MAP_SITES4, /* from what is owned to the site whose it is */
+        MAP_SITE_NETS4,
+        MAP_SITES6,
+        MAP_SITE_NETS6,
+        MAP_SITE_TARGETS,
+        MAP_SITE_TARGET_NETS,
+        MAP_SITE_MACS,
 } SetName;
 
-static const BwNftSet sets[] = {
-        [SET_BOUND] = { "bound", "type ifname", NULL },
-        [SET_PASSING] = { "passing", "type ifname", NULL },
-        [SET_UNADDRESSED] = { "unaddressed", "type ifname", NULL },
-        [SET_CLOSED] = { "closed", "type ifname", NULL },
-        [SET_WATCHED] = { "watched", "type ifname", NULL },
-        [SET_MONITORED] = { "monitored", "type ifname", NULL },
-        [SET_ANY_ADDRESS] = { "any-address", "type ifname", NULL },
-        [SET_STRICT] = { "strict", "type ifname", NULL },
-        [SET_DHCP_SERVERS] = { "dhcp-servers", "type ifname", NULL },
-        [SET_ROUTERS] = { "routers", "type ifname", NULL },
-        [SET_QUERIERS] = { "queriers", "type ifname", NULL },
-        [SET_MACS] = { "macs", "type ifname . ether_addr", NULL },
-        [SET_LLADDRS] = { "lladdrs", "typeof iifname . @th,0,48", NULL },
-        [SET_BINDINGS4] = { "bindings4", "type ifname . ether_addr . ipv4_addr", NULL },
-        [SET_BINDINGS6] = { "bindings6", "type ifname . ether_addr . ipv6_addr", NULL },
-        [SET_PAIRS4] = { "pairs4", "type ipv4_addr . ipv4_addr", NULL },
-        [SET_PAIRS6] = { "pairs6", "type ipv6_addr . ipv6_addr", NULL },
-        [SET_IP4] = { "own4", "type ifname . ipv4_addr", NULL },
-        [SET_NET4] = { "own-net4", "type ifname . ipv4_addr\nflags interval", NULL },
-        [SET_BROADCASTS] = { "broadcasts", "type ifname . ipv4_addr", NULL },
-        [SET_IP6] = { "own6", "type ifname . ipv6_addr", NULL },
-        [SET_NET6] = { "own-net6", "type ifname . ipv6_addr\nflags interval", NULL },
-        [SET_TARGETS] = { "targets", "typeof iifname . @th,0,128", NULL },
-        [SET_TARGET_NETS] = { "target-nets", "typeof iifname . @th,0,128\nflags interval", NULL },
-        [SET_DERIVED] = { "derived", "type ifname . ipv6_addr", NULL },
-        [SET_DERIVED_TARGETS] = { "derived-targets", "typeof iifname . @th,0,128", NULL },
-        [SET_OWNED] = { "owned", "type ipv6_addr", NULL },
-        [SET_OWNED_NETS] = { "owned-nets", "type ipv6_addr\nflags interval", NULL },
-        [SET_OWNED_TARGETS] = { "owned-targets", "typeof @th,0,128", NULL },
-        [SET_OWNED_TARGET_NETS] = { "owned-target-nets", "typeof @th,0,128\nflags interval", NULL },
-        [SET_FOREIGN4] = { "foreign4", "type ifname . ipv4_addr", NULL },
-        [SET_FOREIGN_NET4] = { "foreign-net4", "type ifname . ipv4_addr\nflags interval", NULL },
-        [SET_FOREIGN6] = { "foreign6", "type ifname . ipv6_addr", NULL },
-        [SET_FOREIGN_NET6] = { "foreign-net6", "type ifname . ipv6_addr\nflags interval", NULL },
+static const struct {
+        const char *name, *type;
+} sets[] = {
+        [SET_BOUND] = { "bound", "type ifname" },
+        [SET_PASSING] = { "passing", "type ifname" },
+        [SET_UNADDRESSED] = { "unaddressed", "type ifname" },
+        [SET_CLOSED] = { "closed", "type ifname" },
+        [SET_WATCHED] = { "watched", "type ifname" },
+        [SET_MONITORED] = { "monitored", "type ifname" },
+        [SET_ANY_ADDRESS] = { "any-address", "type ifname" },
+        [SET_STRICT] = { "strict", "type ifname" },
+        [SET_DHCP_SERVERS] = { "dhcp-servers", "type ifname" },
+        [SET_ROUTERS] = { "routers", "type ifname" },
+        [SET_QUERIERS] = { "queriers", "type ifname" },
+        [SET_MACS] = { "macs", "type ifname . ether_addr" },
+        [SET_LLADDRS] = { "lladdrs", "typeof iifname . @th,0,48" },
+        [SET_BINDINGS4] = { "bindings4", "type ifname . ether_addr . ipv4_addr" },
+        [SET_BINDINGS6] = { "bindings6", "type ifname . ether_addr . ipv6_addr" },
+        [SET_PAIRS4] = { "pairs4", "type ipv4_addr . ipv4_addr" },
+        [SET_PAIRS6] = { "pairs6", "type ipv6_addr . ipv6_addr" },
+        [SET_IP4] = { "own4", "type ifname . ipv4_addr" },
+        [SET_NET4] = { "own-net4", "type ifname . ipv4_addr\nflags interval" },
+        [SET_BROADCASTS] = { "broadcasts", "type ifname . ipv4_addr" },
+        [SET_IP6] = { "own6", "type ifname . ipv6_addr" },
+        [SET_NET6] = { "own-net6", "type ifname . ipv6_addr\nflags interval" },
+        [SET_TARGETS] = { "targets", "typeof iifname . @th,0,128" },
+        [SET_TARGET_NETS] = { "target-nets", "typeof iifname . @th,0,128\nflags interval" },
+        [SET_DERIVED] = { "derived", "type ifname . ipv6_addr" },
+        [SET_DERIVED_TARGETS] = { "derived-targets", "typeof iifname . @th,0,128" },
+        [SET_OWNED] = { "owned", "type ipv6_addr" },
+        [SET_OWNED_NETS] = { "owned-nets", "type ipv6_addr\nflags interval" },
+        [SET_OWNED_TARGETS] = { "owned-targets", "typeof @th,0,128" },
+        [SET_OWNED_TARGET_NETS] = { "owned-target-nets", "typeof @th,0,128\nflags interval" },
+        [SET_FOREIGN4] = { "foreign4", "type ifname . ipv4_addr" },
+        [SET_FOREIGN_NET4] = { "foreign-net4", "type ifname . ipv4_addr\nflags interval" },
+        [SET_FOREIGN6] = { "foreign6", "type ifname . ipv6_addr" },
+        [SET_FOREIGN_NET6] = { "foreign-net6", "type ifname . ipv6_addr\nflags interval" },
+        [SET_BORDERS] = { "borders", "type ifname" },
+        [SET_CLOSED_BORDERS] = { "closed-borders", "type ifname" },
+        [MAP_SITES4] = { "sites4", "type ipv4_addr : verdict" },
+        [MAP_SITE_NETS4] = { "site-nets4", "type ipv4_addr : verdict\nflags interval" },
+        [MAP_SITES6] = { "sites6", "type ipv6_addr : verdict" },
+        [MAP_SITE_NETS6] = { "site-nets6", "type ipv6_addr : verdict\nflags interval" },
+        [MAP_SITE_TARGETS] = { "site-targets", "typeof @nh,384,128 : verdict" },
+        [MAP_SITE_TARGET_NETS] = { "site-target-nets",
+                                   "typeof @nh,384,128 : verdict\nflags interval" },
+        [MAP_SITE_MACS] = { "site-macs", "type ether_addr : verdict" },
 };
 
 typedef struct Compiler {
@@ -91,7 +113,6 @@ typedef struct Compiler {
         const BwPortPlan *port;
         GPtrArray *declared;      /* BwPortPlan *, of the bridge: those with a link-local address */
         char quoted[QUOTED_SIZE]; /* the port's name */
-        BwUnknownPorts unknown;   /* the strictest of the guarded bridges */
 } Compiler;
 
 bool bw_nft_name_is_writable(const char *name) {
@@ -115,21 +136,6 @@ static void add_name(Compiler *compiler, SetName set) {
         add(compiler, set, "", "");
 }
 
-/* Bytes as one number; nft prints no leading zeros. */
-static char *print_number(const uint8_t *bytes, gsize n) {
-        static const char digits[] = "0123456789abcdef";
-        char text[2 * 16 + 1] = "";
-        const char *first;
-
-        g_assert(n <= 16);
-        for (gsize i = 0; i < n; i++) {
-                text[2 * i] = digits[bytes[i] >> 4];
-                text[2 * i + 1] = digits[bytes[i] & 0x0f];
-        }
-        first = text + strspn(text, "0");
-        return g_strconcat("0x", *first ? first : "0", NULL);
-}
-
 static int compare_prefixes(gconstpointer a, gconstpointer b) {
         return bw_prefix_compare(a, b);
 }
@@ -146,20 +152,20 @@ static void last_address(const BwPrefix *prefix, uint8_t last[static 16]) {
 }
 
 static char *print_target(const BwPrefix *prefix) {
-        g_autofree char *first = print_number(prefix->bytes, 16);
+        g_autofree char *first = bw_nft_number(prefix->bytes, 16);
         g_autofree char *last = NULL;
         uint8_t bytes[16];
 
         if (prefix->length == 128)
                 return g_steal_pointer(&first);
         last_address(prefix, bytes);
-        last = print_number(bytes, 16);
+        last = bw_nft_number(bytes, 16);
         return g_strconcat(first, "-", last, NULL);
 }
 
 static void add_mac(Compiler *compiler, const BwMac *mac) {
         char text[BW_MAC_TEXT_SIZE];
-        g_autofree char *number = print_number(mac->octet, sizeof(mac->octet));
+        g_autofree char *number = bw_nft_number(mac->octet, sizeof(mac->octet));
 
         add(compiler, SET_MACS, " . ", bw_mac_print(mac, text));
         add(compiler, SET_LLADDRS, " . ", number);
@@ -384,6 +390,15 @@ static void add_closed(Compiler *compiler) {
                 add_name(compiler, SET_MONITORED);
 }
 
+static void add_border(Compiler *compiler) {
+        add_name(compiler, SET_BORDERS);
+        if (compiler->port->closed_border)
+                add_name(compiler, SET_CLOSED_BORDERS);
+        if (compiler->port->mode == BW_MODE_MONITOR)
+                add_name(compiler, SET_MONITORED);
+        add_broadcasts(compiler);
+}
+
 static void add_stranger(Compiler *compiler) {
         switch (compiler->bridge->unknown_ports) {
         case BW_UNKNOWN_PORTS_DROP:
@@ -414,8 +429,10 @@ static void add_state(Compiler *compiler) {
                 add_any_address(compiler);
                 return;
         case BW_PORT_OFF:
-        case BW_PORT_BORDER:
                 add_name(compiler, SET_PASSING);
+                return;
+        case BW_PORT_BORDER:
+                add_border(compiler);
                 return;
         case BW_PORT_INHERITED:
                 g_hash_table_add(compiler->table->kept, g_strdup(compiler->port->name));
@@ -473,7 +490,7 @@ static void add_port(Compiler *compiler, const BwPortPlan *port) {
         }
         /* It is in no list then, and must not gain by that. */
         g_ptr_array_add(compiler->table->unwritten, g_strdup(port->name));
-        compiler->unknown = BW_UNKNOWN_PORTS_DROP;
+        compiler->table->unknown = BW_UNKNOWN_PORTS_DROP;
 }
 
 static bool declares_link_local(const BwPortPlan *port) {
@@ -485,7 +502,8 @@ static bool declares_link_local(const BwPortPlan *port) {
 
 static void add_bridge(Compiler *compiler, const BwBridgePlan *bridge, GArray *owned) {
         compiler->bridge = bridge;
-        compiler->unknown = bw_unknown_ports_stricter(bridge->unknown_ports, compiler->unknown);
+        compiler->table->unknown =
+                bw_unknown_ports_stricter(bridge->unknown_ports, compiler->table->unknown);
         compiler->declared = g_ptr_array_new();
         for (guint i = 0; i < bridge->ports->len; i++) {
                 add_owned(owned, bridge->ports->pdata[i]);
@@ -508,29 +526,54 @@ static void sort_elements(GPtrArray *elements) {
 static BwNftTable *table_new(void) {
         BwNftTable *table = g_new0(BwNftTable, 1);
 
+        table->unknown = BW_UNKNOWN_PORTS_ACCEPT;
         table->sets = g_array_new(FALSE, FALSE, sizeof(BwNftSet));
-        g_array_append_vals(table->sets, sets, G_N_ELEMENTS(sets));
-        for (guint i = 0; i < table->sets->len; i++)
-                g_array_index(table->sets, BwNftSet, i).elements =
-                        g_ptr_array_new_with_free_func(g_free);
+        for (guint i = 0; i < G_N_ELEMENTS(sets); i++) {
+                BwNftSet set = bw_nft_set_new(g_strdup(sets[i].name), sets[i].type);
+
+                g_array_append_val(table->sets, set);
+        }
         table->unwritten = g_ptr_array_new_with_free_func(g_free);
         table->kept = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         return table;
 }
 
+static void move_elements(BwNftTable *table, guint set, GPtrArray *from) {
+        g_ptr_array_extend_and_steal(g_array_index(table->sets, BwNftSet, set).elements,
+                                     g_ptr_array_ref(from));
+}
+
+/* What borders know stands in maps; which borders a site bars, in a set of its own. */
+static void write_sites(BwNftTable *table, const BwPlan *plan) {
+        g_autoptr(BwNftSites) sites = bw_nft_sites_new(plan);
+
+        table->sites = sites->barred->len;
+        bw_nft_table_make_room(table);
+        for (guint i = 0; i < sites->barred->len; i++)
+                move_elements(table, G_N_ELEMENTS(sets) + i, sites->barred->pdata[i]);
+        move_elements(table, MAP_SITES4, sites->ip4);
+        move_elements(table, MAP_SITE_NETS4, sites->net4);
+        move_elements(table, MAP_SITES6, sites->ip6);
+        move_elements(table, MAP_SITE_NETS6, sites->net6);
+        move_elements(table, MAP_SITE_TARGETS, sites->targets);
+        move_elements(table, MAP_SITE_TARGET_NETS, sites->target_nets);
+        move_elements(table, MAP_SITE_MACS, sites->macs);
+}
+
 BwNftTable *bw_nft_compile(const BwPlan *plan, const GPtrArray *elsewhere) {
         g_autoptr(GArray) owned = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
-        Compiler compiler = { .table = table_new(), .unknown = BW_UNKNOWN_PORTS_ACCEPT };
+        Compiler compiler = { .table = table_new() };
 
+        compiler.table->log_rate = plan->log_rate;
         for (guint i = 0; i < plan->bridges->len; i++)
                 add_bridge(&compiler, plan->bridges->pdata[i], owned);
         for (guint i = 0; i < elsewhere->len; i++)
                 if (quote(&compiler, ((const BwLink *) elsewhere->pdata[i])->name))
                         add_name(&compiler, SET_PASSING);
         write_owned(&compiler, owned);
+        write_sites(compiler.table, plan);
         for (guint i = 0; i < compiler.table->sets->len; i++)
                 sort_elements(g_array_index(compiler.table->sets, BwNftSet, i).elements);
-        compiler.table->base = bw_nft_chains_print(plan->log_rate, compiler.unknown);
         return compiler.table;
 }
 
