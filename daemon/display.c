@@ -72,7 +72,7 @@ static bool is_fed(const BwBridgePlan *bridge) {
 
 /* By the engines in force: nftables checks all it is told to; iptables looks at IP addresses alone,
  * and at packets the bridge shows it. */
-static bool is_protected(const BwBridgePlan *bridge, const BwPortPlan *port, unsigned engines) {
+bool bw_display_is_protected(const BwBridgePlan *bridge, const BwPortPlan *port, unsigned engines) {
         if (port->mode != BW_MODE_ENFORCE || port->state == BW_PORT_INHERITED)
                 return false;
         if (engines & BW_ENGINE_BIT(BW_ENGINE_NFTABLES))
@@ -95,7 +95,7 @@ static void show_port(const BwDisplay *display, const BwBridgePlan *bridge, cons
                 .role = bw_role_name(port->role),
                 .mode = bw_mode_name(port->mode),
                 .state = bw_port_state_name(port->state),
-                .protected = is_protected(bridge, port, engines),
+                .protected = bw_display_is_protected(bridge, port, engines),
                 .macs = (const char *const *) macs,
                 .addresses = (const char *const *) addresses,
                 .where = port->where ? port->where : "",

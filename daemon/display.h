@@ -30,6 +30,9 @@ typedef bool (*BwDisplayRead)(BwDisplay *display, gpointer user, GError **error)
 bool bw_display_refresh(BwDisplay *display, int64_t now_usec, BwDisplayRead read, gpointer user,
                         GError **error);
 
+/* Whether one of @engines, of those as below, checks what @port sends and receives. */
+bool bw_display_is_protected(const BwBridgePlan *bridge, const BwPortPlan *port, unsigned engines);
+
 /* Calls @row for each port of @plan. @engines: those that were read back as @plan wants them, and
  * see packets. */
 void bw_display_ports(const BwDisplay *display, const BwPlan *plan, unsigned engines,

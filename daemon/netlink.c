@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 #include "netlink.h"
+#include "netlink_question.h"
 #include "nl_socket.h"
 
 #include <bw/error.h>
@@ -19,20 +20,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-typedef struct nl_sock Socket;
-typedef struct nl_msg Message;
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(Socket, nl_socket_free)
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(Message, nlmsg_free)
-
 /* Some thousand links' worth: a burst of guests must not overrun us while we write rules. */
 #define RECEIVE_BUFFER (8 * 1024 * 1024)
 
 /* So that a flood of news leaves the other sources of the loop their turn. */
 #define MESSAGES_A_TURN 1000
-
-/* The kernel answers at once; who waits longer waits for an answer that was lost. */
-#define ANSWER_SECONDS 2
 
 /* More learned addresses than this are not read at once. The kernel goes through its whole table
  * again for each piece of a dump, and a guest can make it learn millions. */
@@ -58,36 +50,6 @@ struct BwNetlink {
         guint relearn_timer;
 };
 
-/* Errors */
-
-static BwError reaction_to(int error) {
-        switch (-error) {
-        case NLE_PERM:
-        case NLE_NOACCESS:
-                return BW_ERROR_DENIED;
-        case NLE_NODEV:
-        case NLE_OBJ_NOTFOUND:
-        case NLE_OPNOTSUPP: /* the link is no bridge (any more) */
-                return BW_ERROR_ABSENT;
-        case NLE_AGAIN: /* no answer came */
-        case NLE_INTR:
-        case NLE_NOMEM: /* ENOBUFS: the answer did not fit */
-        case NLE_MSG_TRUNC:
-        case NLE_SEQ_MISMATCH:
-        case NLE_DUMP_INTR:
-                return BW_ERROR_STALE;
-        case NLE_BUSY:
-                return BW_ERROR_BUSY;
-        default:
-                return BW_ERROR_BROKEN;
-        }
-}
-
-static bool fail(GError **error, const char *what, int code) {
-        g_set_error(error, BW_ERROR, reaction_to(code), "%s: %s", what, nl_geterror(code));
-        return false;
-}
-
 /* Facts */
 
 /* Only the kernel knows the world. */
@@ -104,37 +66,15 @@ static void tell_source(const BwNetlink *netlink, BwFactKind kind) {
         netlink->sink(&fact, netlink->user);
 }
 
-/* Not all that changes is told. We ask on the socket the news comes by, so that the answer keeps
- * its place among it. When it cannot be asked, the next dump tells. */
-static void ask_for_link(const BwNetlink *netlink, int ifindex) {
+/* We ask on the socket the news comes by, so that the answer keeps its place among it. When it
+ * cannot be asked, the next dump tells. */
+void bw_netlink_look_at(BwNetlink *netlink, int ifindex) {
         struct ifinfomsg header = { .ifi_family = AF_UNSPEC, .ifi_index = ifindex };
 
         (void) nl_send_simple(netlink->links.socket, RTM_GETLINK, 0, &header, sizeof(header));
 }
 
-/* Questions and wishes: a socket for each, so that a late answer to one is never taken for the
- * answer to the next. */
-
-static Socket *open_socket(GError **error) {
-        g_autoptr(Socket) socket = nl_socket_alloc();
-        int code;
-
-        g_assert(socket);
-        code = nl_connect(socket, NETLINK_ROUTE);
-        if (code < 0)
-                return fail(error, "open rtnetlink socket", code), NULL;
-        return g_steal_pointer(&socket);
-}
-
-static Socket *open_question(GError **error) {
-        const struct timeval patience = { .tv_sec = ANSWER_SECONDS };
-        g_autoptr(Socket) socket = open_socket(error);
-
-        if (socket)
-                (void) setsockopt(nl_socket_get_fd(socket), SOL_SOCKET, SO_RCVTIMEO, &patience,
-                                  sizeof(patience));
-        return g_steal_pointer(&socket);
-}
+/* Dumps */
 
 typedef struct Dump {
         const BwNetlink *netlink;
@@ -166,7 +106,7 @@ static int on_dump_end(Message *message, void *pointer) {
 
 static bool read_all(const BwNetlink *netlink, const char *what, int type, void *header,
                      size_t length, GError **error) {
-        g_autoptr(Socket) socket = open_question(error);
+        g_autoptr(Socket) socket = bw_netlink_open_question(error);
         Dump dump = { .netlink = netlink, .left = type == RTM_GETNEIGH ? MOST_LEARNED : G_MAXUINT };
         int code;
 
@@ -179,7 +119,7 @@ static bool read_all(const BwNetlink *netlink, const char *what, int type, void 
                 code = nl_recvmsgs_default(socket);
         if (code >= 0 && dump.is_torn)
                 code = -NLE_DUMP_INTR;
-        return code >= 0 || fail(error, what, code);
+        return code >= 0 || bw_netlink_fail(error, what, code);
 }
 
 static bool dump_neighbours(const BwNetlink *netlink, const char *what, uint8_t family,
@@ -204,75 +144,6 @@ bool bw_netlink_dump(BwNetlink *netlink, GError **error) {
         return true;
 }
 
-static int put_option(Message *message, unsigned option, bool on) {
-        const struct br_boolopt_multi options = { .optval = on ? 1u << option : 0,
-                                                  .optmask = 1u << option };
-
-        return nla_put(message, IFLA_BR_MULTI_BOOLOPT, sizeof(options), &options);
-}
-
-static int put_switch(Message *message, BwBridgeSwitch kind, bool on) {
-        switch (kind) {
-        case BW_SWITCH_NF_CALL_IPTABLES:
-                return nla_put_u8(message, IFLA_BR_NF_CALL_IPTABLES, on);
-        case BW_SWITCH_NF_CALL_IP6TABLES:
-                return nla_put_u8(message, IFLA_BR_NF_CALL_IP6TABLES, on);
-        case BW_SWITCH_NO_LINKLOCAL_LEARN:
-                return put_option(message, BR_BOOLOPT_NO_LL_LEARN, on);
-        }
-        g_assert_not_reached();
-}
-
-static Message *build_wish(int bridge, BwBridgeSwitch kind, bool on) {
-        struct ifinfomsg header = { .ifi_family = AF_UNSPEC, .ifi_index = bridge };
-        Message *message = nlmsg_alloc_simple(RTM_NEWLINK, NLM_F_REQUEST | NLM_F_ACK);
-        struct nlattr *outer, *inner;
-        int code;
-
-        g_assert(message);
-        code = nlmsg_append(message, &header, sizeof(header), NLMSG_ALIGNTO);
-        outer = nla_nest_start(message, IFLA_LINKINFO);
-        code |= nla_put_string(message, IFLA_INFO_KIND, "bridge");
-        inner = nla_nest_start(message, IFLA_INFO_DATA);
-        code |= put_switch(message, kind, on);
-        /* A fresh message holds a page; these few bytes always fit. */
-        g_assert(code == 0 && outer && inner);
-        nla_nest_end(message, inner);
-        nla_nest_end(message, outer);
-        return message;
-}
-
-/* The attribute is kept by a kernel without br_netfilter too, but nothing looks at it then. */
-static bool is_heard(BwBridgeSwitch kind) {
-        if (!bw_bridge_switch_feeds(kind, BW_ENGINE_IPTABLES))
-                return true;
-        return access("/proc/sys/net/bridge", F_OK) == 0 || access("/proc/sys/net", F_OK) != 0;
-}
-
-bool bw_netlink_set_switch(BwNetlink *netlink, int bridge, BwBridgeSwitch kind, bool on,
-                           GError **error) {
-        g_autofree char *what =
-                g_strdup_printf("set %s of bridge %d", bw_bridge_switch_name(kind), bridge);
-        g_autoptr(Message) message = build_wish(bridge, kind, on);
-        g_autoptr(Socket) socket = open_question(error);
-        int code;
-
-        if (!socket)
-                return false;
-        code = nl_send_auto(socket, message);
-        if (code >= 0)
-                code = nl_wait_for_ack(socket);
-        if (code < 0)
-                return fail(error, what, code);
-        /* Of a bridge that is down there is no news. */
-        ask_for_link(netlink, bridge);
-        if (!on || is_heard(kind))
-                return true;
-        g_set_error(error, BW_ERROR, BW_ERROR_ABSENT,
-                    "%s: set, but without effect until br_netfilter is loaded", what);
-        return false;
-}
-
 /* News */
 
 /* The end of a pair that is made first is told before the other is there, and not again after. */
@@ -283,14 +154,14 @@ static bool is_half_told(const BwNetlink *netlink, Message *message, const BwFac
 }
 
 static int on_told(Message *message, void *pointer) {
-        const BwNetlink *netlink = pointer;
+        BwNetlink *netlink = pointer;
         BwFact fact;
 
         if (!decode(message, &fact))
                 return NL_SKIP;
         netlink->sink(&fact, netlink->user);
         if (is_half_told(netlink, message, &fact))
-                ask_for_link(netlink, fact.link.ifindex);
+                bw_netlink_look_at(netlink, fact.link.ifindex);
         return NL_OK;
 }
 
@@ -340,7 +211,7 @@ static gboolean on_learned(G_GNUC_UNUSED int fd, G_GNUC_UNUSED GIOCondition cond
 
 /* @other: a second group, or 0. */
 static Socket *open_news(BwNetlink *netlink, int group, int other, GError **error) {
-        g_autoptr(Socket) socket = open_socket(error);
+        g_autoptr(Socket) socket = bw_netlink_open(error);
         int code;
 
         if (!socket)
@@ -352,7 +223,7 @@ static Socket *open_news(BwNetlink *netlink, int group, int other, GError **erro
         if (code >= 0)
                 code = nl_socket_add_memberships(socket, group, other, 0);
         if (code < 0)
-                return fail(error, "join rtnetlink groups", code), NULL;
+                return bw_netlink_fail(error, "join rtnetlink groups", code), NULL;
         return g_steal_pointer(&socket);
 }
 

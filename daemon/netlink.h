@@ -4,9 +4,10 @@
 /*
  * rtnetlink adapter
  *
- * Links, forwarding table and neighbours as facts; the few bridge attributes the
- * guard needs as wishes. Bytes are decoded by bw/netlink_decode.h. Never waits,
- * never retries, never logs.
+ * Links, forwarding table and neighbours as facts; the few attributes of bridges,
+ * ports and tables the guard needs as wishes. Bytes are decoded by
+ * bw/netlink_decode.h. Never waits but for the kernel's answer, never retries,
+ * never logs.
  */
 
 #include <bw/fact.h>
@@ -32,3 +33,37 @@ bool bw_netlink_dump(BwNetlink *netlink, GError **error);
  * but has no effect yet. */
 bool bw_netlink_set_switch(BwNetlink *netlink, int bridge, BwBridgeSwitch kind, bool on,
                            GError **error);
+
+/* Has the kernel say once more what that link is: a LINK fact follows in the main loop, and keeps
+ * its place among the news. Nothing follows of a link that is gone. */
+void bw_netlink_look_at(BwNetlink *netlink, int ifindex);
+
+/* Wishes. Each is one message and its answer. BW_ERROR_DENIED without CAP_NET_ADMIN,
+ * BW_ERROR_ABSENT when the link, bridge, port or entry is not there (any more), BW_ERROR_STALE when
+ * no answer came, BW_ERROR_BROKEN when the kernel refuses for another reason. What has changed then
+ * comes as a fact in the main loop. */
+
+/* @mask, @on: sets of BwPortFlag; of @mask those in @on are set, the others cleared, all at once. A
+ * kernel too old for a flag may leave that out without a word: BwLink.flags_known says so. */
+bool bw_netlink_set_port_flags(BwNetlink *netlink, int port, unsigned mask, unsigned on,
+                               GError **error);
+
+/* An entry of the FDB that neither ages nor moves (bridge(8), "fdb replace ... master static"), in
+ * every VLAN of the port. What the bridge has learned of that MAC, at whatever port, is replaced.
+ */
+bool bw_netlink_fix_fdb(BwNetlink *netlink, int port, const BwMac *mac, GError **error);
+/* Deletes what the bridge has of that MAC at that port, in every VLAN; it learns anew. */
+bool bw_netlink_release_fdb(BwNetlink *netlink, int port, const BwMac *mac, GError **error);
+
+/* The host's own ARP and ND table: an entry that nothing but another wish changes. */
+bool bw_netlink_pin_neighbour(BwNetlink *netlink, const BwNeighbour *neighbour, GError **error);
+/* Deletes the entry of that address (the MAC does not matter); the host asks anew. */
+bool bw_netlink_unpin_neighbour(BwNetlink *netlink, const BwNeighbour *neighbour, GError **error);
+
+/* 0: the bridge floods every frame. */
+bool bw_netlink_set_ageing(BwNetlink *netlink, int bridge, uint32_t centiseconds, GError **error);
+bool bw_netlink_set_stp(BwNetlink *netlink, int bridge, bool on, GError **error);
+
+/* IFF_PROMISC, as ip-link(8) sets and clears it. What packet sockets and bridges have asked for
+ * stays: BwLink.promiscuity. */
+bool bw_netlink_set_promiscuous(BwNetlink *netlink, int link, bool on, GError **error);

@@ -344,6 +344,10 @@ static void begin(BwWarden *warden) {
         schedule_flush(warden);
 }
 
+static void on_hazard(gpointer user) {
+        bw_warden_note_change(user);
+}
+
 BwWarden *bw_warden_new(const char *config_path, GError **error) {
         g_autoptr(BwConfig) config = bw_settings_read(config_path, error);
         g_autoptr(BwWarden) warden = NULL;
@@ -355,6 +359,7 @@ BwWarden *bw_warden_new(const char *config_path, GError **error) {
         warden->config = g_steal_pointer(&config);
         warden->journal = bw_journal_new();
         warden->hazards = bw_hazards_new(warden->journal);
+        bw_hazards_listen(warden->hazards, on_hazard, warden);
         warden->mac_watch = bw_mac_watch_new(warden->journal);
         warden->model = bw_model_new();
         warden->reconciler = bw_reconciler_new();
