@@ -6,7 +6,7 @@ The cable (vmw1) is an uplink: who is behind it nobody knows, but not kali3. Clo
 those pass who are declared behind it."""
 
 from lab import frames
-from lab.two_bridges import WINDOWS, WINDOWS_MAC, two_bridges
+from lab.two_bridges import WINDOWS_MAC, two_bridges
 from lab.waiting import wait_until
 from lab.world import BRIDGE, SECOND_BRIDGE, port_of_mac
 
@@ -28,7 +28,6 @@ Addresses=192.168.50.15 {FIVE6}
 Gateway=192.168.50.1
 """
 CLOSED = f"""Closed=yes
-Addresses={WINDOWS}
 MACs={WINDOWS_MAC}
 """
 

@@ -21,13 +21,15 @@ HOST, WINDOWS = "192.168.50.1", "192.168.50.21"
 WINDOWS_MAC = "00:50:56:12:34:56"
 HYPERVISOR = "vmware"  # the network namespaces
 BEHIND = "windows"
-# what nobody can guess; all else is derived
-CONFIG = """
+# What nobody can guess; all else is derived. What windows has need not be said for anybody's safety
+# but its own: that it is not sought on the other side of the link.
+CONFIG = f"""
 [Guest kali2]
 Addresses=192.168.50.12
 
 [Port vmw1]
 Role=uplink
+Addresses={WINDOWS}
 """
 PORTS = ("vk63", "vk64", "vk65", "vethb2", "vethb1", "vk42", "vmh1", "vmw1")
 # in an order in which each finds what it needs: tables are poisoned until kali4 is back, honest
