@@ -26,6 +26,9 @@
 /* So that a flood of news leaves the other sources of the loop their turn. */
 #define MESSAGES_A_TURN 1000
 
+/* The answers have to fit into the socket beside the news, even where its buffer may not grow. */
+#define QUESTIONS_A_TURN 32
+
 /* More learned addresses than this are not read at once. The kernel goes through its whole table
  * again for each piece of a dump, and a guest can make it learn millions. */
 #define MOST_LEARNED 16384
@@ -48,6 +51,7 @@ struct BwNetlink {
         gpointer user;
         Ear links, learned;
         guint relearn_timer;
+        GHashTable *untold; /* ifindex: links to be asked for when this turn's news is read */
 };
 
 /* Facts */
@@ -146,23 +150,44 @@ bool bw_netlink_dump(BwNetlink *netlink, GError **error) {
 
 /* News */
 
-/* The end of a pair that is made first is told before the other is there, and not again after. */
-static bool is_half_told(const BwNetlink *netlink, Message *message, const BwFact *fact) {
-        return fact->kind == BW_FACT_LINK && fact->link.kind == BW_LINK_VETH &&
-               fact->link.peer == 0 &&
-               nlmsg_hdr(message)->nlmsg_pid != nl_socket_get_local_port(netlink->links.socket);
+static bool is_answer(const BwNetlink *netlink, Message *message) {
+        return nlmsg_hdr(message)->nlmsg_pid == nl_socket_get_local_port(netlink->links.socket);
+}
+
+static void note_untold(const BwNetlink *netlink, Message *message) {
+        struct nlmsghdr *header = nlmsg_hdr(message);
+        int ifindex = 0;
+
+        if (nlmsg_get_src(message)->nl_pid == 0 && !is_answer(netlink, message))
+                ifindex = bw_netlink_decode_untold(header, header->nlmsg_len);
+        if (ifindex != 0)
+                g_hash_table_add(netlink->untold, GINT_TO_POINTER(ifindex));
 }
 
 static int on_told(Message *message, void *pointer) {
-        BwNetlink *netlink = pointer;
+        const BwNetlink *netlink = pointer;
         BwFact fact;
 
+        note_untold(netlink, message);
         if (!decode(message, &fact))
                 return NL_SKIP;
         netlink->sink(&fact, netlink->user);
-        if (is_half_told(netlink, message, &fact))
-                bw_netlink_look_at(netlink, fact.link.ifindex);
         return NL_OK;
+}
+
+/* Once for all the news of a turn, which often comes in threes. Each question has an answer, which
+ * makes another turn for the rest of them. */
+static void ask_for_untold(BwNetlink *netlink) {
+        GHashTableIter iter;
+        gpointer ifindex;
+
+        g_hash_table_iter_init(&iter, netlink->untold);
+        for (unsigned i = 0; i < QUESTIONS_A_TURN; i++) {
+                if (!g_hash_table_iter_next(&iter, &ifindex, NULL))
+                        return;
+                bw_netlink_look_at(netlink, GPOINTER_TO_INT(ifindex));
+                g_hash_table_iter_remove(&iter);
+        }
 }
 
 /* Reads a turn's worth. Whether news was lost, and all that came before is read: until the buffer
@@ -186,8 +211,12 @@ static gboolean on_links(G_GNUC_UNUSED int fd, G_GNUC_UNUSED GIOCondition condit
                          gpointer pointer) {
         BwNetlink *netlink = pointer;
 
-        if (hear(&netlink->links))
+        if (hear(&netlink->links)) {
+                /* The dump that follows answers them all. */
+                g_hash_table_remove_all(netlink->untold);
                 tell_source(netlink, BW_FACT_OVERRUN);
+        }
+        ask_for_untold(netlink);
         return G_SOURCE_CONTINUE;
 }
 
@@ -237,6 +266,7 @@ BwNetlink *bw_netlink_new(BwFactSink sink, gpointer user, GError **error) {
 
         netlink->sink = sink;
         netlink->user = user;
+        netlink->untold = g_hash_table_new(NULL, NULL);
         netlink->links.socket = open_news(netlink, RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, error);
         if (!netlink->links.socket)
                 return NULL;
@@ -257,5 +287,6 @@ void bw_netlink_free(BwNetlink *netlink) {
         g_clear_handle_id(&netlink->relearn_timer, g_source_remove);
         close_ear(&netlink->links);
         close_ear(&netlink->learned);
+        g_hash_table_unref(netlink->untold);
         g_free(netlink);
 }
