@@ -61,6 +61,12 @@ static unsigned width_of_last_line(const GString *text) {
         return bw_columns_width(line);
 }
 
+static void end_line(GString *text, const char *margin) {
+        while (text->len > 0 && text->str[text->len - 1] == ' ')
+                g_string_truncate(text, text->len - 1);
+        g_string_append_printf(text, "\n%s", margin);
+}
+
 /* A word longer than a line, at the beginning of one. */
 static const char *append_piece(GString *text, const char *margin, const char *word) {
         unsigned room = BW_COLUMNS - bw_columns_width(margin);
@@ -84,7 +90,7 @@ void bw_columns_flow(GString *text, const char *margin, const char *const *words
                 unsigned width = bw_columns_width(word);
 
                 if (have + !is_first + width > BW_COLUMNS && have > bw_columns_width(margin)) {
-                        g_string_append_printf(text, "\n%s", margin);
+                        end_line(text, margin);
                         have = bw_columns_width(margin);
                         is_first = true;
                 }

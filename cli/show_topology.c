@@ -86,15 +86,22 @@ static char *guest_of(JsonObject *port) {
 
 static void add_where(GPtrArray *words, JsonObject *port) {
         g_autofree char *bridge = bw_text_printable(get_text(port, "FarBridge"));
-        g_autofree char *far = bw_text_printable(get_text(port, "FarPort"));
         g_autofree char *kind = bw_text_printable(get_text(port, "Kind"));
         const char *role = role_of(port);
 
         if (*bridge != '\0')
-                add(words, "-> %s (%s)", bridge, far);
+                add(words, "-> %s", bridge);
         else if (g_str_equal(role, "uplink") || g_str_equal(role, "stranger"))
                 add(words, "%s", *kind != '\0' ? kind : "network card");
         add_addresses(words, "", get_list(port, "Addresses"));
+}
+
+/* A link's other end first. */
+static void add_far_port(GPtrArray *words, JsonObject *port) {
+        g_autofree char *far = bw_text_printable(get_text(port, "FarPort"));
+
+        if (*far != '\0')
+                add(words, "%s", far);
 }
 
 static void add_state(GPtrArray *words, JsonObject *port, JsonObject *bridge) {
@@ -131,18 +138,17 @@ static void add_state(GPtrArray *words, JsonObject *port, JsonObject *bridge) {
 
 static void add_link(GPtrArray *words, JsonObject *port) {
         const char *stp = get_text(port, "STPState");
-        bool has_carrier = get_bool(port, "Up") && get_bool(port, "Carrier");
+        bool is_up = get_bool(port, "Up"), has_carrier = is_up && get_bool(port, "Carrier");
+        bool is_blocked = has_carrier && g_str_equal(stp, "blocking");
         gint64 namespace = get_number(port, "PeerNamespace");
 
         if (get_bool(port, "Carries"))
                 add(words, "carries");
-        else if (*get_text(port, "FarBridge") != '\0')
+        else if (*get_text(port, "FarBridge") != '\0' && !is_blocked)
                 add(words, "carries nothing");
-        if (!get_bool(port, "Up"))
-                add(words, "down");
-        else if (!has_carrier)
-                add(words, "no carrier");
-        if (has_carrier && g_str_equal(stp, "blocking"))
+        if (!has_carrier)
+                add(words, "%s", is_up ? "no carrier" : "down");
+        if (is_blocked)
                 add(words, "blocked by STP");
         else if (has_carrier && (g_str_equal(stp, "listening") || g_str_equal(stp, "learning")))
                 add(words, "STP is %s", stp);
@@ -193,6 +199,7 @@ static void append_port(GString *text, const char *indent, const Widths *widths,
         if (widths->guest > 0 && *get_text(port, "FarBridge") == '\0')
                 bw_columns_pad(line, guest, widths->guest + 2);
         add_where(words.plain, port);
+        add_far_port(words.in_brackets, port);
         add_state(words.in_brackets, port, bridge);
         add_link(words.in_brackets, port);
         add_flags(words.in_brackets, port);
@@ -221,11 +228,12 @@ static Widths measure(const GPtrArray *ports) {
 
 static void add_guard(GPtrArray *words, JsonObject *bridge) {
         const char *why = get_text(bridge, "GuardedFor");
+        gint64 n = get_number(bridge, "PortCount");
         g_autofree char *mode = bw_text_printable(get_text(bridge, "Mode"));
 
         if (*why == '\0') {
                 add(words, "not guarded");
-                add(words, "%" G_GINT64_FORMAT " ports", get_number(bridge, "PortCount"));
+                add(words, "%" G_GINT64_FORMAT " port%s", n, n != 1 ? "s" : "");
                 return;
         }
         add(words, "%s", mode);
@@ -235,8 +243,9 @@ static void add_guard(GPtrArray *words, JsonObject *bridge) {
                 add(words, "%s", g_str_equal(why, "guests") ? "has guests" : "configured");
 }
 
-static void add_bridge(GPtrArray *words, JsonObject *bridge) {
+static GPtrArray *words_of_bridge(JsonObject *bridge) {
         gint64 seconds = get_number(bridge, "AgeingUSec") / G_USEC_PER_SEC;
+        GPtrArray *words = g_ptr_array_new_with_free_func(g_free);
 
         add_guard(words, bridge);
         if (!get_bool(bridge, "Up"))
@@ -245,13 +254,17 @@ static void add_bridge(GPtrArray *words, JsonObject *bridge) {
         if (get_bool(bridge, "VLANFiltering"))
                 add(words, "VLAN filtering");
         add(words, "ageing %" G_GINT64_FORMAT " s", seconds);
-        for (guint i = 0; i + 1 <= words->len; i++) {
-                char *word = words->pdata[i];
+        return words;
+}
 
-                words->pdata[i] = g_strconcat(word, i + 1 < words->len ? "," : "", NULL);
-                g_free(word);
-        }
-        add_addresses(words, "host ", get_list(bridge, "Addresses"));
+static void add_bridge(GPtrArray *words, JsonObject *bridge) {
+        g_autoptr(GPtrArray) first = words_of_bridge(bridge);
+        JsonArray *addresses = get_list(bridge, "Addresses");
+
+        for (guint i = 0; i < first->len; i++)
+                add(words, "%s%s", (const char *) first->pdata[i],
+                    i + 1 < first->len || length_of(addresses) > 0 ? "," : "");
+        add_addresses(words, "host ", addresses);
 }
 
 /* (transfer container) */

@@ -229,7 +229,7 @@ static void draw_bridge(Drawing *drawing, JsonObject *bridge) {
                                "fontcolor=white, fontsize=11%s];\n",
                                id, label, is_guarded ? "#1e3a5f" : "#94a3b8",
                                has_warnings(bridge) ? WARNED : "");
-        for (unsigned i = 0; i < length_of(ports); i++) {
+        for (unsigned i = length_of(ports); i-- > 0;) {
                 JsonObject *port = json_array_get_object_element(ports, i);
 
                 if (g_str_equal(get_text(port, "Bridge"), name))
@@ -298,10 +298,11 @@ static void draw(Drawing *drawing) {
         gint64 segment = 0;
 
         g_string_append(drawing->text, head);
-        for (unsigned i = 0; i < length_of(bridges); i++) {
+        /* dot(1) lays out from below. */
+        for (unsigned i = length_of(bridges); i-- > 0;) {
                 gint64 next = get_number(json_array_get_object_element(bridges, i), "Segment");
 
-                if (i == 0 || next != segment)
+                if (next != segment)
                         draw_segment(drawing, next);
                 segment = next;
         }

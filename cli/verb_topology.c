@@ -7,6 +7,7 @@
 #include "topology_dot.h"
 #include "topology_json.h"
 
+#include <bw/hazard.h>
 #include <bw/text.h>
 #include <stdio.h>
 
@@ -14,13 +15,18 @@ static JsonObject *topology_of_files(const Line *line, GError **error) {
         g_autoptr(BwWorld) world = bw_world_read(&line->files, error);
         g_autoptr(BwTopology) topology = NULL;
         g_autoptr(BwTopologyView) view = NULL;
+        g_autoptr(GPtrArray) hazards = NULL;
+        BwHostState host = { .br_netfilter = true, .filter_vlan_tagged = -1 };
 
         if (world == NULL)
                 return NULL;
         bw_command_tell_problems(world->config);
         topology = bw_topology_new(world->model);
+        /* Of what no file tells the best is believed. */
+        host.engines = world->config->engines;
+        hazards = bw_hazard_list(world->model, world->plan, topology, &host);
         view = bw_topology_view_new(
-                &(BwTopologyFacts){ world->model, world->config, world->plan, topology, NULL });
+                &(BwTopologyFacts){ world->model, world->config, world->plan, topology, hazards });
         return bw_topology_json_new(view);
 }
 
