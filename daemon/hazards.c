@@ -12,16 +12,6 @@ struct BwHazards {
         guint idle;
 };
 
-static guint hash_hazard(gconstpointer key) {
-        const BwHazard *hazard = key;
-
-        return g_str_hash(hazard->subject) ^ (guint) hazard->kind;
-}
-
-static gboolean is_same(gconstpointer a, gconstpointer b) {
-        return bw_hazard_compare(a, b) == 0;
-}
-
 static void free_hazard(gpointer hazard) {
         bw_hazard_free(hazard);
 }
@@ -30,7 +20,8 @@ BwHazards *bw_hazards_new(BwJournal *journal) {
         BwHazards *hazards = g_new0(BwHazards, 1);
 
         hazards->journal = journal;
-        hazards->raised = g_hash_table_new_full(hash_hazard, is_same, free_hazard, NULL);
+        hazards->raised =
+                g_hash_table_new_full(bw_hazard_hash, bw_hazard_is_same, free_hazard, NULL);
         return hazards;
 }
 

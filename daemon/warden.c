@@ -131,7 +131,12 @@ void bw_warden_check_switches(BwWarden *warden) {
         bw_switches_check(warden->switches, warden->plan);
 }
 
-void bw_warden_flush(BwWarden *warden) {
+void bw_warden_look_for_hazards(BwWarden *warden) {
+        bw_hazard_watch_look(warden->hazard_watch, warden->model, warden->plan,
+                             bw_reconciler_used(warden->reconciler));
+}
+
+static void bring_in_step(BwWarden *warden) {
         g_autoptr(BwPlan) plan = NULL;
         BwLibvirtWord word = libvirt_word(warden);
         bool kept, differs;
@@ -159,6 +164,12 @@ void bw_warden_flush(BwWarden *warden) {
         note_in_force(warden);
         bw_engine_roll_note(warden->roll, bw_warden_engines_in_force(warden));
         bw_warden_note_change(warden);
+}
+
+/* The guard first: whoever may weaken it waits. */
+void bw_warden_flush(BwWarden *warden) {
+        bring_in_step(warden);
+        bw_warden_look_for_hazards(warden);
 }
 
 static void on_due(gpointer user) {
@@ -324,6 +335,8 @@ static bool read_world(BwWarden *warden, GError **error) {
         if (!warden->netlink)
                 return false;
         warden->switches = bw_switches_new(warden->journal, warden->hazards, warden->netlink);
+        warden->hazard_watch =
+                bw_hazard_watch_new(warden->journal, warden->hazards, warden->netlink);
         /* A torn dump is no world to act on: nothing is written until a whole one is in. */
         warden->started = bw_netlink_dump(warden->netlink, &trouble);
         if (!warden->started && !g_error_matches(trouble, BW_ERROR, BW_ERROR_STALE)) {
@@ -396,6 +409,7 @@ void bw_warden_free(BwWarden *warden) {
         bw_virt_free(warden->virt);
         g_clear_pointer(&warden->audit, bw_audit_free);
         bw_switches_free(warden->switches);
+        bw_hazard_watch_free(warden->hazard_watch);
         bw_pace_free(warden->pace);
         bw_inheritance_free(warden->inheritance);
         bw_engine_roll_free(warden->roll);

@@ -130,6 +130,7 @@ bool bw_warden_disarm(BwWarden *warden, GError **error) {
                 "Disarmed on request: every rule of the guard was taken down. Resync, Reload or "
                 "a restart puts them back",
                 NULL);
+        bw_warden_look_for_hazards(warden);
         bw_warden_note_change(warden);
         return true;
 }

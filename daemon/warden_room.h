@@ -11,6 +11,7 @@
 #include "announce.h"
 #include "audit.h"
 #include "engine_roll.h"
+#include "hazard_watch.h"
 #include "inheritance.h"
 #include "mac_watch.h"
 #include "netlink.h"
@@ -33,6 +34,7 @@ struct BwWarden {
         BwEngineRoll *roll;
         BwAudit *audit;
         BwSwitches *switches;
+        BwHazardWatch *hazard_watch;
         BwPace *pace;
         BwInheritance *inheritance;
         BwMacWatch *mac_watch;
@@ -71,6 +73,8 @@ void bw_warden_note_sync(BwWarden *warden);
 void bw_warden_take_over_plan(BwWarden *warden, BwPlan *plan);
 /* What the engines in use need of the bridges themselves. */
 void bw_warden_check_switches(BwWarden *warden);
+/* What weakens the guard as things are now. */
+void bw_warden_look_for_hazards(BwWarden *warden);
 /* Tells the listener. */
 void bw_warden_note_change(BwWarden *warden);
 

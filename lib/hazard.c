@@ -17,6 +17,16 @@ int bw_hazard_compare(const BwHazard *a, const BwHazard *b) {
                                   : strcmp(a->subject, b->subject);
 }
 
+guint bw_hazard_hash(gconstpointer hazard) {
+        const BwHazard *the = hazard;
+
+        return g_str_hash(the->subject) ^ (guint) the->kind;
+}
+
+gboolean bw_hazard_is_same(gconstpointer a, gconstpointer b) {
+        return bw_hazard_compare(a, b) == 0;
+}
+
 BwHazard *bw_hazard_add(BwHazardWriter *writer, BwHazardKind kind, const char *subject,
                         const BwBridgePlan *bridge, char *sentence) {
         BwHazard *hazard = g_new0(BwHazard, 1);

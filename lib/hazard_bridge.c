@@ -136,9 +136,10 @@ static void add_host_address(BwHazardWriter *writer, const BwBridgePlan *bridge)
 
 static void add_forward_drops(BwHazardWriter *writer, const BwBridgePlan *bridge) {
         const BwHostState *host = writer->host;
-        bool ipv4 = (bridge->switches & BW_SWITCH_BIT(BW_SWITCH_NF_CALL_IPTABLES)) &&
+        unsigned calls = bridge->switches | host->calls;
+        bool ipv4 = (calls & BW_SWITCH_BIT(BW_SWITCH_NF_CALL_IPTABLES)) &&
                     bw_forward_drops(host->forward_ipv4, bridge->name);
-        bool ipv6 = (bridge->switches & BW_SWITCH_BIT(BW_SWITCH_NF_CALL_IP6TABLES)) &&
+        bool ipv6 = (calls & BW_SWITCH_BIT(BW_SWITCH_NF_CALL_IP6TABLES)) &&
                     bw_forward_drops(host->forward_ipv6, bridge->name);
 
         if (!host->br_netfilter || (!ipv4 && !ipv6))

@@ -41,8 +41,10 @@ typedef struct BwListener {
 
 /* What is no fact of netlink or libvirt; read by the caller. Everything is lent. */
 typedef struct BwHostState {
-        unsigned engines;       /* set of engines in use */
-        bool br_netfilter;      /* loaded */
+        unsigned engines;  /* set of engines in use */
+        bool br_netfilter; /* loaded */
+        unsigned calls; /* set of BwBridgeSwitch nf_call_* that net.bridge.bridge-nf-call-* has on
+                           for all bridges */
         int filter_vlan_tagged; /* net.bridge.bridge-nf-filter-vlan-tagged; -1: not known */
         const GPtrArray *forward_ipv4, *forward_ipv6; /* BwForwardChain; NULL: not known */
         const GArray *listeners;                      /* BwListener; NULL: not known */
@@ -51,6 +53,9 @@ typedef struct BwHostState {
 void bw_hazard_free(BwHazard *hazard);
 /* As strcmp(): by kind, then subject; 0 for the same hazard, whatever it says. */
 int bw_hazard_compare(const BwHazard *a, const BwHazard *b);
+/* The same for tables: of BwHazard. */
+guint bw_hazard_hash(gconstpointer hazard);
+gboolean bw_hazard_is_same(gconstpointer a, gconstpointer b);
 /* (transfer full) (element-type BwHazard): sorted by kind, then subject; one of each. What is told
  * when it is met, as an engine that does not answer, is not among them. @plan NULL: nothing is
  * guarded, so nothing is weakened. */
