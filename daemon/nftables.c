@@ -398,13 +398,13 @@ static bool lacks_our_rules(GError **error, const GError *refusal) {
 
 bool bw_nftables_probe(BwNftables *nftables, GError **error) {
         g_autoptr(GError) refusal = NULL;
-        BwPlan nothing = { .bridges = g_ptr_array_new(), .log_rate = 10 };
+        g_autoptr(GPtrArray) none = g_ptr_array_new();
+        BwPlan nothing = { .bridges = none, .segments = none, .log_rate = 10 };
         g_autoptr(GPtrArray) nowhere = g_ptr_array_new();
         g_autoptr(BwNftTable) table = bw_nft_compile(&nothing, nowhere);
         g_autofree char *twin = print_twin(table);
         g_autoptr(Context) context = open_context(nftables, &refusal);
 
-        g_ptr_array_unref(nothing.bridges);
         if (!context)
                 return lacks_nf_tables(error, refusal);
         nft_ctx_set_dry_run(context, true);

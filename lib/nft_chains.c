@@ -49,6 +49,7 @@ static const Chain sending[] = {
                     "iifname . arp saddr ether != @macs goto in-spoofed-arp\n"
                     "iifname . arp saddr ip @own4 accept\n"
                     "iifname . arp saddr ip @own-net4 accept\n"
+                    "iifname . arp saddr ip @gateways4 goto in-spoofed-arp\n"
                     "iifname @any-address accept\n"
                     "arp operation request arp saddr ip 0.0.0.0 "
                     "iifname . arp daddr ip @own4 accept\n"
@@ -90,6 +91,7 @@ static const Chain sending[] = {
           "goto in-ip4-source\n" },
         { "in-ip4-source", "iifname . ip saddr @own4 accept\n"
                            "iifname . ip saddr @own-net4 accept\n"
+                           "iifname . ip saddr @gateways4 goto in-spoofed-ip\n"
                            "iifname @any-address accept\n"
                            "iifname != @routers goto in-spoofed-ip\n"
                            "ip saddr { 0.0.0.0, 127.0.0.0/8, 224.0.0.0/4, 255.255.255.255 } "
@@ -147,6 +149,7 @@ static const Chain sending[] = {
                           "goto in-redirect\n" },
         { "in-na", "iifname . @th,64,128 @targets goto nd-option-24\n"
                    "iifname . @th,64,128 @target-nets goto nd-option-24\n"
+                   "iifname . @th,64,128 @gateway-targets goto in-spoofed-nd\n"
                    "iifname @any-address goto nd-option-24\n"
                    "@th,64,10 != 0x3fa goto in-spoofed-nd\n"
                    "iifname @strict goto in-spoofed-nd\n"
@@ -160,6 +163,7 @@ static const Chain sending[] = {
                        "goto in-ip6-source\n" },
         { "nd-detection", "iifname . @th,64,128 @targets goto nd-detected\n"
                           "iifname . @th,64,128 @target-nets goto nd-detected\n"
+                          "iifname . @th,64,128 @gateway-targets goto in-spoofed-nd\n"
                           "iifname @any-address accept\n"
                           "@th,64,10 != 0x3fa goto in-spoofed-nd\n"
                           "iifname @strict goto in-spoofed-nd\n"
@@ -185,6 +189,7 @@ static const Chain sending[] = {
                            "goto in-rogue-dhcp\n" },
         { "in-ip6-source", "iifname . ip6 saddr @own6 accept\n"
                            "iifname . ip6 saddr @own-net6 accept\n"
+                           "iifname . ip6 saddr @gateways6 goto in-spoofed-ip\n"
                            "iifname @any-address accept\n"
                            "ip6 saddr fe80::/10 goto in-link-local\n"
                            "iifname != @routers goto in-spoofed-ip\n"

@@ -43,10 +43,13 @@ typedef enum SetName {
         SET_OWNED_NETS,
         SET_OWNED_TARGETS,
         SET_OWNED_TARGET_NETS,
-        SET_FOREIGN4, /* for a router: what others on its bridge own */
+        SET_FOREIGN4, /* for a router: what others of its segment own */
         SET_FOREIGN_NET4,
         SET_FOREIGN6,
         SET_FOREIGN_NET6,
+        SET_GATEWAYS4, /* for Addresses=any: gateways that are not the port's */
+        SET_GATEWAYS6,
+        SET_GATEWAY_TARGETS,
         SET_BORDERS,
         SET_CLOSED_BORDERS,
         MAP_SITES4, /* from what is owned to the site whose it is */
@@ -95,6 +98,9 @@ static const struct {
         [SET_FOREIGN_NET4] = { "foreign-net4", "type ifname . ipv4_addr\nflags interval" },
         [SET_FOREIGN6] = { "foreign6", "type ifname . ipv6_addr" },
         [SET_FOREIGN_NET6] = { "foreign-net6", "type ifname . ipv6_addr\nflags interval" },
+        [SET_GATEWAYS4] = { "gateways4", "type ifname . ipv4_addr" },
+        [SET_GATEWAYS6] = { "gateways6", "type ifname . ipv6_addr" },
+        [SET_GATEWAY_TARGETS] = { "gateway-targets", "typeof iifname . @th,0,128" },
         [SET_BORDERS] = { "borders", "type ifname" },
         [SET_CLOSED_BORDERS] = { "closed-borders", "type ifname" },
         [MAP_SITES4] = { "sites4", "type ipv4_addr : verdict" },
@@ -109,9 +115,10 @@ static const struct {
 
 typedef struct Compiler {
         BwNftTable *table;
+        const BwSegmentPlan *segment;
         const BwBridgePlan *bridge;
         const BwPortPlan *port;
-        GPtrArray *declared;      /* BwPortPlan *, of the bridge: those with a link-local address */
+        GArray *declared;         /* BwPrefix: the segment's link-local ones */
         char quoted[QUOTED_SIZE]; /* the port's name */
 } Compiler;
 
@@ -278,14 +285,13 @@ static void add_bindings(Compiler *compiler, BwFamily family) {
         }
 }
 
-/* What is declared goes before what a MAC makes likely. */
+/* What is declared goes before what a MAC makes likely. What is the port's own is nobody else's. */
 static bool is_declared_by_another(const Compiler *compiler, const BwPrefix *address) {
-        for (guint i = 0; i < compiler->declared->len; i++) {
-                const BwPortPlan *other = compiler->declared->pdata[i];
-
-                if (other != compiler->port && bw_owner_has_address(other, address))
+        if (bw_owner_has_address(compiler->port, address))
+                return false;
+        for (guint i = 0; i < compiler->declared->len; i++)
+                if (bw_prefix_contains(&g_array_index(compiler->declared, BwPrefix, i), address))
                         return true;
-        }
         return false;
 }
 
@@ -300,21 +306,50 @@ static void add_derived(Compiler *compiler, const BwMac *mac) {
         add(compiler, SET_DERIVED_TARGETS, " . ", target);
 }
 
+static void append_all(GArray *to, const GArray *from) {
+        g_array_append_vals(to, from->data, from->len);
+}
+
 /* A router may carry what nobody here owns. */
 static void add_foreign(Compiler *compiler) {
         g_autoptr(GArray) addresses = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
 
-        for (guint i = 0; i < compiler->bridge->ports->len; i++) {
-                const BwPortPlan *other = compiler->bridge->ports->pdata[i];
+        append_all(addresses, compiler->segment->gateways);
+        for (guint i = 0; i < compiler->segment->bridges->len; i++) {
+                const BwBridgePlan *bridge = compiler->segment->bridges->pdata[i];
 
-                if (other != compiler->port)
-                        g_array_append_vals(addresses, other->addresses->data,
-                                            other->addresses->len);
+                append_all(addresses, bridge->addresses);
+                for (guint k = 0; k < bridge->ports->len; k++) {
+                        const BwPortPlan *other = bridge->ports->pdata[k];
+
+                        if (other != compiler->port)
+                                append_all(addresses, other->addresses);
+                }
         }
         g_array_sort(addresses, compare_prefixes);
         drop_contained(addresses);
         for (guint i = 0; i < addresses->len; i++)
                 add_address(compiler, &foreign, &g_array_index(addresses, BwPrefix, i));
+}
+
+/* Addresses=any does not open the gateway's. */
+static void add_gateways(Compiler *compiler) {
+        static const Kinds gateways = { SET_GATEWAYS4, SET_GATEWAYS4, SET_GATEWAYS6,
+                                        SET_GATEWAYS6 };
+        const GArray *all = compiler->segment->gateways;
+
+        for (guint i = 0; i < all->len; i++) {
+                const BwPrefix *gateway = &g_array_index(all, BwPrefix, i);
+                g_autofree char *target = NULL;
+
+                if (bw_owner_has_address(compiler->port, gateway))
+                        continue;
+                add_address(compiler, &gateways, gateway);
+                if (gateway->family == BW_FAMILY_IPV4)
+                        continue;
+                target = print_target(gateway);
+                add(compiler, SET_GATEWAY_TARGETS, " . ", target);
+        }
 }
 
 static void add_broadcasts(Compiler *compiler) {
@@ -375,6 +410,7 @@ static void add_bound(Compiler *compiler) {
 static void add_any_address(Compiler *compiler) {
         add_name(compiler, SET_ANY_ADDRESS);
         add_own(compiler);
+        add_gateways(compiler);
 }
 
 static void add_unaddressed(Compiler *compiler) {
@@ -444,18 +480,25 @@ static void add_state(Compiler *compiler) {
         g_assert_not_reached();
 }
 
+static void append_link_local(GArray *to, const GArray *from) {
+        for (guint i = 0; i < from->len; i++)
+                if (bw_owner_is_link_local(&g_array_index(from, BwPrefix, i)))
+                        g_array_append_vals(to, &g_array_index(from, BwPrefix, i), 1);
+}
+
 /* Which link-local addresses nobody else may use: declared ones, and those made from MACs. */
-static void add_owned(GArray *owned, const BwPortPlan *port) {
-        for (guint i = 0; i < port->macs->len; i++) {
-                BwPrefix derived = bw_owner_derive_link_local(&g_array_index(port->macs, BwMac, i));
+static void add_owned(GArray *owned, const BwBridgePlan *bridge) {
+        append_link_local(owned, bridge->addresses);
+        for (guint i = 0; i < bridge->ports->len; i++) {
+                const BwPortPlan *port = bridge->ports->pdata[i];
 
-                g_array_append_val(owned, derived);
-        }
-        for (guint i = 0; i < port->addresses->len; i++) {
-                BwPrefix *address = &g_array_index(port->addresses, BwPrefix, i);
+                append_link_local(owned, port->addresses);
+                for (guint k = 0; k < port->macs->len; k++) {
+                        BwPrefix derived =
+                                bw_owner_derive_link_local(&g_array_index(port->macs, BwMac, k));
 
-                if (bw_owner_is_link_local(address))
-                        g_array_append_val(owned, *address);
+                        g_array_append_val(owned, derived);
+                }
         }
 }
 
@@ -493,26 +536,37 @@ static void add_port(Compiler *compiler, const BwPortPlan *port) {
         compiler->table->unknown = BW_UNKNOWN_PORTS_DROP;
 }
 
-static bool declares_link_local(const BwPortPlan *port) {
-        for (guint i = 0; i < port->addresses->len; i++)
-                if (bw_owner_is_link_local(&g_array_index(port->addresses, BwPrefix, i)))
-                        return true;
-        return false;
-}
-
-static void add_bridge(Compiler *compiler, const BwBridgePlan *bridge, GArray *owned) {
+static void add_bridge(Compiler *compiler, const BwBridgePlan *bridge) {
         compiler->bridge = bridge;
         compiler->table->unknown =
                 bw_unknown_ports_stricter(bridge->unknown_ports, compiler->table->unknown);
-        compiler->declared = g_ptr_array_new();
-        for (guint i = 0; i < bridge->ports->len; i++) {
-                add_owned(owned, bridge->ports->pdata[i]);
-                if (declares_link_local(bridge->ports->pdata[i]))
-                        g_ptr_array_add(compiler->declared, bridge->ports->pdata[i]);
-        }
         for (guint i = 0; i < bridge->ports->len; i++)
                 add_port(compiler, bridge->ports->pdata[i]);
-        g_ptr_array_unref(compiler->declared);
+}
+
+static void list_declared(Compiler *compiler) {
+        append_link_local(compiler->declared, compiler->segment->gateways);
+        for (guint i = 0; i < compiler->segment->bridges->len; i++) {
+                const BwBridgePlan *bridge = compiler->segment->bridges->pdata[i];
+
+                append_link_local(compiler->declared, bridge->addresses);
+                for (guint k = 0; k < bridge->ports->len; k++)
+                        append_link_local(compiler->declared,
+                                          ((BwPortPlan *) bridge->ports->pdata[k])->addresses);
+        }
+}
+
+static void add_segment(Compiler *compiler, const BwSegmentPlan *segment, GArray *owned) {
+        g_autoptr(GArray) declared = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
+
+        compiler->segment = segment;
+        compiler->declared = declared;
+        list_declared(compiler);
+        append_link_local(owned, segment->gateways);
+        for (guint i = 0; i < segment->bridges->len; i++) {
+                add_owned(owned, segment->bridges->pdata[i]);
+                add_bridge(compiler, segment->bridges->pdata[i]);
+        }
 }
 
 /* nft refuses nothing that is there twice, but a list with doubles equals no read-back. */
@@ -565,8 +619,8 @@ BwNftTable *bw_nft_compile(const BwPlan *plan, const GPtrArray *elsewhere) {
         Compiler compiler = { .table = table_new() };
 
         compiler.table->log_rate = plan->log_rate;
-        for (guint i = 0; i < plan->bridges->len; i++)
-                add_bridge(&compiler, plan->bridges->pdata[i], owned);
+        for (guint i = 0; i < plan->segments->len; i++)
+                add_segment(&compiler, plan->segments->pdata[i], owned);
         for (guint i = 0; i < elsewhere->len; i++)
                 if (quote(&compiler, ((const BwLink *) elsewhere->pdata[i])->name))
                         add_name(&compiler, SET_PASSING);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
+#include <bw/border.h>
 #include <bw/nft_sites.h>
 #include <bw/nft_table.h>
 #include <bw/owner.h>
@@ -56,18 +57,12 @@ static bool is_somewhere(const Builder *builder, const guint *places) {
 
 /* Which borders bar it */
 
-static bool leads_to(const BwSegmentPlan *segment, guint site, const BwPortPlan *port) {
-        const BwSitePlan *place = segment->sites->pdata[site];
-
-        return g_ptr_array_find(place->leads, port, NULL);
-}
-
 /* @falls: what nobody owns does not pass a closed border. */
 static void add_barred(GPtrArray *barred, const Scope *scope, guint site, bool falls) {
         for (guint i = 0; i < scope->borders->len; i++) {
                 const BwPortPlan *port = scope->borders->pdata[i];
                 bool passes = site == NOWHERE ? !falls || !port->closed_border
-                                              : leads_to(scope->segment, site, port);
+                                              : bw_border_leads_to(scope->segment, site, port);
 
                 if (!passes)
                         g_ptr_array_add(barred, g_strdup_printf("\"%s\"", port->name));
@@ -409,7 +404,7 @@ static GArray *list_scopes(const BwPlan *plan) {
         GArray *scopes = g_array_new(FALSE, FALSE, sizeof(Scope));
 
         g_array_set_clear_func(scopes, clear_scope);
-        for (guint i = 0; plan->segments && i < plan->segments->len; i++) {
+        for (guint i = 0; i < plan->segments->len; i++) {
                 Scope scope = { plan->segments->pdata[i], g_ptr_array_new() };
 
                 for (guint k = 0; k < scope.segment->bridges->len; k++)
