@@ -3,10 +3,12 @@
 
 What is for nobody at a port must not leave there, be it a guest's, the host's, an end of the link or
 the cable to another hypervisor: while kali4 lies, with the bridges promiscuous, when it has left and
-all still send to where it was, and with bridges that have become hubs."""
+all still send to where it was, and with bridges that have become hubs. Each engine alone keeps the
+first and the third."""
 
 import contextlib
 
+from lab.guard import ENGINES
 from lab.two_bridges import HARDSHIPS, two_bridges
 from lab.world import BRIDGE
 
@@ -45,15 +47,15 @@ def check_sniffer(world, report, scene):
             )
 
 
-def check_held(report, scene, name):
-    what = HARDSHIPS[name]
+def check_held(report, scene, name, before=""):
+    what = before + HARDSHIPS[name]
     with scene.hardship(name), scene.watching() as strays:
         answers = scene.pings(scene.victims())
         packets, lost = strays.total(), strays.lost()
         report.guard_check(
             f"{what}: nothing leaves where nobody is whom it is for",
             packets == 0,
-            f"{packets} packets {strays.text()}",
+            f"{packets} packets {strays.text()}".rstrip(),
         )
         report.check(f"{what}: whoever counts has lost nothing", lost == 0, f"{lost} lost")
         if name == "hubs":
@@ -75,6 +77,7 @@ def check_unguarded(world, report, scene):
 
 
 def check_guarded(world, report, scene):
+    """The guard finds all tables poisoned."""
     guard = world.guard
     scene.arm(forget=False)
     report.check("all tables are poisoned as before", scene.is_poisoned())
@@ -91,7 +94,19 @@ def check_guarded(world, report, scene):
         )
 
 
+def check_engine(report, scene, engine):
+    scene.disarm()
+    report.check(f"{engine}: everybody believes kali4", scene.poison())
+    scene.arm(forget=False, engines=(engine,))
+    for name in ("lies", "silence"):
+        check_held(report, scene, name, f"{engine}: ")
+    unreached = scene.unreached()
+    report.check(f"{engine}: everybody reaches everybody", not unreached, unreached)
+
+
 def run(world, report):
     with two_bridges(world) as scene:
         check_unguarded(world, report, scene)
         check_guarded(world, report, scene)
+        for engine in ENGINES:
+            check_engine(report, scene, engine)

@@ -6,7 +6,7 @@ The cable (vmw1) is an uplink: who is behind it nobody knows, but not kali3. Clo
 those pass who are declared behind it."""
 
 from lab import frames
-from lab.two_bridges import WINDOWS_MAC, two_bridges
+from lab.two_bridges import PORTS, WINDOWS_MAC, two_bridges
 from lab.waiting import wait_until
 from lab.world import BRIDGE, SECOND_BRIDGE, port_of_mac
 
@@ -26,6 +26,11 @@ Addresses=192.168.50.15 {FIVE6}
 
 [Bridge virbr4]
 Gateway=192.168.50.1
+"""
+# kali4 may have any address, but for the gateway's
+ANY_ADDRESS = """
+[Port vk64]
+Addresses=any
 """
 CLOSED = f"""Closed=yes
 MACs={WINDOWS_MAC}
@@ -86,14 +91,18 @@ class Border:
         self.send(claim, count=5, us=10_000)
         return self.scene.three.ipv6_neighbours().get(FIVE6)
 
-    def heard(self, source, receiver):
-        """How many datagrams in the name of source reach a guest."""
-        of_windows = frames.at(
-            source=frames.mac_bytes(self.windows.mac),
+    def counting(self, sender, source, receiver):
+        """What a guest gets from sender in the name of source."""
+        of_sender = frames.at(
+            source=frames.mac_bytes(sender.mac),
             kind=b"\x08\x00",
             ipv4_source=frames.ip_bytes(source),
         )
-        with self.world.count(receiver.tap, dir="out", at=of_windows) as count:
+        return self.world.count(receiver.tap, dir="out", at=of_sender)
+
+    def heard(self, source, receiver):
+        """How many datagrams in the name of source reach a guest."""
+        with self.counting(self.windows, source, receiver) as count:
             self.send(datagram(self.windows.mac, source, receiver))
             count.reaches(PACKETS, 0.5)
             return count.packets
@@ -166,6 +175,23 @@ def check_journal(report, guard):
     report.guard_check("the journal names kali2", guard.names("kali2", "spoofed-arp"))
 
 
+def lie_of_kali4(scene):
+    """kali4 says that it is the host, who is the gateway. Whom kali3 believes."""
+    scene.four.send_frames(tell(scene.four, scene.host, scene.three), count=ROUNDS, us=PAUSE_US)
+    return scene.three.arp_table().get(scene.host.ip)
+
+
+def check_gateway(report, scene, border):
+    with border.counting(scene.four, ANOTHER, scene.three) as count:
+        scene.four.send_frames(datagram(scene.four.mac, ANOTHER, scene.three), count=PACKETS)
+        heard = count.reaches(PACKETS, 0.5)
+        report.check("any address: kali4 takes one that nobody has", heard, f"{count.packets}")
+    border.learn()
+    place = lie_of_kali4(scene)
+    own = place == scene.host.mac
+    report.guard_check("any address: kali4 cannot have the gateway's", own, place)
+
+
 def check_closed(report, scene, border):
     heard = border.heard(ANOTHER, scene.five)
     report.nothing_passes("closed: an address that nobody owns does not come in", heard)
@@ -185,11 +211,13 @@ def run(world, report):
         try:
             scene.disarm()
             check_unguarded(report, scene, border)
-            scene.arm(more_of_vmw1="", more=SECTIONS)
+            scene.arm(SECTIONS)
             check_claims(report, scene, border)
             check_journal(report, world.guard)
-            scene.arm(more_of_vmw1=CLOSED, more=SECTIONS)
+            others = [port for port in PORTS if port != "vk64"]  # iptables has nothing to ask it
+            scene.arm(SECTIONS + ANY_ADDRESS, CLOSED, ports=others)
             check_closed(report, scene, border)
+            check_gateway(report, scene, border)
         finally:
             for guest in (scene.three, scene.five):
                 guest.ipv6_down()

@@ -155,8 +155,9 @@ class TwoBridges:
 
     # -- the guard
 
-    def arm(self, more="", more_of_vmw1="", forget=True, **settings):
-        self.world.arm(CONFIG + more_of_vmw1 + more, PORTS, bridges="auto", **settings)
+    def arm(self, more="", more_of_vmw1="", forget=True, ports=PORTS, **settings):
+        """ports: those of which each engine has rules."""
+        self.world.arm(CONFIG + more_of_vmw1 + more, ports, bridges="auto", **settings)
         if forget:
             self.forget_lies()
 
