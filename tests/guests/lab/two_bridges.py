@@ -42,10 +42,6 @@ HARDSHIPS = {
 REMEMBERED_MS = 600_000  # for how long ARP is believed: the scene must not end by itself
 
 
-def run(*command):
-    subprocess.run([str(word) for word in command], check=True)
-
-
 class Station:
     """Somebody on the network who is no guest of ours."""
 
@@ -234,7 +230,8 @@ class TwoBridges:
         for bridge in (BRIDGE, SECOND_BRIDGE):
             port = port_of_mac(self.four.mac, bridge)
             if port:
-                run("bridge", "fdb", "del", self.four.mac, "dev", port, "master")
+                forget = ["bridge", "fdb", "del", self.four.mac, "dev", port, "master"]
+                subprocess.run(forget, stderr=subprocess.DEVNULL)  # it may have aged by now
 
     def kali4_returns(self):
         self.four.ask("ip link set eth0 up")
