@@ -139,25 +139,19 @@ static void add_report(BwPass *pass, const BwIptReport *report, BwIptLock lock) 
 }
 
 /* The lock is needed, until it has been busy for too long or proves to be out of reach. */
-static bool sync_table(const Iptables *iptables, BwIptTable table, const GPtrArray *chains,
-                       BwPass *pass, GError **error) {
-        BwIptLock lock = iptables->impatient ? BW_IPT_LOCK_SKIPPED : BW_IPT_LOCK_NEEDED;
+static bool sync_wishes(const Iptables *iptables, BwIptWish *wishes, BwIptLock *ret_lock,
+                        GError **error) {
         g_autoptr(GError) trouble = NULL;
-        BwIptReport report;
-        bool done = bw_iptables_sync(table, chains, lock, &report, &trouble);
 
-        if (!done && lock == BW_IPT_LOCK_NEEDED &&
-            g_error_matches(trouble, BW_ERROR, BW_ERROR_DENIED)) {
-                g_clear_error(&trouble);
-                lock = BW_IPT_LOCK_SKIPPED;
-                done = bw_iptables_sync(table, chains, lock, &report, &trouble);
+        *ret_lock = iptables->impatient ? BW_IPT_LOCK_SKIPPED : BW_IPT_LOCK_NEEDED;
+        if (bw_iptables_sync_all(wishes, *ret_lock, &trouble))
+                return true;
+        if (g_error_matches(trouble, BW_ERROR, BW_ERROR_DENIED)) {
+                *ret_lock = BW_IPT_LOCK_SKIPPED;
+                return bw_iptables_sync_all(wishes, *ret_lock, error);
         }
-        if (!done) {
-                g_propagate_error(error, g_steal_pointer(&trouble));
-                return false;
-        }
-        add_report(pass, &report, lock);
-        return true;
+        g_propagate_error(error, g_steal_pointer(&trouble));
+        return false;
 }
 
 static void note_lock(Iptables *iptables, const GError *trouble, int64_t now_usec) {
@@ -167,18 +161,33 @@ static void note_lock(Iptables *iptables, const GError *trouble, int64_t now_use
                 iptables->busy_since = now_usec;
 }
 
-/* A table that fails does not keep the others from denying: each is tried, and the first failure is
- * told. @wanted: chains of each table, or NULL for nothing of ours. */
+/* Adds to @pass what was done; the first failure is told. */
+static void add_wishes(BwIptWish *wishes, BwIptLock lock, BwPass *pass, GError **error) {
+        for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++) {
+                if (!wishes[table].error)
+                        add_report(pass, &wishes[table].report, lock);
+                else if (!*error)
+                        *error = g_steal_pointer(&wishes[table].error);
+                g_clear_error(&wishes[table].error);
+        }
+}
+
+/* A table that fails does not keep the others from denying: each is tried. @wanted: chains of each
+ * table, or NULL for nothing of ours. */
 static bool sync_tables(Iptables *iptables, GPtrArray *const *wanted, int64_t now_usec,
                         BwPass *pass, GError **error) {
+        BwIptWish wishes[BW_IPT_TABLE_MAX] = {};
         g_autoptr(GError) first = NULL;
+        BwIptLock lock;
 
         iptables->impatient =
                 iptables->busy_since && now_usec - iptables->busy_since > LOCK_PATIENCE_USEC;
-        for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++)
-                if (!iptables->absent[table])
-                        sync_table(iptables, table, wanted ? wanted[table] : NULL, pass,
-                                   first ? NULL : &first);
+        for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++) {
+                wishes[table].skipped = iptables->absent[table];
+                wishes[table].chains = wanted ? wanted[table] : NULL;
+        }
+        if (sync_wishes(iptables, wishes, &lock, &first))
+                add_wishes(wishes, lock, pass, &first);
         note_lock(iptables, first, now_usec);
         if (!first)
                 return true;

@@ -65,13 +65,18 @@ static void write_branch(const BwIptWriter *writer, const Dispatch *dispatch, Bw
         bw_ipt_say(chain, rule);
 }
 
+static bool has_choice(const BwNameNode *node) {
+        return node->branches->len > 1 || !g_array_index(node->branches, BwNameBranch, 0).is_node;
+}
+
 static int by_text(gconstpointer a, gconstpointer b) {
         const char *const *left = a, *const *right = b;
 
         return strcmp(*left, *right);
 }
 
-/* @ports: BwPortPlan. Their order does not matter. Returns the chain to begin with. */
+/* @ports: BwPortPlan. Their order does not matter. Returns the chain to begin with; a root that has
+ * no choice is left out. */
 static BwIptChain *write_dispatch(BwIptWriter *writer, const Dispatch *dispatch,
                                   const GPtrArray *ports) {
         g_autoptr(GPtrArray) names = g_ptr_array_new();
@@ -82,7 +87,7 @@ static BwIptChain *write_dispatch(BwIptWriter *writer, const Dispatch *dispatch,
                 g_ptr_array_add(names, ((BwPortPlan *) ports->pdata[i])->name);
         g_ptr_array_sort(names, by_text);
         nodes = bw_name_tree_new((const char *const *) names->pdata, names->len);
-        for (guint i = 0; i < nodes->len; i++) {
+        for (guint i = has_choice(nodes->pdata[0]) ? 0 : 1; i < nodes->len; i++) {
                 const BwNameNode *node = nodes->pdata[i];
                 char name[BW_IPT_CHAIN_SIZE];
                 BwIptChain *chain;

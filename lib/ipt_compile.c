@@ -33,7 +33,7 @@ static void write_leaf(const BwIptWriter *writer, BwIptChain *chain, BwIptRule r
         const BwPortPlan *port = bw_plan_find_port(writer->plan, name, NULL);
 
         rule.physdev_kind = writer->side->exact;
-        if (port->state == BW_PORT_BORDER || bw_port_state_checks_ip(port->state)) {
+        if (bw_ipt_has_port_chain(writer, port)) {
                 rule.target = BW_IPT_GOTO;
                 bw_ipt_port_chain(writer->side->port_kind, name, rule.chain);
         } else {

@@ -76,8 +76,9 @@ static void pass_request(BwIptWriter *writer, BwIptChain *chain, const BwPortPla
 /* (element-type BwPrefix): A(P) of the writer's family. */
 static GArray *list_own(const BwIptWriter *writer, const BwPortPlan *port) {
         GArray *own = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
+        bool has_own = port->state == BW_PORT_BOUND || port->state == BW_PORT_ANY_ADDRESS;
 
-        for (guint i = 0; port->state == BW_PORT_BOUND && i < port->addresses->len; i++) {
+        for (guint i = 0; has_own && i < port->addresses->len; i++) {
                 BwPrefix address = g_array_index(port->addresses, BwPrefix, i);
 
                 if (address.family == writer->family)
@@ -269,13 +270,44 @@ static void keep_port(BwIptWriter *writer, const BwPortPlan *port) {
         bw_ipt_add_port_chain(writer, "r", port)->opaque = true;
 }
 
+/* Addresses=any opens all but what only a gateway may use. */
+static void write_any_address(BwIptWriter *writer, const BwPortPlan *port) {
+        BwIptChain *chain = bw_ipt_add_port_chain(writer, "i", port);
+
+        pass_own(writer, chain, port, (BwIptRule){ .target = BW_IPT_RETURN });
+        for (guint i = 0; i < writer->segment->gateways->len; i++) {
+                BwPrefix gateway = g_array_index(writer->segment->gateways, BwPrefix, i);
+
+                if (gateway.family == writer->family)
+                        bw_ipt_deny(writer, chain, (BwIptRule){ .source = gateway },
+                                    writer->side->not_own, drops(port));
+        }
+}
+
+static bool has_gateways(const BwIptWriter *writer) {
+        for (guint i = 0; i < writer->segment->gateways->len; i++)
+                if (g_array_index(writer->segment->gateways, BwPrefix, i).family == writer->family)
+                        return true;
+        return false;
+}
+
+bool bw_ipt_has_port_chain(const BwIptWriter *writer, const BwPortPlan *port) {
+        if (port->state == BW_PORT_ANY_ADDRESS)
+                return writer->direction == BW_DIRECTION_IN && has_gateways(writer);
+        return bw_port_state_checks_ip(port->state);
+}
+
 void bw_ipt_write_port(BwIptWriter *writer, const BwPortPlan *port) {
+        if (!bw_ipt_has_port_chain(writer, port))
+                return;
         if (port->state == BW_PORT_BORDER) {
                 bw_ipt_write_border(writer, port);
                 return;
         }
-        if (!bw_port_state_checks_ip(port->state))
+        if (port->state == BW_PORT_ANY_ADDRESS) {
+                write_any_address(writer, port);
                 return;
+        }
         if (port->state == BW_PORT_INHERITED) {
                 keep_port(writer, port);
                 return;

@@ -76,22 +76,30 @@ static void drop_contained(GArray *sorted) {
         g_array_set_size(sorted, kept);
 }
 
+static void add_all_owned(GArray *owned, const BwIptWriter *writer, bool all,
+                          const GArray *addresses) {
+        for (guint i = 0; i < addresses->len; i++)
+                add_owned(owned, writer, all, g_array_index(addresses, BwPrefix, i));
+}
+
 static void add_owned_by_port(GArray *owned, const BwIptWriter *writer, bool all,
                               const BwPortPlan *port) {
-        for (guint i = 0; i < port->addresses->len; i++)
-                add_owned(owned, writer, all, g_array_index(port->addresses, BwPrefix, i));
+        add_all_owned(owned, writer, all, port->addresses);
         for (guint i = 0; i < port->macs->len; i++)
                 add_owned(owned, writer, all,
                           bw_owner_derive_link_local(&g_array_index(port->macs, BwMac, i)));
 }
 
-/* By any port of the segment, in whatever state, declared or made from its MACs. */
+/* By any port of the segment, in whatever state, declared or made from its MACs; by its bridges;
+ * and what only a gateway may use. */
 static GArray *list_owned(const BwIptWriter *writer, bool all) {
         GArray *owned = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
 
+        add_all_owned(owned, writer, all, writer->segment->gateways);
         for (guint i = 0; i < writer->segment->bridges->len; i++) {
                 const BwBridgePlan *bridge = writer->segment->bridges->pdata[i];
 
+                add_all_owned(owned, writer, all, bridge->addresses);
                 for (guint k = 0; k < bridge->ports->len; k++)
                         add_owned_by_port(owned, writer, all, bridge->ports->pdata[k]);
         }

@@ -80,11 +80,11 @@ BwPrefix bw_ipt_multicast(BwFamily family) {
         return (BwPrefix){ BW_FAMILY_IPV6, 8, { 0xff } };
 }
 
-static void add_claims(GArray *claims, const BwPortPlan *port) {
+static void add_claims(GArray *claims, const GArray *addresses) {
         const BwPrefix link_local = bw_ipt_link_local();
 
-        for (guint i = 0; i < port->addresses->len; i++) {
-                BwPrefix *own = &g_array_index(port->addresses, BwPrefix, i);
+        for (guint i = 0; i < addresses->len; i++) {
+                BwPrefix *own = &g_array_index(addresses, BwPrefix, i);
 
                 if (bw_prefix_overlaps(own, &link_local))
                         g_array_append_val(claims, *own);
@@ -99,11 +99,14 @@ void bw_ipt_writer_enter_segment(BwIptWriter *writer, const BwSegmentPlan *segme
         memset(writer->shared, 0, sizeof(writer->shared));
         g_ptr_array_set_size(writer->borders, 0);
         g_array_set_size(writer->claims, 0);
+        add_claims(writer->claims, segment->gateways);
         for (guint i = 0; i < segment->bridges->len; i++) {
                 const BwBridgePlan *bridge = segment->bridges->pdata[i];
 
+                add_claims(writer->claims, bridge->addresses);
                 for (guint k = 0; k < bridge->ports->len; k++)
-                        add_claims(writer->claims, bridge->ports->pdata[k]);
+                        add_claims(writer->claims,
+                                   ((BwPortPlan *) bridge->ports->pdata[k])->addresses);
         }
 }
 

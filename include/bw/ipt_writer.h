@@ -82,7 +82,8 @@ void bw_ipt_writer_enter(BwIptWriter *writer, const BwBridgePlan *bridge);
  * the bridge. Empty for IPv4. */
 GArray *bw_ipt_list_derived(const BwIptWriter *writer, const BwPortPlan *port);
 
-/* lib/ipt_port.c: the chains of one port. */
+/* lib/ipt_port.c: the chains of one port, and whether it has any. */
+bool bw_ipt_has_port_chain(const BwIptWriter *writer, const BwPortPlan *port);
 void bw_ipt_write_port(BwIptWriter *writer, const BwPortPlan *port);
 /* What is everybody's on the bridge, groups and broadcasts, meets the end of @pass. */
 void bw_ipt_deliver_groups(const BwIptWriter *writer, BwIptChain *chain, BwIptRule pass);

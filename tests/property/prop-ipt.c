@@ -328,9 +328,10 @@ static void vary(char name[static BW_IFNAME_SIZE]) {
 }
 
 static void test_names(void) {
-        static const char *const port_kinds[] = { "i", "o", "r", "c", "is", "os" };
-        static const char *const node_kinds[] = { "it", "ot", "ia", "oa", "iw",
-                                                  "ow", "id", "od", "iz" };
+        static const char *const port_kinds[] = { "i", "o", "r", "c", "b", "is", "os" };
+        static const char *const node_kinds[] = { "it", "ot", "ia", "oa", "iw", "ow",
+                                                  "id", "od", "iz", "ib", "ob", "il",
+                                                  "ol", "ic", "oc", "ie", "oe" };
         g_autoptr(GHashTable) owners =
                 g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
         char port[BW_IFNAME_SIZE], bridge[BW_IFNAME_SIZE], name[BW_IPT_CHAIN_SIZE];

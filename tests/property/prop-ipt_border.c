@@ -30,6 +30,7 @@ static void free_bridge(gpointer pointer) {
         BwBridgePlan *bridge = pointer;
 
         g_array_unref(bridge->networks);
+        g_array_unref(bridge->addresses);
         g_ptr_array_unref(bridge->ports);
         g_free(bridge);
 }
@@ -48,6 +49,7 @@ static void free_segment(gpointer pointer) {
         g_ptr_array_unref(segment->sites);
         g_array_unref(segment->addresses);
         g_array_unref(segment->macs);
+        g_array_unref(segment->gateways);
         g_free(segment);
 }
 
@@ -89,6 +91,7 @@ static void add_bridge(Case *the, unsigned number) {
         g_snprintf(bridge->name, sizeof(bridge->name), "virbr%u", number);
         bridge->mode = BW_MODE_ENFORCE;
         bridge->networks = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
+        bridge->addresses = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
         if (bw_test_once_in(2))
                 g_array_append_val(bridge->networks, network);
         bridge->ports = g_ptr_array_new_with_free_func(free_port);
@@ -200,6 +203,7 @@ static Case *case_new(void) {
         the->segment->sites = g_ptr_array_new_with_free_func(free_site);
         the->segment->addresses = g_array_new(FALSE, FALSE, sizeof(BwOwnedAddress));
         the->segment->macs = g_array_new(FALSE, FALSE, sizeof(BwOwnedMac));
+        the->segment->gateways = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
         the->borders = g_ptr_array_new();
         g_ptr_array_add(the->plan.segments, the->segment);
         for (unsigned i = 0; i < bridges; i++)
