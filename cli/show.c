@@ -192,10 +192,14 @@ static char *first_address(JsonArray *addresses) {
         return g_strdup_printf("%s +%u", first, length_of(addresses) - 1);
 }
 
-static char *short_guest(const char *guest) {
-        g_autofree char *name = bw_text_printable(guest);
+/* Nobody's ports say where they lead, if they lead anywhere. */
+static char *short_guest(JsonObject *port) {
+        g_autofree char *name = bw_text_printable(get_text(port, "Guest"));
+        g_autofree char *far = bw_text_printable(get_text(port, "FarBridge"));
         g_autofree char *start = NULL;
 
+        if (*name == '\0' && *far != '\0')
+                return g_strdup_printf("-> %s", far);
         if (*name == '\0')
                 return g_strdup("-");
         if (g_utf8_strlen(name, -1) <= GUEST_WIDTH)
@@ -228,12 +232,13 @@ static Row *head_new(void) {
 
 static Row *row_new(JsonObject *port) {
         g_autofree char *state = bw_text_printable(get_text(port, "State"));
+        const char *closed = get_bool(port, "Closed") ? ",closed" : "";
         Row *row = g_new0(Row, 1);
 
         row->cells[0] = bw_text_printable(get_text(port, "Port"));
         row->cells[1] = bw_text_printable(get_text(port, "Bridge"));
-        row->cells[2] = short_guest(get_text(port, "Guest"));
-        row->cells[3] = g_strconcat(state, get_bool(port, "Protected") ? "" : "*", NULL);
+        row->cells[2] = short_guest(port);
+        row->cells[3] = g_strconcat(state, closed, get_bool(port, "Protected") ? "" : "*", NULL);
         row->cells[4] = bw_text_printable(get_text(port, "Mode"));
         row->cells[5] = first_address(get_list(port, "Addresses"));
         row->cells[6] = g_strdup_printf("%" G_GINT64_FORMAT, sum_of(get_object(port, "Dropped")));
@@ -300,6 +305,15 @@ static void append_text_line(GString *text, const char *label, const char *bytes
                 append_line(text, label, line);
 }
 
+static void append_far_end(GString *text, JsonObject *port) {
+        g_autofree char *bridge = bw_text_printable(get_text(port, "FarBridge"));
+        g_autofree char *far = bw_text_printable(get_text(port, "FarPort"));
+        g_autofree char *line = g_strdup_printf("%s on %s", far, bridge);
+
+        if (*bridge != '\0')
+                append_line(text, "Leads to", line);
+}
+
 char *bw_show_port(JsonObject *port) {
         g_autofree char *macs = join(get_list(port, "MACs"), " ", "none known");
         g_autofree char *addresses = join(get_list(port, "Addresses"), " ", "none known");
@@ -312,6 +326,11 @@ char *bw_show_port(JsonObject *port) {
         append_text_line(text, "Role", get_text(port, "Role"));
         append_text_line(text, "Mode", get_text(port, "Mode"));
         append_text_line(text, "State", get_text(port, "State"));
+        append_far_end(text, port);
+        if (get_bool(port, "Closed"))
+                append_line(text, "Border", "closed: only what is declared behind it passes");
+        if (get_bool(port, "Locked"))
+                append_line(text, "Locked", "yes: the bridge takes no other MACs from it");
         append_line(text, "Protected", get_bool(port, "Protected") ? "yes" : "NO");
         append_line(text, "MACs", macs);
         append_line(text, "Addresses", addresses);

@@ -21,11 +21,13 @@ typedef struct BwBusPort {
         const char *port, *bridge;
         const char *guest, *uuid; /* "" when not a guest's */
         const char *role, *mode, *state;
-        bool protected;                  /* read back, equal to the plan, reachable, switches on */
-        const char *const *macs;         /* NULL-terminated */
-        const char *const *addresses;    /* NULL-terminated */
-        const char *where, *trouble;     /* "" when there is none */
-        uint64_t dropped[BW_REASON_MAX]; /* packets by BwReason; index 0 unused */
+        bool protected;      /* read back, equal to the plan, reachable, switches on */
+        bool closed, locked; /* Closed= of a border; the bridge learns nothing of it */
+        const char *far_bridge, *far_port; /* where a link leads; "" when it is none */
+        const char *const *macs;           /* NULL-terminated */
+        const char *const *addresses;      /* NULL-terminated */
+        const char *where, *trouble;       /* "" when there is none */
+        uint64_t dropped[BW_REASON_MAX];   /* packets by BwReason; index 0 unused */
         uint64_t monitored[BW_REASON_MAX];
 } BwBusPort;
 

@@ -73,6 +73,10 @@ int bw_bus_append_port(sd_bus_message *reply, const BwBusPort *port) {
         if (row->r >= 0)
                 row->r = sd_bus_message_append(row->reply, "{sv}", "Protected", "b",
                                                (int) port->protected);
+        bw_row_bool(row, "Closed", port->closed);
+        bw_row_bool(row, "Locked", port->locked);
+        bw_row_text(row, "FarBridge", port->far_bridge);
+        bw_row_text(row, "FarPort", port->far_port);
         bw_row_texts(row, "MACs", port->macs);
         bw_row_texts(row, "Addresses", port->addresses);
         bw_row_text(row, "Where", port->where);

@@ -79,12 +79,15 @@ static bool list_ports(gpointer user, void (*row)(const BwBusPort *port, gpointe
                        gpointer row_user, GError **error) {
         BwDesk *desk = user;
         const BwPlan *plan = bw_warden_plan(desk->warden);
+        g_autoptr(BwTopologyView) view = NULL;
 
         if (!plan)
                 return true;
         if (!bw_display_refresh(desk->display, g_get_monotonic_time(), read_counters, desk, error))
                 return false;
-        bw_display_ports(desk->display, plan, engines_for_display(desk->warden), row, row_user);
+        view = bw_warden_topology(desk->warden);
+        bw_display_ports(desk->display, plan, view, engines_for_display(desk->warden), row,
+                         row_user);
         return true;
 }
 
