@@ -109,7 +109,8 @@ static bool link_equal(const BwLink *a, const BwLink *b) {
                memcmp(&a->mac, &b->mac, sizeof(BwMac)) == 0 && a->kind == b->kind &&
                a->master == b->master && a->peer == b->peer && a->up == b->up &&
                a->promiscuous == b->promiscuous && a->switches == b->switches &&
-               a->switches_known == b->switches_known &&
+               a->switches_known == b->switches_known && a->flags == b->flags &&
+               a->flags_known == b->flags_known && a->stp_state == b->stp_state &&
                a->ageing_centiseconds == b->ageing_centiseconds;
 }
 
@@ -283,7 +284,8 @@ static unsigned take_fdb(BwModel *model, const BwFdbEntry *entry, int64_t now_us
                 row->record.entry = *entry;
                 return BW_CHANGE_NONE;
         }
-        if (!row && g_hash_table_size(model->fdb) >= BW_MAX_FDB_ENTRIES)
+        /* What somebody has written no flood can make more of. */
+        if (!row && !entry->fixed && g_hash_table_size(model->fdb) >= BW_MAX_FDB_ENTRIES)
                 return BW_CHANGE_NONE;
         row = g_new(FdbRow, 1);
         *row = (FdbRow){ .key = key, .record = { *entry, now_usec }, .seen = true };
@@ -493,6 +495,14 @@ GPtrArray *bw_model_list_guests(const BwModel *model) {
 
 GArray *bw_model_list_addresses(const BwModel *model, int ifindex) {
         return bw_link_addresses_list(model->addresses, ifindex);
+}
+
+const BwFdbRecord *bw_model_find_fdb(const BwModel *model, int bridge, const BwMac *mac,
+                                     uint16_t vlan) {
+        const FdbKey key = { *mac, bridge, vlan };
+        const FdbRow *row = g_hash_table_lookup(model->fdb, &key);
+
+        return row ? &row->record : NULL;
 }
 
 static int compare_fdb(gconstpointer a, gconstpointer b) {

@@ -50,6 +50,9 @@ GPtrArray *bw_model_list_links(const BwModel *model);
 GPtrArray *bw_model_list_guests(const BwModel *model);
 /* (transfer full) (element-type BwHostAddress): the host's own on that link, sorted. */
 GArray *bw_model_list_addresses(const BwModel *model, int ifindex);
+/* Lent or NULL. @vlan 0: the entry without one. */
+const BwFdbRecord *bw_model_find_fdb(const BwModel *model, int bridge, const BwMac *mac,
+                                     uint16_t vlan);
 /* (transfer container) (element-type BwFdbRecord): sorted by bridge, MAC, port. */
 GPtrArray *bw_model_list_fdb(const BwModel *model);
 
