@@ -108,14 +108,32 @@ void bw_model_free(BwModel *model) {
 
 /* Links */
 
-static bool link_equal(const BwLink *a, const BwLink *b) {
+static bool identity_equal(const BwLink *a, const BwLink *b) {
         return a->ifindex == b->ifindex && g_str_equal(a->name, b->name) &&
                memcmp(&a->mac, &b->mac, sizeof(BwMac)) == 0 && a->kind == b->kind &&
-               a->master == b->master && a->peer == b->peer && a->up == b->up &&
-               a->promiscuous == b->promiscuous && a->switches == b->switches &&
-               a->switches_known == b->switches_known && a->flags == b->flags &&
-               a->flags_known == b->flags_known && a->stp_state == b->stp_state &&
+               g_str_equal(a->kind_name, b->kind_name) && a->master == b->master &&
+               a->openvswitch == b->openvswitch && a->peer == b->peer &&
+               a->peer_namespace == b->peer_namespace && a->lower == b->lower;
+}
+
+static bool state_equal(const BwLink *a, const BwLink *b) {
+        return a->up == b->up && a->running == b->running && a->promiscuous == b->promiscuous &&
+               a->promiscuity == b->promiscuity && a->xdp == b->xdp && a->filters == b->filters;
+}
+
+static bool port_equal(const BwLink *a, const BwLink *b) {
+        return a->stp_state == b->stp_state && a->flags == b->flags &&
+               a->flags_known == b->flags_known;
+}
+
+static bool bridge_equal(const BwLink *a, const BwLink *b) {
+        return a->stp == b->stp && a->vlan_filtering == b->vlan_filtering &&
+               a->switches == b->switches && a->switches_known == b->switches_known &&
                a->ageing_centiseconds == b->ageing_centiseconds;
+}
+
+static bool link_equal(const BwLink *a, const BwLink *b) {
+        return identity_equal(a, b) && state_equal(a, b) && port_equal(a, b) && bridge_equal(a, b);
 }
 
 static void forget_name(BwModel *model, LinkRecord *record) {
@@ -169,9 +187,11 @@ static void forget_elder(BwModel *model, const BwLink *link) {
                 take_link_gone(model, elder->link.ifindex);
 }
 
-/* A link that is no port and no bridge matters only to a veth peer, which may go by its MAC. */
+/* Of a link that is no port and no bridge it matters what it is the other end of, and whether a
+ * guest may be behind it that no bridge sees. */
 static bool is_told_of(const BwLink *link) {
-        return link->master != 0 || link->kind == BW_LINK_BRIDGE || link->kind == BW_LINK_VETH;
+        return link->master != 0 || link->kind == BW_LINK_BRIDGE || link->kind == BW_LINK_VETH ||
+               link->kind == BW_LINK_MACVTAP || link->openvswitch || link->lower != 0;
 }
 
 static unsigned take_link(BwModel *model, const BwLink *link) {

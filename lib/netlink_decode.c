@@ -2,12 +2,12 @@
 
 #include <bw/netlink_decode.h>
 
+#include <linux/if.h>
 #include <linux/if_addr.h>
 #include <linux/if_bridge.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
-#include <net/if.h>
 #include <netlink/attr.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -104,14 +104,75 @@ static BwLinkKind kind_of(const struct nlattr *attribute) {
                 return BW_LINK_TAP;
         if (is_word(attribute, "veth"))
                 return BW_LINK_VETH;
+        if (is_word(attribute, "macvtap"))
+                return BW_LINK_MACVTAP;
         return BW_LINK_OTHER;
 }
 
-/* With a namespace id the index counts in another namespace and would name a wrong link here. */
-static int peer_of(struct nlattr *const *attributes) {
-        if (attributes[IFLA_LINK_NETNSID])
-                return 0;
-        return ifindex_of(attributes[IFLA_LINK]);
+static void read_kind(const struct nlattr *attribute, BwLink *link) {
+        link->kind = kind_of(attribute);
+        if (attribute)
+                memcpy(link->kind_name, nla_data(attribute),
+                       strnlen(nla_data(attribute),
+                               MIN((gsize) nla_len(attribute), sizeof(link->kind_name) - 1)));
+}
+
+static bool stands_on_another(const struct nlattr *kind) {
+        return is_word(kind, "vlan") || is_word(kind, "macvlan") || is_word(kind, "macvtap");
+}
+
+/* With a namespace's number the index counts there, and would name a wrong link here. */
+static void read_other_end(struct nlattr *const *attributes, const struct nlattr *kind,
+                           BwLink *link) {
+        const struct nlattr *elsewhere = attributes[IFLA_LINK_NETNSID];
+        uint32_t number = u32_of(elsewhere);
+
+        if (link->kind == BW_LINK_VETH && !elsewhere)
+                link->peer = ifindex_of(attributes[IFLA_LINK]);
+        else if (link->kind == BW_LINK_VETH && nla_len(elsewhere) == sizeof(number) &&
+                 number < G_MAXINT)
+                link->peer_namespace = (int) number + 1;
+        else if (stands_on_another(kind) && !elsewhere)
+                link->lower = ifindex_of(attributes[IFLA_LINK]);
+}
+
+static void read_xdp(const struct nlattr *attribute, BwLink *link) {
+        struct nlattr *xdp[IFLA_XDP_MAX + 1];
+
+        if (split_nested(attribute, xdp, IFLA_XDP_MAX))
+                link->xdp = u8_of(xdp[IFLA_XDP_ATTACHED]) != XDP_ATTACHED_NONE;
+}
+
+static void read_port_flag(const struct nlattr *attribute, BwPortFlag flag, BwLink *link) {
+        if (!attribute || nla_len(attribute) != sizeof(uint8_t))
+                return;
+        link->flags_known |= BW_FLAG_BIT(flag);
+        if (nla_get_u8(attribute) != 0)
+                link->flags |= BW_FLAG_BIT(flag);
+}
+
+static void read_port(const struct nlattr *attribute, BwLink *link) {
+        struct nlattr *port[IFLA_BRPORT_MAX + 1];
+
+        if (!split_nested(attribute, port, IFLA_BRPORT_MAX))
+                return;
+        if (u8_of(port[IFLA_BRPORT_STATE]) <= BR_STATE_BLOCKING)
+                link->stp_state = u8_of(port[IFLA_BRPORT_STATE]);
+        read_port_flag(port[IFLA_BRPORT_LEARNING], BW_FLAG_LEARNING, link);
+        read_port_flag(port[IFLA_BRPORT_UNICAST_FLOOD], BW_FLAG_UNICAST_FLOOD, link);
+        read_port_flag(port[IFLA_BRPORT_LOCKED], BW_FLAG_LOCKED, link);
+        read_port_flag(port[IFLA_BRPORT_ISOLATED], BW_FLAG_ISOLATED, link);
+        read_port_flag(port[IFLA_BRPORT_GUARD], BW_FLAG_BPDU_GUARD, link);
+        read_port_flag(port[IFLA_BRPORT_MODE], BW_FLAG_HAIRPIN, link);
+}
+
+static void read_master(struct nlattr *const *attributes, struct nlattr *const *more,
+                        BwLink *link) {
+        link->openvswitch = is_word(more[IFLA_INFO_SLAVE_KIND], "openvswitch");
+        if (!is_word(more[IFLA_INFO_SLAVE_KIND], "bridge"))
+                return;
+        link->master = ifindex_of(attributes[IFLA_MASTER]);
+        read_port(more[IFLA_INFO_SLAVE_DATA], link);
 }
 
 static void note_switch(BwLink *link, BwBridgeSwitch kind, bool known, bool on) {
@@ -138,34 +199,51 @@ static void read_options(const struct nlattr *attribute, BwLink *link) {
                     options.optval & (1u << BR_BOOLOPT_NO_LL_LEARN));
 }
 
-static bool read_bridge(const struct nlattr *attribute, BwLink *link) {
+static void read_bridge(const struct nlattr *attribute, BwLink *link) {
         struct nlattr *bridge[IFLA_BR_MAX + 1];
 
         if (!split_nested(attribute, bridge, IFLA_BR_MAX))
-                return false;
+                return;
         read_flag(bridge[IFLA_BR_NF_CALL_IPTABLES], BW_SWITCH_NF_CALL_IPTABLES, link);
         read_flag(bridge[IFLA_BR_NF_CALL_IP6TABLES], BW_SWITCH_NF_CALL_IP6TABLES, link);
         read_options(bridge[IFLA_BR_MULTI_BOOLOPT], link);
+        link->stp = u32_of(bridge[IFLA_BR_STP_STATE]) != 0;
+        link->vlan_filtering = u8_of(bridge[IFLA_BR_VLAN_FILTERING]) != 0;
         link->ageing_centiseconds = u32_of(bridge[IFLA_BR_AGEING_TIME]);
-        return true;
 }
 
+/* What cannot be read is left out; a link that has a name is a link all the same. */
 static bool read_link(const struct ifinfomsg *header, struct nlattr *const *attributes,
                       BwLink *link) {
         struct nlattr *more[IFLA_INFO_MAX + 1];
 
-        if (!read_name(attributes[IFLA_IFNAME], link->name) ||
-            !split_nested(attributes[IFLA_LINKINFO], more, IFLA_INFO_MAX))
+        if (!read_name(attributes[IFLA_IFNAME], link->name))
                 return false;
         (void) read_mac(attributes[IFLA_ADDRESS], &link->mac);
         link->up = header->ifi_flags & IFF_UP;
+        link->running = header->ifi_flags & IFF_LOWER_UP;
         link->promiscuous = header->ifi_flags & IFF_PROMISC;
-        link->kind = kind_of(more[IFLA_INFO_KIND]);
-        if (is_word(more[IFLA_INFO_SLAVE_KIND], "bridge"))
-                link->master = ifindex_of(attributes[IFLA_MASTER]);
-        if (link->kind == BW_LINK_VETH)
-                link->peer = peer_of(attributes);
-        return link->kind != BW_LINK_BRIDGE || read_bridge(more[IFLA_INFO_DATA], link);
+        link->promiscuity = u32_of(attributes[IFLA_PROMISCUITY]);
+        read_xdp(attributes[IFLA_XDP], link);
+        if (!split_nested(attributes[IFLA_LINKINFO], more, IFLA_INFO_MAX))
+                return true;
+        read_kind(more[IFLA_INFO_KIND], link);
+        read_other_end(attributes, more[IFLA_INFO_KIND], link);
+        read_master(attributes, more, link);
+        if (link->kind == BW_LINK_BRIDGE)
+                read_bridge(more[IFLA_INFO_DATA], link);
+        return true;
+}
+
+/* The other end of a pair may stay behind, and there is no news of it: here is the last. */
+static int peer_left(struct nlattr *const *attributes) {
+        struct nlattr *more[IFLA_INFO_MAX + 1];
+
+        if (attributes[IFLA_LINK_NETNSID] ||
+            !split_nested(attributes[IFLA_LINKINFO], more, IFLA_INFO_MAX) ||
+            !is_word(more[IFLA_INFO_KIND], "veth"))
+                return 0;
+        return ifindex_of(attributes[IFLA_LINK]);
 }
 
 static bool decode_link(const Body *body, BwFact *ret) {
@@ -180,10 +258,12 @@ static bool decode_link(const Body *body, BwFact *ret) {
         if (header->ifi_family != AF_UNSPEC)
                 return false;
         fact.link.ifindex = header->ifi_index;
-        if (body->type == RTM_DELLINK)
+        if (!split(body, sizeof(*header), attributes, IFLA_MAX))
+                memset(attributes, 0, sizeof(attributes));
+        if (body->type == RTM_DELLINK) {
                 fact.kind = BW_FACT_LINK_GONE;
-        else if (!split(body, sizeof(*header), attributes, IFLA_MAX) ||
-                 !read_link(header, attributes, &fact.link))
+                fact.link.peer = peer_left(attributes);
+        } else if (!read_link(header, attributes, &fact.link))
                 return false;
         *ret = fact;
         return true;
@@ -198,6 +278,7 @@ static bool decode_fdb(uint16_t type, const struct ndmsg *header, struct nlattr 
         fact.fdb.bridge = ifindex_of(attributes[NDA_MASTER]);
         fact.fdb.vlan = u16_of(attributes[NDA_VLAN]);
         fact.fdb.local = header->ndm_state & NUD_PERMANENT;
+        fact.fdb.fixed = header->ndm_state & NUD_NOARP;
         if ((header->ndm_flags & NTF_SELF) || fact.fdb.bridge == 0 ||
             !read_mac(attributes[NDA_LLADDR], &fact.fdb.mac))
                 return false;
@@ -224,6 +305,7 @@ static bool decode_neighbour(uint16_t type, const struct ndmsg *header,
         if (is_reachable(type, header)) {
                 if (!read_mac(attributes[NDA_LLADDR], &fact.neighbour.mac))
                         return false;
+                fact.neighbour.permanent = header->ndm_state & NUD_PERMANENT;
                 fact.kind = BW_FACT_NEIGHBOUR;
         }
         *ret = fact;

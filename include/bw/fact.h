@@ -104,7 +104,7 @@ typedef enum BwFactKind {
         BW_FACT_SNAPSHOT_END,   /* source */
         BW_FACT_OVERRUN,        /* source */
         BW_FACT_LINK,           /* link: new or changed */
-        BW_FACT_LINK_GONE,      /* link.ifindex */
+        BW_FACT_LINK_GONE,      /* link.ifindex; link.peer, if it had one here */
         BW_FACT_FDB,            /* fdb */
         BW_FACT_FDB_GONE,       /* fdb */
         BW_FACT_NEIGHBOUR,      /* neighbour */
