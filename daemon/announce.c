@@ -58,6 +58,13 @@ static char *describe_any_address(const BwPortPlan *port, unsigned engines) {
                                bw_mode_name(port->mode));
 }
 
+/* What is behind a link is told by the bridges themselves, whatever is declared. */
+static char *describe_border(const BwPortPlan *port) {
+        return g_strdup_printf("as %s%s, against what is owned on this side of it, mode %s",
+                               bw_role_name(port->role), port->closed_border ? ", closed" : "",
+                               bw_mode_name(port->mode));
+}
+
 static char *describe(const BwPortPlan *port, unsigned engines) {
         g_autofree char *addresses = join_addresses(port);
 
@@ -80,7 +87,7 @@ static char *describe(const BwPortPlan *port, unsigned engines) {
         case BW_PORT_OFF:
                 return g_strdup("passes unguarded: Mode=off");
         case BW_PORT_BORDER:
-                return g_strdup("passes unguarded: this version does not guard border ports");
+                return describe_border(port);
         case BW_PORT_INHERITED:
                 return g_strdup("keeps the rules of a former run: libvirt has not said yet whose "
                                 "it is");
@@ -106,6 +113,7 @@ static void say_new_state(BwJournal *journal, const BwBridgePlan *bridge, const 
         case BW_PORT_BOUND:
         case BW_PORT_UNADDRESSED:
         case BW_PORT_ANY_ADDRESS:
+        case BW_PORT_BORDER:
                 if (has_rules(port->state, engines))
                         say_armed(journal, bridge, port,
                                   before && has_rules(before->state, engines), how);
@@ -116,7 +124,6 @@ static void say_new_state(BwJournal *journal, const BwBridgePlan *bridge, const 
                 say_port(journal, BW_MESSAGE_PORT_CLOSED, LOG_ERR, bridge, port, how);
                 return;
         case BW_PORT_OFF:
-        case BW_PORT_BORDER:
         case BW_PORT_INHERITED:
                 say_port(journal, BW_MESSAGE_HAZARD, LOG_WARNING, bridge, port, how);
                 return;

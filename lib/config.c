@@ -30,6 +30,7 @@ static void free_binding(gpointer section) {
         g_free(binding->where);
         g_array_unref(binding->addresses);
         g_array_unref(binding->macs);
+        g_array_unref(binding->gateways);
         g_free(binding);
 }
 
@@ -39,6 +40,7 @@ static void free_bridge(gpointer section) {
         g_free(bridge->name);
         g_free(bridge->where);
         g_array_unref(bridge->networks);
+        g_array_unref(bridge->gateways);
         g_free(bridge);
 }
 
@@ -96,6 +98,7 @@ static Section open_binding(const BwConfigPlace *place, GHashTable *table, const
                 binding->where = where_of(place);
                 binding->addresses = g_array_new(FALSE, TRUE, sizeof(BwPrefix));
                 binding->macs = g_array_new(FALSE, TRUE, sizeof(BwMac));
+                binding->gateways = g_array_new(FALSE, TRUE, sizeof(BwPrefix));
                 g_hash_table_insert(table, binding->name, binding);
         }
         return (Section){ KIND_BINDING, binding, &binding->broken };
@@ -148,6 +151,7 @@ static Section open_bridge(const BwConfigPlace *place, const char *name) {
                 bridge->name = g_strdup(name);
                 bridge->where = where_of(place);
                 bridge->networks = g_array_new(FALSE, TRUE, sizeof(BwPrefix));
+                bridge->gateways = g_array_new(FALSE, TRUE, sizeof(BwPrefix));
                 g_hash_table_insert(place->config->bridges, bridge->name, bridge);
         }
         return (Section){ KIND_BRIDGE, bridge, &bridge->broken };
@@ -291,6 +295,28 @@ bool bw_config_read(BwConfig *config, const char *file, const char *text, gsize 
         return true;
 }
 
+static void copy_prefixes(GArray *to, const GArray *from) {
+        g_array_set_size(to, 0);
+        g_array_append_vals(to, from->data, from->len);
+}
+
+static void keep_bridge(BwBridgeSection *section, const BwBridgeSection *former) {
+        section->broken = false;
+        section->has_mode = former->has_mode;
+        section->mode = former->mode;
+        section->has_unknown_ports = former->has_unknown_ports;
+        section->unknown_ports = former->unknown_ports;
+        section->has_fdb_lock = former->has_fdb_lock;
+        section->fdb_lock = former->fdb_lock;
+        section->has_isolated = former->has_isolated;
+        section->isolated = former->isolated;
+        section->pin_neighbours = former->pin_neighbours;
+        section->has_repair = former->has_repair;
+        section->repair = former->repair;
+        copy_prefixes(section->networks, former->networks);
+        copy_prefixes(section->gateways, former->gateways);
+}
+
 void bw_config_keep_bridges(BwConfig *config, const BwConfig *last_good) {
         GHashTableIter iter;
         BwBridgeSection *section;
@@ -300,16 +326,8 @@ void bw_config_keep_bridges(BwConfig *config, const BwConfig *last_good) {
                 const BwBridgeSection *former =
                         g_hash_table_lookup(last_good->bridges, section->name);
 
-                if (!section->broken || !former || former->broken)
-                        continue;
-                section->broken = false;
-                section->has_mode = former->has_mode;
-                section->mode = former->mode;
-                section->has_unknown_ports = former->has_unknown_ports;
-                section->unknown_ports = former->unknown_ports;
-                g_array_set_size(section->networks, 0);
-                g_array_append_vals(section->networks, former->networks->data,
-                                    former->networks->len);
+                if (section->broken && former && !former->broken)
+                        keep_bridge(section, former);
         }
 }
 
@@ -328,6 +346,7 @@ void bw_config_keep_guard(BwConfig *config, const BwConfig *last_good) {
         config->log_rate = last_good->log_rate;
         config->engines = last_good->engines;
         config->check_interval = last_good->check_interval;
+        config->repair = last_good->repair;
         g_free(config->libvirt_uri);
         config->libvirt_uri = g_strdup(last_good->libvirt_uri);
 }

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #define SHOWN_BYTES 64
+/* BW_HAZARD_REPAIRABLE, in words. */
+#define REPAIRABLE "none, or of hub-mode, short-ageing, promiscuous, hairpin and loop those wanted"
 
 typedef struct Key Key;
 
@@ -16,7 +18,6 @@ struct Key {
         const char *name;
         const char *expects; /* goes behind "write" */
         TakeValue take;
-        const char *unmet; /* said when the value asks for what this version does not do */
 };
 
 static const char *const mode_words[] = {
@@ -98,7 +99,7 @@ static bool take_macs(const Key *key G_GNUC_UNUSED, const BwConfigPlace *place, 
         return true;
 }
 
-static bool take_role(const Key *key, const BwConfigPlace *place, gpointer section) {
+static bool take_role(const Key *key G_GNUC_UNUSED, const BwConfigPlace *place, gpointer section) {
         BwBindingSection *binding = section;
         unsigned word;
 
@@ -106,8 +107,6 @@ static bool take_role(const Key *key, const BwConfigPlace *place, gpointer secti
                 return false;
         binding->role = (BwRole) word;
         binding->set |= BW_SET_ROLE;
-        if (binding->role == BW_ROLE_LINK || binding->role == BW_ROLE_UPLINK)
-                bw_config_place_warn(place, "%s", key->unmet);
         return true;
 }
 
@@ -122,26 +121,20 @@ static bool take_mode(const Key *key G_GNUC_UNUSED, const BwConfigPlace *place, 
         return true;
 }
 
-static bool take_yes_no(const Key *key, const BwConfigPlace *place,
-                        gpointer section G_GNUC_UNUSED) {
-        static const char *const words[] = { "no", "yes", NULL };
-        unsigned yes;
-
-        if (!bw_config_value_find_word(place->line->value, words, &yes))
-                return false;
-        if (yes)
-                bw_config_place_warn(place, "%s", key->unmet);
-        return true;
-}
-
-static bool take_permission(const BwConfigPlace *place, BwBindingSection *binding, BwSet set,
-                            bool *ret) {
+static bool take_yes_no(const BwConfigPlace *place, bool *ret) {
         static const char *const words[] = { "no", "yes", NULL };
         unsigned yes;
 
         if (!bw_config_value_find_word(place->line->value, words, &yes))
                 return false;
         *ret = yes;
+        return true;
+}
+
+static bool take_permission(const BwConfigPlace *place, BwBindingSection *binding, BwSet set,
+                            bool *ret) {
+        if (!take_yes_no(place, ret))
+                return false;
         binding->set |= set;
         return true;
 }
@@ -184,17 +177,137 @@ static bool is_single(const BwPrefix *prefix) {
         return prefix->length == (prefix->family == BW_FAMILY_IPV4 ? 32 : 128);
 }
 
-static bool take_gateway(const Key *key, const BwConfigPlace *place,
-                         gpointer section G_GNUC_UNUSED) {
+static bool take_closed(const Key *key G_GNUC_UNUSED, const BwConfigPlace *place,
+                        gpointer section) {
+        BwBindingSection *binding = section;
+
+        return take_permission(place, binding, BW_SET_CLOSED, &binding->closed);
+}
+
+static bool take_fdb_lock(const Key *key G_GNUC_UNUSED, const BwConfigPlace *place,
+                          gpointer section) {
+        BwBindingSection *binding = section;
+
+        return take_permission(place, binding, BW_SET_FDB_LOCK, &binding->fdb_lock);
+}
+
+static bool take_isolated(const Key *key G_GNUC_UNUSED, const BwConfigPlace *place,
+                          gpointer section) {
+        BwBindingSection *binding = section;
+
+        return take_permission(place, binding, BW_SET_ISOLATED, &binding->isolated);
+}
+
+/* False: one of them is a network. Addresses that cannot be read have been complained of. */
+static bool read_gateways(const BwConfigPlace *place, GArray **gateways, bool *ret_read) {
         g_autoptr(GArray) addresses = bw_config_value_read_prefixes(place);
 
+        *ret_read = false;
         if (!addresses)
                 return true;
         for (guint i = 0; i < addresses->len; i++)
                 if (!is_single(&g_array_index(addresses, BwPrefix, i)))
                         return false;
-        bw_config_place_warn(place, "%s", key->unmet);
+        replace(gateways, g_steal_pointer(&addresses));
+        *ret_read = true;
         return true;
+}
+
+static bool take_gateway(const Key *key G_GNUC_UNUSED, const BwConfigPlace *place,
+                         gpointer section) {
+        BwBindingSection *binding = section;
+        bool read, understood = read_gateways(place, &binding->gateways, &read);
+
+        if (read)
+                binding->set |= BW_SET_GATEWAY;
+        return understood;
+}
+
+static bool take_bridge_gateway(const Key *key G_GNUC_UNUSED, const BwConfigPlace *place,
+                                gpointer section) {
+        BwBridgeSection *bridge = section;
+        bool read;
+
+        return read_gateways(place, &bridge->gateways, &read);
+}
+
+static bool take_bridge_fdb_lock(const Key *key G_GNUC_UNUSED, const BwConfigPlace *place,
+                                 gpointer section) {
+        BwBridgeSection *bridge = section;
+        bool understood = take_yes_no(place, &bridge->fdb_lock);
+
+        bridge->has_fdb_lock |= understood;
+        return understood;
+}
+
+static bool take_bridge_isolated(const Key *key G_GNUC_UNUSED, const BwConfigPlace *place,
+                                 gpointer section) {
+        BwBridgeSection *bridge = section;
+        bool understood = take_yes_no(place, &bridge->isolated);
+
+        bridge->has_isolated |= understood;
+        return understood;
+}
+
+static bool take_pin_neighbours(const Key *key G_GNUC_UNUSED, const BwConfigPlace *place,
+                                gpointer section) {
+        BwBridgeSection *bridge = section;
+
+        return take_yes_no(place, &bridge->pin_neighbours);
+}
+
+static bool is_repairable(const BwConfigPlace *place, const char *word, BwHazardKind *ret) {
+        g_autofree char *shown = bw_text_short(word, SHOWN_BYTES);
+
+        if (!bw_hazard_kind_from_name(word, ret)) {
+                bw_config_place_error(place, "\"%s\" is no hazard; write " REPAIRABLE, shown);
+                return false;
+        }
+        if (!(BW_HAZARD_BIT(*ret) & BW_HAZARD_REPAIRABLE)) {
+                bw_config_place_error(
+                        place, "\"%s\" cannot be repaired, only told; write " REPAIRABLE, shown);
+                return false;
+        }
+        return true;
+}
+
+/* False: nothing is named. What is wrong with a name has been said. */
+static bool read_repair(const BwConfigPlace *place, unsigned *ret, bool *ret_read) {
+        g_autofree char *copy = NULL;
+        g_autoptr(GPtrArray) words = bw_config_value_split(place->line->value, &copy);
+        bool none = g_str_equal(place->line->value, "none");
+        unsigned repair = 0;
+
+        *ret_read = false;
+        for (guint i = 0; !none && i < words->len; i++) {
+                BwHazardKind kind;
+
+                if (!is_repairable(place, words->pdata[i], &kind))
+                        return true;
+                repair |= BW_HAZARD_BIT(kind);
+        }
+        if (!none && repair == 0)
+                return false;
+        *ret = repair;
+        *ret_read = true;
+        return true;
+}
+
+static bool take_host_repair(const Key *key G_GNUC_UNUSED, const BwConfigPlace *place,
+                             gpointer section) {
+        BwConfig *config = section;
+        bool read;
+
+        return read_repair(place, &config->repair, &read);
+}
+
+static bool take_bridge_repair(const Key *key G_GNUC_UNUSED, const BwConfigPlace *place,
+                               gpointer section) {
+        BwBridgeSection *bridge = section;
+        bool read, understood = read_repair(place, &bridge->repair, &read);
+
+        bridge->has_repair |= read;
+        return understood;
 }
 
 static bool take_networks(const Key *key G_GNUC_UNUSED, const BwConfigPlace *place,
@@ -338,47 +451,45 @@ static bool take_uri(const Key *key G_GNUC_UNUSED, const BwConfigPlace *place, g
         return true;
 }
 
-#define NOT_YET "not carried out by this version, so the key has no effect yet"
-
 static const Key binding_keys[] = {
         { "Addresses", "addresses and networks with spaces between, or the one word any",
-          take_addresses, NULL },
-        { "MACs", "MAC addresses with spaces between", take_macs, NULL },
-        { "Role", "guest, host, link or uplink", take_role,
-          "border ports are not guarded by this version: the port passes" },
-        { "Mode", "enforce, monitor or off", take_mode, NULL },
-        { "DhcpServer", "yes or no", take_dhcp_server, NULL },
-        { "Router", "yes or no", take_router, NULL },
-        { "Querier", "yes or no", take_querier, NULL },
-        { "Closed", "yes or no", take_yes_no, NOT_YET },
-        { "FdbLock", "yes or no", take_yes_no, NOT_YET },
-        { "Isolated", "yes or no", take_yes_no, NOT_YET },
-        { "LinkLocal", "any or declared", take_link_local, NULL },
-        { "Gateway", "single addresses with spaces between", take_gateway, NOT_YET },
+          take_addresses },
+        { "MACs", "MAC addresses with spaces between", take_macs },
+        { "Role", "guest, host, link or uplink", take_role },
+        { "Mode", "enforce, monitor or off", take_mode },
+        { "DhcpServer", "yes or no", take_dhcp_server },
+        { "Router", "yes or no", take_router },
+        { "Querier", "yes or no", take_querier },
+        { "Closed", "yes or no", take_closed },
+        { "FdbLock", "yes or no", take_fdb_lock },
+        { "Isolated", "yes or no", take_isolated },
+        { "LinkLocal", "any or declared", take_link_local },
+        { "Gateway", "single addresses with spaces between", take_gateway },
 };
 
 static const Key bridge_keys[] = {
-        { "Mode", "enforce, monitor or off", take_bridge_mode, NULL },
-        { "UnknownPorts", "monitor, drop or accept", take_bridge_unknown_ports, NULL },
-        { "Networks", "networks with spaces between, as 192.168.50.0/24", take_networks, NULL },
-        { "Gateway", "single addresses with spaces between", take_gateway, NOT_YET },
-        { "FdbLock", "yes or no", take_yes_no, NOT_YET },
-        { "Isolated", "yes or no", take_yes_no, NOT_YET },
-        { "PinNeighbours", "yes or no", take_yes_no, NOT_YET },
-        { "Repair", "yes or no", take_yes_no, NOT_YET },
+        { "Mode", "enforce, monitor or off", take_bridge_mode },
+        { "UnknownPorts", "monitor, drop or accept", take_bridge_unknown_ports },
+        { "Networks", "networks with spaces between, as 192.168.50.0/24", take_networks },
+        { "Gateway", "single addresses with spaces between", take_bridge_gateway },
+        { "FdbLock", "yes or no", take_bridge_fdb_lock },
+        { "Isolated", "yes or no", take_bridge_isolated },
+        { "PinNeighbours", "yes or no", take_pin_neighbours },
+        { "Repair", REPAIRABLE, take_bridge_repair },
 };
 
 static const Key guard_keys[] = {
-        { "Mode", "enforce, monitor or off", take_host_mode, NULL },
-        { "UnknownPorts", "monitor, drop or accept", take_host_unknown_ports, NULL },
-        { "Bridges", "auto, or names of bridges with spaces between", take_bridges, NULL },
-        { "Engines", "iptables, nftables, or both with a space between", take_engines, NULL },
-        { "LogRate", "a number from 1 to 1000 and /s, as 10/s", take_log_rate, NULL },
-        { "CheckInterval", "a number of seconds from 1 to 3600", take_check_interval, NULL },
+        { "Mode", "enforce, monitor or off", take_host_mode },
+        { "UnknownPorts", "monitor, drop or accept", take_host_unknown_ports },
+        { "Bridges", "auto, or names of bridges with spaces between", take_bridges },
+        { "Engines", "iptables, nftables, or both with a space between", take_engines },
+        { "LogRate", "a number from 1 to 1000 and /s, as 10/s", take_log_rate },
+        { "CheckInterval", "a number of seconds from 1 to 3600", take_check_interval },
+        { "Repair", REPAIRABLE, take_host_repair },
 };
 
 static const Key libvirt_keys[] = {
-        { "URI", "a libvirt connection URI, as qemu:///system, or the word none", take_uri, NULL },
+        { "URI", "a libvirt connection URI, as qemu:///system, or the word none", take_uri },
 };
 
 typedef struct KeyTable {

@@ -5,6 +5,7 @@
  * or NULL. What is allowed is listed; what the list does not have falls.
  */
 
+#include <bw/border.h>
 #include <bw/evaluate.h>
 #include <bw/frame.h>
 #include <bw/owner.h>
@@ -12,8 +13,11 @@
 #include <string.h>
 
 typedef struct Case {
+        const BwPlan *plan;
         const BwBridgePlan *bridge;
         const BwPortPlan *port;
+        const uint8_t *bytes;
+        gsize length;
         BwFrame frame;
 } Case;
 
@@ -105,6 +109,12 @@ static bool has_any_address(const Case *the) {
         return the->port->state == BW_PORT_ANY_ADDRESS;
 }
 
+/* Addresses=any does not open the gateway's. */
+static bool may_be_anybodys(const Case *the, const BwPrefix *address) {
+        return has_any_address(the) &&
+               !bw_owner_is_foreign_gateway(the->plan, the->bridge, the->port, address);
+}
+
 static const char *unbound_fault(const Case *the, bool dhcp) {
         if (the->port->state == BW_PORT_CLOSED)
                 return "the port is closed";
@@ -174,7 +184,7 @@ static const char *arp_fault(const Case *the) {
                 return "ARP operation";
         if (!bw_owner_has_mac(the->port, &arp->sender_mac))
                 return "ARP sender MAC";
-        if (has_any_address(the) || bw_owner_has_address(the->port, &arp->sender))
+        if (may_be_anybodys(the, &arp->sender) || bw_owner_has_address(the->port, &arp->sender))
                 return NULL;
         if (arp->operation == REQUEST && is_zero(&arp->sender))
                 return bw_owner_has_address(the->port, &arp->target) ? NULL
@@ -183,8 +193,10 @@ static const char *arp_fault(const Case *the) {
 }
 
 static bool is_own_target(const Case *the) {
-        return has_any_address(the) ||
-               bw_owner_may_use(the->bridge, the->port, &the->frame.nd.target);
+        const BwPrefix *target = &the->frame.nd.target;
+
+        return has_any_address(the) ? may_be_anybodys(the, target)
+                                    : bw_owner_may_use(the->plan, the->bridge, the->port, target);
 }
 
 /* What a message claims. Routers' own messages are judged by the reasons that are theirs. */
@@ -212,11 +224,7 @@ static bool is_nd(uint8_t type) {
 }
 
 /* Whatever keeps the message's type from being seen must fall, or it hides what is forbidden. */
-static const char *nd_fault(const Case *the) {
-        const BwFrameIp *ip = &the->frame.ip;
-
-        if (the->frame.kind != BW_FRAME_IPV6 || !ip->valid)
-                return NULL;
+static const char *hidden_nd_fault(const BwFrameIp *ip) {
         if (!ip->chain_is_read)
                 return "an IPv6 header that hides what follows";
         if (ip->protocol != IPPROTO_ICMPV6)
@@ -229,8 +237,18 @@ static const char *nd_fault(const Case *the) {
                 return NULL;
         if (ip->part != BW_FRAME_WHOLE)
                 return "neighbour discovery in fragments";
-        if (ip->extended)
-                return "neighbour discovery behind an extension header";
+        return ip->extended ? "neighbour discovery behind an extension header" : NULL;
+}
+
+static const char *nd_fault(const Case *the) {
+        const BwFrameIp *ip = &the->frame.ip;
+        const char *hidden;
+
+        if (the->frame.kind != BW_FRAME_IPV6 || !ip->valid)
+                return NULL;
+        hidden = hidden_nd_fault(ip);
+        if (hidden || ip->protocol != IPPROTO_ICMPV6 || !ip->has_type || !is_nd(ip->type))
+                return hidden;
         if (ip->hop_limit != 255)
                 return "hop limit of neighbour discovery";
         if (ip->code != 0)
@@ -332,12 +350,12 @@ static bool is_before_address(const BwFrame *frame) {
 }
 
 static bool may_send_from(const Case *the, const BwPrefix *source) {
-        if (bw_owner_may_use(the->bridge, the->port, source))
+        if (bw_owner_may_use(the->plan, the->bridge, the->port, source))
                 return true;
         if (is_zero(source))
                 return is_own_dhcp_request(the) || is_before_address(&the->frame);
         return the->port->router && !is_no_source(source) && !bw_owner_is_link_local(source) &&
-               !bw_owner_is_another(the->bridge, the->port, source);
+               !bw_owner_is_another(the->plan, the->bridge, the->port, source);
 }
 
 static const char *source_fault(const Case *the) {
@@ -347,7 +365,8 @@ static const char *source_fault(const Case *the) {
                 return NULL;
         if (!frame->ip.valid)
                 return "no whole IP header";
-        if (has_any_address(the) || may_send_from(the, &frame->ip.source))
+        if (has_any_address(the) ? may_be_anybodys(the, &frame->ip.source)
+                                 : may_send_from(the, &frame->ip.source))
                 return NULL;
         return "IP source";
 }
@@ -384,11 +403,11 @@ static bool is_directed_broadcast(const Case *the, const BwPrefix *address) {
 }
 
 static bool may_receive_at(const Case *the, const BwPrefix *destination) {
-        return bw_owner_may_use(the->bridge, the->port, destination) ||
+        return bw_owner_may_use(the->plan, the->bridge, the->port, destination) ||
                is_limited_broadcast(destination) || is_multicast(destination) ||
                is_directed_broadcast(the, destination) || is_own_dhcp_reply(the) ||
                (the->port->router && !bw_owner_is_link_local(destination) &&
-                !bw_owner_is_another(the->bridge, the->port, destination));
+                !bw_owner_is_another(the->plan, the->bridge, the->port, destination));
 }
 
 static const char *destination_fault(const Case *the) {
@@ -411,6 +430,129 @@ static const char *reflected_fault(const Case *the) {
         if (!frame->ip.valid || has_any_address(the))
                 return NULL;
         return bw_owner_has_address(the->port, &frame->ip.source) ? "IP source" : NULL;
+}
+
+/* Borders */
+
+static const BwSegmentPlan *segment_of(const Case *the) {
+        return the->plan->segments->pdata[the->bridge->segment];
+}
+
+/* Somebody's, and he is elsewhere. */
+static bool is_foreign_mac(const Case *the, const BwMac *mac) {
+        const BwSegmentPlan *segment = segment_of(the);
+        const BwOwnedMac *owned = bw_border_find_mac(segment, mac);
+
+        return owned && !bw_border_leads_to(segment, owned->site, the->port);
+}
+
+/* Behind a closed border nobody is whom we do not know; link-local addresses nobody can list. */
+static bool is_foreign(const Case *the, const BwPrefix *address) {
+        const BwSegmentPlan *segment = segment_of(the);
+        const BwOwnedAddress *owned = bw_border_find_address(segment, address);
+
+        if (owned)
+                return !bw_border_leads_to(segment, owned->site, the->port);
+        return the->port->closed_border && !is_zero(address) && !bw_owner_is_link_local(address);
+}
+
+static const char *border_arp_fault(const Case *the) {
+        const BwFrameArp *arp = &the->frame.arp;
+
+        if (!arp->plain)
+                return "ARP is not of Ethernet and IPv4, or cut short";
+        if (is_foreign_mac(the, &arp->sender_mac))
+                return "ARP sender MAC";
+        return is_foreign(the, &arp->sender) ? "ARP sender IP" : NULL;
+}
+
+/* As far as the frame goes, whatever it says of its length. False: it ends before. */
+static bool read_target(const Case *the, BwPrefix *ret) {
+        gsize at = the->frame.ip.transport + 8;
+
+        if (the->length < at + 16)
+                return false;
+        *ret = bw_prefix_from_address(BW_FAMILY_IPV6, the->bytes + at);
+        return true;
+}
+
+static const char *border_claim_fault(const Case *the) {
+        uint8_t type = the->frame.ip.type;
+        bool detects = type == BW_ND_SOLICITATION && is_zero(&the->frame.ip.source);
+        BwPrefix target;
+
+        if (type != BW_ND_ADVERTISEMENT && !detects)
+                return NULL;
+        if (!read_target(the, &target) || !is_foreign(the, &target))
+                return NULL;
+        return detects ? "target of the address detection"
+                       : "target of the neighbour advertisement";
+}
+
+static const char *border_nd_fault(const Case *the) {
+        const BwFrameIp *ip = &the->frame.ip;
+        const char *hidden;
+
+        if (the->frame.kind != BW_FRAME_IPV6)
+                return NULL;
+        hidden = hidden_nd_fault(ip);
+        if (hidden || ip->protocol != IPPROTO_ICMPV6 || !ip->has_type || !is_nd(ip->type))
+                return hidden;
+        return border_claim_fault(the);
+}
+
+static const char *border_in_fault(const Case *the) {
+        const BwFrame *frame = &the->frame;
+        const char *fault;
+
+        if (frame->kind == BW_FRAME_SHORT)
+                return "no whole Ethernet header";
+        if (is_foreign_mac(the, &frame->source))
+                return "Ethernet source";
+        if (frame->kind == BW_FRAME_ARP)
+                return border_arp_fault(the);
+        if (!is_ip(frame))
+                return NULL;
+        if (!frame->ip.valid)
+                return "no whole IP header";
+        fault = border_nd_fault(the);
+        if (fault)
+                return fault;
+        return is_foreign(the, &frame->ip.source) ? "IP source" : NULL;
+}
+
+static bool is_for_all(const Case *the, const BwPrefix *destination) {
+        return is_multicast(destination) || is_limited_broadcast(destination) ||
+               is_directed_broadcast(the, destination);
+}
+
+static const char *border_out_fault(const Case *the) {
+        const BwFrame *frame = &the->frame;
+
+        if (frame->kind == BW_FRAME_SHORT)
+                return "no whole Ethernet header";
+        if (!bw_mac_is_group(&frame->destination) && is_foreign_mac(the, &frame->destination))
+                return "Ethernet destination";
+        if (!is_ip(frame))
+                return NULL;
+        if (!frame->ip.valid)
+                return "no whole IP header";
+        return !is_for_all(the, &frame->ip.destination) && is_foreign(the, &frame->ip.destination)
+                       ? "IP destination"
+                       : NULL;
+}
+
+static BwVerdict judge_border(const Case *the, BwDirection direction) {
+        bool in = direction == BW_DIRECTION_IN;
+        BwVerdict verdict = { .direction = direction,
+                              .port = the->port,
+                              .detail = in ? border_in_fault(the) : border_out_fault(the) };
+
+        if (!verdict.detail)
+                return verdict;
+        verdict.reason = in ? BW_REASON_BORDER_SPOOF : BW_REASON_BORDER_MISDELIVERED;
+        verdict.drops = the->port->mode == BW_MODE_ENFORCE;
+        return verdict;
 }
 
 /* The order of reasons is the order of report. */
@@ -506,28 +648,32 @@ static BwVerdict judge_stranger(const BwBridgePlan *bridge, const BwPortPlan *po
         return verdict;
 }
 
-static BwVerdict judge(const BwBridgePlan *bridge, const BwPortPlan *port, BwDirection direction,
-                       const uint8_t *frame, gsize length) {
+static BwVerdict judge(const BwPlan *plan, const BwBridgePlan *bridge, const BwPortPlan *port,
+                       BwDirection direction, const uint8_t *frame, gsize length) {
+        bool border = port && port->state == BW_PORT_BORDER;
+        Case the = {
+                .plan = plan, .bridge = bridge, .port = port, .bytes = frame, .length = length
+        };
+
         if (!port || port->state == BW_PORT_STRANGER)
                 return judge_stranger(bridge, port, direction);
         if (!bw_port_state_is_guarded(port->state))
                 return (BwVerdict){ .direction = direction };
-        /* A sender's tag is denied for being there; a receiver's may be the bridge's own. */
-        return judge_guarded(&(Case){ bridge, port,
-                                      direction == BW_DIRECTION_IN
-                                              ? bw_frame_decode(frame, length)
-                                              : bw_frame_decode_tagged(frame, length) },
-                             direction);
+        /* A sender's tag is denied for being there; a receiver's may be the bridge's own, and
+         * beyond a border there may be others that filter VLANs. */
+        the.frame = direction == BW_DIRECTION_IN && !border ? bw_frame_decode(frame, length)
+                                                            : bw_frame_decode_tagged(frame, length);
+        return border ? judge_border(&the, direction) : judge_guarded(&the, direction);
 }
 
-BwVerdict bw_evaluate_in(const BwPlan *plan G_GNUC_UNUSED, const BwBridgePlan *bridge,
-                         const BwPortPlan *port, const uint8_t *frame, gsize length) {
-        return judge(bridge, port, BW_DIRECTION_IN, frame, length);
+BwVerdict bw_evaluate_in(const BwPlan *plan, const BwBridgePlan *bridge, const BwPortPlan *port,
+                         const uint8_t *frame, gsize length) {
+        return judge(plan, bridge, port, BW_DIRECTION_IN, frame, length);
 }
 
-BwVerdict bw_evaluate_out(const BwPlan *plan G_GNUC_UNUSED, const BwBridgePlan *bridge,
-                          const BwPortPlan *port, const uint8_t *frame, gsize length) {
-        return judge(bridge, port, BW_DIRECTION_OUT, frame, length);
+BwVerdict bw_evaluate_out(const BwPlan *plan, const BwBridgePlan *bridge, const BwPortPlan *port,
+                          const uint8_t *frame, gsize length) {
+        return judge(plan, bridge, port, BW_DIRECTION_OUT, frame, length);
 }
 
 unsigned bw_evaluate_engines(BwReason reason, const uint8_t *frame, gsize length) {

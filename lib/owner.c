@@ -41,13 +41,29 @@ static bool is_derived(const BwPortPlan *port, const BwPrefix *address) {
         return false;
 }
 
-/* What is declared goes before what a MAC makes likely. */
-bool bw_owner_is_another(const BwBridgePlan *bridge, const BwPortPlan *port,
-                         const BwPrefix *address) {
-        bool derived = false;
+static bool has_prefix(const GArray *prefixes, const BwPrefix *address) {
+        for (guint i = 0; i < prefixes->len; i++)
+                if (bw_prefix_equal(&g_array_index(prefixes, BwPrefix, i), address))
+                        return true;
+        return false;
+}
 
-        if (bw_owner_has_address(port, address))
-                return false;
+static const BwSegmentPlan *segment_of(const BwPlan *plan, const BwBridgePlan *bridge) {
+        return plan->segments->pdata[bridge->segment];
+}
+
+bool bw_owner_is_foreign_gateway(const BwPlan *plan, const BwBridgePlan *bridge,
+                                 const BwPortPlan *port, const BwPrefix *address) {
+        return has_prefix(segment_of(plan, bridge)->gateways, address) &&
+               !bw_owner_has_address(port, address);
+}
+
+/* Whether @address is declared on @bridge, by another than @port; @derived: whether some MAC makes
+ * it. */
+static bool is_on_bridge(const BwBridgePlan *bridge, const BwPortPlan *port,
+                         const BwPrefix *address, bool *derived) {
+        if (has_prefix(bridge->addresses, address))
+                return true;
         for (guint i = 0; i < bridge->ports->len; i++) {
                 const BwPortPlan *other = bridge->ports->pdata[i];
 
@@ -55,14 +71,31 @@ bool bw_owner_is_another(const BwBridgePlan *bridge, const BwPortPlan *port,
                         continue;
                 if (bw_owner_has_address(other, address))
                         return true;
-                derived |= is_derived(other, address);
+                *derived |= is_derived(other, address);
         }
+        return false;
+}
+
+/* What is declared goes before what a MAC makes likely. */
+bool bw_owner_is_another(const BwPlan *plan, const BwBridgePlan *bridge, const BwPortPlan *port,
+                         const BwPrefix *address) {
+        const BwSegmentPlan *segment = segment_of(plan, bridge);
+        bool derived = false;
+
+        if (bw_owner_has_address(port, address))
+                return false;
+        if (has_prefix(segment->gateways, address))
+                return true;
+        for (guint i = 0; i < segment->bridges->len; i++)
+                if (is_on_bridge(segment->bridges->pdata[i], port, address, &derived))
+                        return true;
         return derived && !is_derived(port, address);
 }
 
-bool bw_owner_may_use(const BwBridgePlan *bridge, const BwPortPlan *port, const BwPrefix *address) {
+bool bw_owner_may_use(const BwPlan *plan, const BwBridgePlan *bridge, const BwPortPlan *port,
+                      const BwPrefix *address) {
         if (bw_owner_has_address(port, address))
                 return true;
         return !port->strict_link_local && bw_owner_is_link_local(address) &&
-               !bw_owner_is_another(bridge, port, address);
+               !bw_owner_is_another(plan, bridge, port, address);
 }

@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
+#include <bw/border.h>
 #include <bw/plan.h>
 #include <bw/plan_claims.h>
 #include <bw/plan_networks.h>
+#include <bw/plan_role.h>
 #include <string.h>
 
 typedef struct Planner {
         BwModel *model;
         const BwConfig *config;
+        BwTopology *topology;
         GPtrArray *links; /* BwLink, sorted by name */
         GHashTable
                 *tails; /* last five octets -> BwBindingSection of [Interface]; NULL: ambiguous */
+        GHashTable *known;   /* set of ifindex: bridges with a port that somebody explains */
+        GHashTable *sources; /* set of names: bridges that guests' definitions speak of */
+        GHashTable *guarded; /* ifindex -> BwBridgePlan */
 } Planner;
 
 /* The sections that speak of one port, the most exact first. */
@@ -163,17 +169,94 @@ static void plan_permissions(BwPortPlan *port, const Voices *voices) {
         const BwBindingSection *router = voice_for(voices, BW_SET_ROUTER);
         const BwBindingSection *querier = voice_for(voices, BW_SET_QUERIER);
         const BwBindingSection *link_local = voice_for(voices, BW_SET_LINK_LOCAL);
+        const BwBindingSection *closed = voice_for(voices, BW_SET_CLOSED);
 
         port->dhcp_server = dhcp_server && dhcp_server->dhcp_server;
         port->router = router && router->router;
         port->querier = querier && querier->querier;
         port->strict_link_local = link_local && link_local->strict_link_local;
+        port->closed_border = port->state == BW_PORT_BORDER && closed && closed->closed;
 }
 
-static BwPortState state_of(const BwPortPlan *port, const Voices *voices) {
+/* What is behind a border somebody else may lock; strangers are nobody's to lock. */
+static bool may_lock(const BwPortPlan *port) {
+        return port->state == BW_PORT_BOUND || port->state == BW_PORT_UNADDRESSED ||
+               port->state == BW_PORT_ANY_ADDRESS;
+}
+
+static void plan_flags(BwPortPlan *port, const Voices *voices, const BwBridgeSection *bridge) {
+        const BwBindingSection *fdb_lock = voice_for(voices, BW_SET_FDB_LOCK);
+        const BwBindingSection *isolated = voice_for(voices, BW_SET_ISOLATED);
+        bool is_guests = may_lock(port) && port->role == BW_ROLE_GUEST;
+
+        if (!may_lock(port) && port->state != BW_PORT_BORDER)
+                return;
+        /* A [Bridge] section that is wrong may not take a lock away. */
+        port->fdb_lock = is_guests;
+        if (bridge && bridge->has_fdb_lock && (bridge->fdb_lock || !bridge->broken))
+                port->fdb_lock = bridge->fdb_lock && may_lock(port);
+        if (fdb_lock)
+                port->fdb_lock = fdb_lock->fdb_lock;
+        port->isolated = is_guests && bridge && bridge->isolated;
+        if (isolated)
+                port->isolated = isolated->isolated;
+}
+
+static void add_prefixes(GArray *to, const GArray *prefixes) {
+        g_array_append_vals(to, prefixes->data, prefixes->len);
+}
+
+static bool has_prefix(const GArray *prefixes, const BwPrefix *sought) {
+        for (guint i = 0; i < prefixes->len; i++)
+                if (bw_prefix_equal(&g_array_index(prefixes, BwPrefix, i), sought))
+                        return true;
+        return false;
+}
+
+static int compare_prefixes(gconstpointer a, gconstpointer b) {
+        return bw_prefix_compare(a, b);
+}
+
+static void add_missing(GArray *to, const GArray *prefixes) {
+        for (guint i = 0; i < prefixes->len; i++)
+                if (!has_prefix(to, &g_array_index(prefixes, BwPrefix, i)))
+                        g_array_append_val(to, g_array_index(prefixes, BwPrefix, i));
+        g_array_sort(to, compare_prefixes);
+}
+
+/* Declared; else, of the host's own veth, what the host has at its other end. */
+static void plan_addresses(const Planner *planner, BwPortPlan *port, const BwLink *link,
+                           const Voices *voices) {
+        const BwBindingSection *addresses = voice_for(voices, BW_SET_ADDRESSES);
+        const BwBindingSection *gateways = voice_for(voices, BW_SET_GATEWAY);
+
+        if (addresses) {
+                add_prefixes(port->addresses, addresses->addresses);
+        } else if (port->role == BW_ROLE_HOST) {
+                bw_plan_add_host_addresses(port->addresses, planner->model, link);
+                port->derived_addresses = port->addresses->len > 0;
+        }
+        if (gateways)
+                add_missing(port->addresses, gateways->gateways);
+}
+
+/* False: nothing explains the port. */
+static bool plan_role(const Planner *planner, BwPortPlan *port, const BwLink *link,
+                      const Voices *voices) {
+        const BwBindingSection *role = voice_for(voices, BW_SET_ROLE);
+        bool is_guests = voices->interface || find_interface_section(planner, link, NULL);
+
+        port->role = role ? role->role : BW_ROLE_GUEST;
+        port->derived_role =
+                !role && !is_guests &&
+                bw_plan_derive_role(planner->model, planner->topology, link, &port->role);
+        return port->derived_role || voices->n > 0;
+}
+
+static BwPortState state_of(const BwPortPlan *port, const Voices *voices, bool is_explained) {
         const BwBindingSection *addresses = voice_for(voices, BW_SET_ADDRESSES);
 
-        if (voices->n == 0)
+        if (!is_explained)
                 return BW_PORT_STRANGER;
         if (broken_voice(voices))
                 return port->mode == BW_MODE_OFF ? BW_PORT_OFF : BW_PORT_CLOSED;
@@ -186,39 +269,44 @@ static BwPortState state_of(const BwPortPlan *port, const Voices *voices) {
         return port->addresses->len > 0 ? BW_PORT_BOUND : BW_PORT_UNADDRESSED;
 }
 
-static BwPortPlan *plan_port(const Planner *planner, const BwBridgePlan *bridge,
-                             const BwLink *link) {
-        Voices voices = hear(planner, link);
-        const BwBindingSection *role = voice_for(&voices, BW_SET_ROLE);
-        const BwBindingSection *mode = voice_for(&voices, BW_SET_MODE);
-        const BwBindingSection *addresses = voice_for(&voices, BW_SET_ADDRESSES);
-        const BwBindingSection *broken = broken_voice(&voices);
-        BwPortPlan *port = g_new0(BwPortPlan, 1);
+static BwMode mode_of(const BwBridgePlan *bridge, const Voices *voices) {
+        const BwBindingSection *mode = voice_for(voices, BW_SET_MODE);
 
-        g_strlcpy(port->name, link->name, sizeof(port->name));
-        port->ifindex = link->ifindex;
-        port->role = role ? role->role : BW_ROLE_GUEST;
-        port->mode = mode ? mode->mode : bridge->mode;
         /* A section that cannot be read must not be able to say "off", nor to switch anything on.
          */
-        if (broken)
-                port->mode = bridge->mode;
-        port->macs = g_array_new(FALSE, TRUE, sizeof(BwMac));
-        port->addresses = g_array_new(FALSE, TRUE, sizeof(BwPrefix));
-        plan_macs(planner, port, link, &voices);
-        plan_permissions(port, &voices);
-        if (addresses)
-                g_array_append_vals(port->addresses, addresses->addresses->data,
-                                    addresses->addresses->len);
-        if (voices.guest) {
-                port->guest = g_strdup(voices.guest->name);
-                g_strlcpy(port->uuid, voices.guest->uuid, sizeof(port->uuid));
+        return mode && !broken_voice(voices) ? mode->mode : bridge->mode;
+}
+
+static void name_port(BwPortPlan *port, const Voices *voices) {
+        const BwBindingSection *broken = broken_voice(voices);
+
+        if (voices->guest) {
+                port->guest = g_strdup(voices->guest->name);
+                g_strlcpy(port->uuid, voices->guest->uuid, sizeof(port->uuid));
         }
-        port->where = voices.n > 0 ? g_strdup(voices.sections[0]->where) : NULL;
-        port->state = state_of(port, &voices);
+        port->where = voices->n > 0 ? g_strdup(voices->sections[0]->where) : NULL;
         if (port->state == BW_PORT_CLOSED)
                 port->trouble =
                         g_strdup_printf("the configuration section at %s is wrong", broken->where);
+}
+
+static BwPortPlan *plan_port(const Planner *planner, const BwBridgePlan *bridge,
+                             const BwLink *link) {
+        Voices voices = hear(planner, link);
+        BwPortPlan *port = g_new0(BwPortPlan, 1);
+        bool is_explained = plan_role(planner, port, link, &voices);
+
+        g_strlcpy(port->name, link->name, sizeof(port->name));
+        port->ifindex = link->ifindex;
+        port->mode = mode_of(bridge, &voices);
+        port->macs = g_array_new(FALSE, TRUE, sizeof(BwMac));
+        port->addresses = g_array_new(FALSE, TRUE, sizeof(BwPrefix));
+        plan_macs(planner, port, link, &voices);
+        plan_addresses(planner, port, link, &voices);
+        port->state = state_of(port, &voices, is_explained);
+        plan_permissions(port, &voices);
+        plan_flags(port, &voices, g_hash_table_lookup(planner->config->bridges, bridge->name));
+        name_port(port, &voices);
         return port;
 }
 
@@ -231,24 +319,25 @@ static bool is_named(const BwConfig *config, const char *bridge) {
         return false;
 }
 
-static bool has_known_port(const Planner *planner, const BwLink *bridge) {
+static void list_known(Planner *planner) {
+        planner->known = g_hash_table_new(NULL, NULL);
         for (guint i = 0; i < planner->links->len; i++) {
                 const BwLink *link = planner->links->pdata[i];
+                Voices voices;
 
-                if (link->master == bridge->ifindex) {
-                        Voices voices = hear(planner, link);
-
-                        if (voices.n > 0 || voices.guest)
-                                return true;
-                }
+                if (!link->master)
+                        continue;
+                voices = hear(planner, link);
+                if (voices.n > 0 || voices.guest)
+                        g_hash_table_add(planner->known, GINT_TO_POINTER(link->master));
         }
-        return false;
 }
 
 /* Guarding a bridge before its first guest is plugged in makes its strangers strangers in time. */
-static bool is_some_guests_source(const Planner *planner, const char *bridge) {
+static void list_sources(Planner *planner) {
         g_autoptr(GPtrArray) guests = bw_model_list_guests(planner->model);
 
+        planner->sources = g_hash_table_new(g_str_hash, g_str_equal);
         for (guint i = 0; i < guests->len; i++) {
                 const BwGuest *guest = guests->pdata[i];
 
@@ -256,19 +345,18 @@ static bool is_some_guests_source(const Planner *planner, const char *bridge) {
                         BwGuestInterface *interface =
                                 &g_array_index(guest->interfaces, BwGuestInterface, k);
 
-                        if (!interface->is_network && g_strcmp0(interface->source, bridge) == 0)
-                                return true;
+                        if (!interface->is_network && interface->source)
+                                g_hash_table_add(planner->sources, interface->source);
                 }
         }
-        return false;
 }
 
 static bool is_guarded(const Planner *planner, const BwLink *bridge,
                        const BwBridgeSection *section) {
         if (!planner->config->bridges_auto)
                 return is_named(planner->config, bridge->name);
-        return section || has_known_port(planner, bridge) ||
-               is_some_guests_source(planner, bridge->name);
+        return section || g_hash_table_contains(planner->known, GINT_TO_POINTER(bridge->ifindex)) ||
+               g_hash_table_contains(planner->sources, bridge->name);
 }
 
 /* A section that is wrong may tighten what [Guard] says, never loosen it. */
@@ -279,17 +367,19 @@ static BwMode bridge_mode(const BwConfig *config, const BwBridgeSection *section
         return section->broken ? MIN(section->mode, config->mode) : section->mode;
 }
 
-static BwUnknownPorts unknown_ports_wish(const BwConfig *config, const BwBridgeSection *section) {
+/* On a bridge that is guarded for its borders' sake nobody has asked for more. */
+static BwUnknownPorts unknown_ports_wish(const BwConfig *config, const BwBridgeSection *section,
+                                         bool on_path) {
         if (!section || !section->has_unknown_ports)
-                return config->unknown_ports;
+                return on_path ? BW_UNKNOWN_PORTS_ACCEPT : config->unknown_ports;
         return section->broken
                        ? bw_unknown_ports_stricter(section->unknown_ports, config->unknown_ports)
                        : section->unknown_ports;
 }
 
 static BwUnknownPorts unknown_ports_of(const BwConfig *config, const BwBridgeSection *section,
-                                       BwMode mode) {
-        BwUnknownPorts wish = unknown_ports_wish(config, section);
+                                       BwMode mode, bool on_path) {
+        BwUnknownPorts wish = unknown_ports_wish(config, section, on_path);
 
         switch (mode) {
         case BW_MODE_ENFORCE:
@@ -302,44 +392,94 @@ static BwUnknownPorts unknown_ports_of(const BwConfig *config, const BwBridgeSec
         g_assert_not_reached();
 }
 
-static BwBridgePlan *plan_bridge(const Planner *planner, const BwLink *link) {
+/* What it says of addresses only tightens; what it wants mended, and networks, may be a mistake. */
+static void plan_section(BwBridgePlan *bridge, const BwConfig *config,
+                         const BwBridgeSection *section) {
+        bridge->repair = config->repair;
+        if (!section)
+                return;
+        add_prefixes(bridge->gateways, section->gateways);
+        bridge->pin_neighbours = section->pin_neighbours;
+        if (section->broken)
+                return;
+        add_prefixes(bridge->networks, section->networks);
+        if (section->has_repair)
+                bridge->repair = section->repair;
+}
+
+static void add_own_addresses(BwBridgePlan *bridge, const BwModel *model) {
+        g_autoptr(GArray) own = bw_model_list_addresses(model, bridge->ifindex);
+
+        for (guint i = 0; i < own->len; i++)
+                g_array_append_val(bridge->addresses, g_array_index(own, BwHostAddress, i).address);
+        g_array_sort(bridge->addresses, compare_prefixes);
+}
+
+static BwBridgePlan *plan_bridge(const Planner *planner, const BwLink *link, bool on_path) {
         const BwBridgeSection *section = g_hash_table_lookup(planner->config->bridges, link->name);
         BwMode mode = bridge_mode(planner->config, section);
-        BwBridgePlan *bridge;
+        BwBridgePlan *bridge = g_new0(BwBridgePlan, 1);
 
-        if (!is_guarded(planner, link, section))
-                return NULL;
-        bridge = g_new0(BwBridgePlan, 1);
         g_strlcpy(bridge->name, link->name, sizeof(bridge->name));
         bridge->ifindex = link->ifindex;
         bridge->mac = link->mac;
         bridge->mode = mode;
-        bridge->unknown_ports = unknown_ports_of(planner->config, section, mode);
+        bridge->on_path = on_path;
+        bridge->unknown_ports = unknown_ports_of(planner->config, section, mode, on_path);
         bridge->networks = g_array_new(FALSE, TRUE, sizeof(BwPrefix));
-        if (section && !section->broken)
-                g_array_append_vals(bridge->networks, section->networks->data,
-                                    section->networks->len);
         bridge->switches = link->switches;
         bridge->switches_known = link->switches_known;
         bridge->addresses = g_array_new(FALSE, TRUE, sizeof(BwPrefix));
         bridge->gateways = g_array_new(FALSE, TRUE, sizeof(BwPrefix));
         bridge->ports = g_ptr_array_new_with_free_func(free_port);
+        plan_section(bridge, planner->config, section);
+        add_own_addresses(bridge, planner->model);
         return bridge;
 }
 
-static void plan_ports(const Planner *planner, GHashTable *by_ifindex) {
+/* A gateway's port says so as well as the bridge. */
+static void add_gateways_of(const Planner *planner, BwBridgePlan *bridge, const BwLink *link) {
+        Voices voices = hear(planner, link);
+        const BwBindingSection *gateways = voice_for(&voices, BW_SET_GATEWAY);
+
+        if (gateways)
+                add_missing(bridge->gateways, gateways->gateways);
+}
+
+/* Of the bridges that are not planned yet those @wanted says, with all their ports. */
+typedef bool (*BridgeTest)(const Planner *planner, const BwLink *bridge, gconstpointer user);
+
+static void plan_bridges(Planner *planner, BwPlan *plan, BridgeTest is_wanted, gconstpointer user,
+                         bool on_path) {
+        g_autoptr(GHashTable) added = g_hash_table_new(NULL, NULL);
+
         for (guint i = 0; i < planner->links->len; i++) {
                 const BwLink *link = planner->links->pdata[i];
-                BwBridgePlan *bridge =
-                        g_hash_table_lookup(by_ifindex, GINT_TO_POINTER(link->master));
+                gpointer number = GINT_TO_POINTER(link->ifindex);
 
-                if (link->master && bridge)
-                        g_ptr_array_add(bridge->ports, plan_port(planner, bridge, link));
+                if (link->kind != BW_LINK_BRIDGE ||
+                    g_hash_table_contains(planner->guarded, number) ||
+                    !is_wanted(planner, link, user))
+                        continue;
+                BwBridgePlan *bridge = plan_bridge(planner, link, on_path);
+
+                g_ptr_array_add(plan->bridges, bridge);
+                g_hash_table_insert(planner->guarded, number, bridge);
+                g_hash_table_insert(added, number, bridge);
+        }
+        for (guint i = 0; i < planner->links->len; i++) {
+                const BwLink *link = planner->links->pdata[i];
+                BwBridgePlan *bridge = g_hash_table_lookup(added, GINT_TO_POINTER(link->master));
+
+                if (!link->master || !bridge)
+                        continue;
+                g_ptr_array_add(bridge->ports, plan_port(planner, bridge, link));
+                add_gateways_of(planner, bridge, link);
         }
 }
 
 /* A bridge that is switched off matters only for ports that are switched on by name. */
-static void drop_idle_bridges(BwPlan *plan) {
+static void drop_idle_bridges(Planner *planner, BwPlan *plan) {
         for (guint i = plan->bridges->len; i-- > 0;) {
                 const BwBridgePlan *bridge = plan->bridges->pdata[i];
                 bool idle = bridge->mode == BW_MODE_OFF;
@@ -347,38 +487,127 @@ static void drop_idle_bridges(BwPlan *plan) {
                 for (guint k = 0; idle && k < bridge->ports->len; k++)
                         idle = !bw_port_state_is_guarded(
                                 ((const BwPortPlan *) bridge->ports->pdata[k])->state);
-                if (idle)
-                        g_ptr_array_remove_index(plan->bridges, i);
+                if (!idle)
+                        continue;
+                g_hash_table_remove(planner->guarded, GINT_TO_POINTER(bridge->ifindex));
+                g_ptr_array_remove_index(plan->bridges, i);
         }
 }
 
+static bool is_asked_for(const Planner *planner, const BwLink *bridge,
+                         gconstpointer user G_GNUC_UNUSED) {
+        return is_guarded(planner, bridge,
+                          g_hash_table_lookup(planner->config->bridges, bridge->name));
+}
+
+static bool is_joined(const Planner *planner, const BwLink *bridge, gconstpointer segments) {
+        int segment = bw_topology_segment(planner->topology, bridge->ifindex);
+
+        return g_hash_table_contains((GHashTable *) segments, GINT_TO_POINTER(segment));
+}
+
+static int compare_bridges(gconstpointer a, gconstpointer b) {
+        const BwBridgePlan *left = *(const BwBridgePlan *const *) a;
+        const BwBridgePlan *right = *(const BwBridgePlan *const *) b;
+
+        return strcmp(left->name, right->name);
+}
+
+/* Whoever names the bridges to guard names all of them. */
+static void plan_path(Planner *planner, BwPlan *plan) {
+        g_autoptr(GHashTable) segments = g_hash_table_new(NULL, NULL);
+
+        if (!planner->config->bridges_auto)
+                return;
+        for (guint i = 0; i < plan->bridges->len; i++) {
+                const BwBridgePlan *bridge = plan->bridges->pdata[i];
+
+                g_hash_table_add(segments, GINT_TO_POINTER(bw_topology_segment(planner->topology,
+                                                                               bridge->ifindex)));
+        }
+        plan_bridges(planner, plan, is_joined, segments, true);
+        drop_idle_bridges(planner, plan);
+        g_ptr_array_sort(plan->bridges, compare_bridges);
+}
+
+/* Of a bridge that is not guarded nobody knows what is on it. */
+static void mend_links(const Planner *planner, BwBridgePlan *bridge) {
+        for (guint i = 0; i < bridge->ports->len; i++) {
+                BwPortPlan *port = bridge->ports->pdata[i];
+                int far = bw_topology_far_bridge(planner->topology, port->ifindex);
+
+                if (port->derived_role && port->role == BW_ROLE_LINK &&
+                    !g_hash_table_contains(planner->guarded, GINT_TO_POINTER(far)))
+                        port->role = BW_ROLE_UPLINK;
+        }
+}
+
+/* (transfer full) (element-type GPtrArray of BwBridgePlan) */
+static GPtrArray *gather_segments(const Planner *planner, const BwPlan *plan) {
+        GPtrArray *segments = g_ptr_array_new_with_free_func((GDestroyNotify) g_ptr_array_unref);
+        g_autoptr(GHashTable) by_number = g_hash_table_new(NULL, NULL);
+
+        for (guint i = 0; i < plan->bridges->len; i++) {
+                BwBridgePlan *bridge = plan->bridges->pdata[i];
+                gpointer number =
+                        GINT_TO_POINTER(bw_topology_segment(planner->topology, bridge->ifindex));
+                GPtrArray *segment = g_hash_table_lookup(by_number, number);
+
+                if (!segment) {
+                        segment = g_ptr_array_new();
+                        g_hash_table_insert(by_number, number, segment);
+                        g_ptr_array_add(segments, segment);
+                }
+                g_ptr_array_add(segment, bridge);
+        }
+        return segments;
+}
+
+static void settle(const Planner *planner, BwPlan *plan) {
+        g_autoptr(GPtrArray) segments = gather_segments(planner, plan);
+
+        for (guint i = 0; i < plan->bridges->len; i++) {
+                BwBridgePlan *bridge = plan->bridges->pdata[i];
+
+                g_array_sort(bridge->gateways, compare_prefixes);
+                mend_links(planner, bridge);
+                bw_plan_settle_networks(bridge, planner->model);
+        }
+        for (guint i = 0; i < segments->len; i++) {
+                bw_plan_share_networks(segments->pdata[i]);
+                bw_plan_settle_claims(segments->pdata[i]);
+        }
+        bw_border_settle(plan, planner->topology);
+}
+
+static void planner_clear(Planner *planner) {
+        bw_topology_free(planner->topology);
+        g_ptr_array_unref(planner->links);
+        g_hash_table_unref(planner->tails);
+        g_hash_table_unref(planner->known);
+        g_hash_table_unref(planner->sources);
+        g_hash_table_unref(planner->guarded);
+}
+
 BwPlan *bw_plan_new(BwModel *model, const BwConfig *config) {
-        Planner planner = { .model = model, .config = config, .links = bw_model_list_links(model) };
-        g_autoptr(GHashTable) by_ifindex = g_hash_table_new(NULL, NULL);
+        Planner planner = { .model = model,
+                            .config = config,
+                            .topology = bw_topology_new(model),
+                            .links = bw_model_list_links(model),
+                            .guarded = g_hash_table_new(NULL, NULL) };
         BwPlan *plan = g_new0(BwPlan, 1);
 
         list_tails(&planner);
+        list_known(&planner);
+        list_sources(&planner);
         plan->log_rate = config->log_rate;
         plan->bridges = g_ptr_array_new_with_free_func(free_bridge);
         plan->segments = g_ptr_array_new();
-        for (guint i = 0; i < planner.links->len; i++) {
-                const BwLink *link = planner.links->pdata[i];
-                BwBridgePlan *bridge =
-                        link->kind == BW_LINK_BRIDGE ? plan_bridge(&planner, link) : NULL;
-
-                if (!bridge)
-                        continue;
-                g_ptr_array_add(plan->bridges, bridge);
-                g_hash_table_insert(by_ifindex, GINT_TO_POINTER(link->ifindex), bridge);
-        }
-        plan_ports(&planner, by_ifindex);
-        drop_idle_bridges(plan);
-        for (guint i = 0; i < plan->bridges->len; i++) {
-                bw_plan_settle_networks(plan->bridges->pdata[i], model);
-                bw_plan_settle_claims(plan->bridges->pdata[i]);
-        }
-        g_ptr_array_unref(planner.links);
-        g_hash_table_unref(planner.tails);
+        plan_bridges(&planner, plan, is_asked_for, NULL, false);
+        drop_idle_bridges(&planner, plan);
+        plan_path(&planner, plan);
+        settle(&planner, plan);
+        planner_clear(&planner);
         return plan;
 }
 

@@ -15,8 +15,10 @@ static int compare_claims(gconstpointer a, gconstpointer b) {
         return bw_prefix_compare(&left->address, &right->address);
 }
 
+/* One guest, or the host, by several ports. */
 static bool same_owner(const BwPortPlan *a, const BwPortPlan *b) {
-        return a == b || (a->uuid[0] && g_str_equal(a->uuid, b->uuid));
+        return a == b || (a->uuid[0] && g_str_equal(a->uuid, b->uuid)) ||
+               (a->derived_addresses && b->derived_addresses);
 }
 
 /* Naming every rival of a network that is a mistake would fill the journal. */
@@ -37,21 +39,31 @@ static void lose(Claim *claim, const BwPortPlan *other) {
                                 former ? "; " : "", address, other->name);
 }
 
-static GArray *list_claims(const BwBridgePlan *bridge) {
-        GArray *claims = g_array_new(FALSE, TRUE, sizeof(Claim));
+/* With Addresses=any only what Gateway= names is claimed. */
+static bool claims(const BwPortPlan *port) {
+        return port->state == BW_PORT_BOUND || port->state == BW_PORT_ANY_ADDRESS;
+}
 
+static void add_claims(GArray *claims_made, const BwBridgePlan *bridge) {
         for (guint i = 0; i < bridge->ports->len; i++) {
                 BwPortPlan *port = bridge->ports->pdata[i];
 
-                for (guint k = 0; port->state == BW_PORT_BOUND && k < port->addresses->len; k++) {
+                for (guint k = 0; claims(port) && k < port->addresses->len; k++) {
                         Claim claim = { .address = g_array_index(port->addresses, BwPrefix, k),
                                         .port = port };
 
-                        g_array_append_val(claims, claim);
+                        g_array_append_val(claims_made, claim);
                 }
         }
-        g_array_sort(claims, compare_claims);
-        return claims;
+}
+
+static GArray *list_claims(const GPtrArray *bridges) {
+        GArray *claims_made = g_array_new(FALSE, TRUE, sizeof(Claim));
+
+        for (guint i = 0; i < bridges->len; i++)
+                add_claims(claims_made, bridges->pdata[i]);
+        g_array_sort(claims_made, compare_claims);
+        return claims_made;
 }
 
 static void remove_lost(const Claim *claim) {
@@ -63,32 +75,43 @@ static void remove_lost(const Claim *claim) {
                 g_array_remove_index(addresses, i);
                 break;
         }
-        if (addresses->len == 0)
+        if (addresses->len == 0 && claim->port->state == BW_PORT_BOUND)
                 claim->port->state = BW_PORT_CLOSED;
 }
 
-/* Both sides come from the configuration, so neither is stronger: the address is closed for both.
- * But a network that reaches over somebody's own address is the mistake, and loses alone. */
-void bw_plan_settle_claims(BwBridgePlan *bridge) {
-        g_autoptr(GArray) claims = list_claims(bridge);
+/* @wide stands before @exact, which it contains or is equal to. What is configured is stronger than
+ * what was only found. Of equal strength neither wins, and the address is closed for both; but a
+ * network that reaches over somebody's own address is the mistake, and loses alone. */
+static void dispute(Claim *wide, Claim *exact) {
+        if (same_owner(wide->port, exact->port))
+                return;
+        if (wide->port->derived_addresses != exact->port->derived_addresses) {
+                Claim *weaker = wide->port->derived_addresses ? wide : exact;
 
-        for (guint i = 0; i < claims->len; i++) {
-                Claim *claim = &g_array_index(claims, Claim, i);
+                lose(weaker, weaker == wide ? exact->port : wide->port);
+                return;
+        }
+        lose(wide, exact->port);
+        if (wide->address.length == exact->address.length)
+                lose(exact, wide->port);
+}
+
+void bw_plan_settle_claims(const GPtrArray *bridges) {
+        g_autoptr(GArray) claims_made = list_claims(bridges);
+
+        for (guint i = 0; i < claims_made->len; i++) {
+                Claim *claim = &g_array_index(claims_made, Claim, i);
 
                 /* Sorted, a prefix stands before all it contains. */
-                for (guint k = i + 1; k < claims->len; k++) {
-                        Claim *other = &g_array_index(claims, Claim, k);
+                for (guint k = i + 1; k < claims_made->len; k++) {
+                        Claim *other = &g_array_index(claims_made, Claim, k);
 
                         if (!bw_prefix_overlaps(&claim->address, &other->address))
                                 break;
-                        if (same_owner(claim->port, other->port))
-                                continue;
-                        lose(claim, other->port);
-                        if (claim->address.length == other->address.length)
-                                lose(other, claim->port);
+                        dispute(claim, other);
                 }
         }
-        for (guint i = 0; i < claims->len; i++)
-                if (g_array_index(claims, Claim, i).lost)
-                        remove_lost(&g_array_index(claims, Claim, i));
+        for (guint i = 0; i < claims_made->len; i++)
+                if (g_array_index(claims_made, Claim, i).lost)
+                        remove_lost(&g_array_index(claims_made, Claim, i));
 }

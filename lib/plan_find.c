@@ -101,12 +101,17 @@ static bool same_permissions(const BwPortPlan *a, const BwPortPlan *b) {
                a->querier == b->querier && a->strict_link_local == b->strict_link_local;
 }
 
+static bool same_wishes(const BwPortPlan *a, const BwPortPlan *b) {
+        return a->closed_border == b->closed_border && a->fdb_lock == b->fdb_lock &&
+               a->isolated == b->isolated && a->derived_role == b->derived_role;
+}
+
 bool bw_port_plan_equal(const BwPortPlan *a, const BwPortPlan *b) {
         return g_str_equal(a->name, b->name) && a->ifindex == b->ifindex && a->state == b->state &&
-               a->role == b->role && same_permissions(a, b) && a->mode == b->mode &&
-               same_macs(a->macs, b->macs) && same_addresses(a->addresses, b->addresses) &&
-               g_strcmp0(a->guest, b->guest) == 0 && g_str_equal(a->uuid, b->uuid) &&
-               g_strcmp0(a->trouble, b->trouble) == 0;
+               a->role == b->role && same_permissions(a, b) && same_wishes(a, b) &&
+               a->mode == b->mode && same_macs(a->macs, b->macs) &&
+               same_addresses(a->addresses, b->addresses) && g_strcmp0(a->guest, b->guest) == 0 &&
+               g_str_equal(a->uuid, b->uuid) && g_strcmp0(a->trouble, b->trouble) == 0;
 }
 
 const char *bw_port_state_name(BwPortState state) {
@@ -138,9 +143,9 @@ bool bw_port_state_is_guarded(BwPortState state) {
         case BW_PORT_CLOSED:
         case BW_PORT_INHERITED:
         case BW_PORT_ANY_ADDRESS:
+        case BW_PORT_BORDER:
                 return true;
         case BW_PORT_OFF:
-        case BW_PORT_BORDER:
         case BW_PORT_STRANGER:
                 return false;
         }

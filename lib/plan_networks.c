@@ -62,3 +62,38 @@ void bw_plan_settle_networks(BwBridgePlan *bridge, const BwModel *model) {
         g_array_append_vals(bridge->networks, own->data, MIN(own->len, BW_MAX_HOST_NETWORKS));
         sort_once(bridge->networks);
 }
+
+static bool has_network(const GArray *networks, const BwPrefix *sought) {
+        for (guint i = 0; i < networks->len; i++)
+                if (bw_prefix_equal(&g_array_index(networks, BwPrefix, i), sought))
+                        return true;
+        return false;
+}
+
+static void add_missing(BwBridgePlan *bridge, const GArray *all) {
+        guint added = 0, own = bridge->networks->len;
+
+        for (guint i = 0; i < all->len && added < BW_MAX_HOST_NETWORKS; i++) {
+                const BwPrefix *network = &g_array_index(all, BwPrefix, i);
+
+                if (has_network(bridge->networks, network))
+                        continue;
+                g_array_append_val(bridge->networks, *network);
+                added++;
+        }
+        if (bridge->networks->len > own)
+                sort_once(bridge->networks);
+}
+
+void bw_plan_share_networks(const GPtrArray *bridges) {
+        g_autoptr(GArray) all = g_array_new(FALSE, TRUE, sizeof(BwPrefix));
+
+        for (guint i = 0; bridges->len > 1 && i < bridges->len; i++) {
+                const BwBridgePlan *bridge = bridges->pdata[i];
+
+                g_array_append_vals(all, bridge->networks->data, bridge->networks->len);
+        }
+        sort_once(all);
+        for (guint i = 0; i < bridges->len; i++)
+                add_missing(bridges->pdata[i], all);
+}

@@ -41,8 +41,10 @@ typedef struct BwPortPlan {
         bool closed_border;                /* border: what no entry contains does not pass either */
         bool fdb_lock, isolated;           /* as wished; port_flags.h says what comes of it */
         bool derived_role;                 /* @role is not from the configuration */
-        BwMode mode;                       /* never BW_MODE_OFF together with a checked state */
-        GArray *macs;                      /* BwMac, sorted */
+        bool derived_addresses; /* @addresses are what the host has at the other end: weaker than
+                                   what is configured */
+        BwMode mode;            /* never BW_MODE_OFF together with a checked state */
+        GArray *macs;           /* BwMac, sorted */
         GArray *addresses; /* BwPrefix, sorted, both families; without those lost by conflict. Of a
                               border: what is declared behind it. */
         char *guest;       /* NULL: not a guest's */
@@ -96,6 +98,8 @@ typedef struct BwSegmentPlan {
         GArray *addresses;  /* BwOwnedAddress, sorted by bw_prefix_compare(), each prefix once;
                                empty while there is no site */
         GArray *macs;       /* BwOwnedMac, sorted, each once */
+        GArray *gateways;   /* BwPrefix, single, sorted, each once: Gateway= of its bridges and
+                               ports, whether there is a border or not */
 } BwSegmentPlan;
 
 typedef struct BwPlan {

@@ -4,13 +4,16 @@
 /*
  * Claims
  *
- * Two ports of one bridge may not own the same address: a part of bw/plan.h's
- * room, told apart because it is a rule of its own.
+ * Two ports of one segment may not own the same address: a part of bw/plan.h's
+ * room, told apart because it is a rule of its own. What is behind borders may be
+ * owned elsewhere as well: that is no claim.
  */
 
 #include <bw/plan.h>
 
-/* Takes every address that two owners claim from both, a network that reaches over another owner's
- * address from the one who claims the network; notes why in their trouble, and closes a
- * port that has none left. Two ports of one guest may share an address. */
-void bw_plan_settle_claims(BwBridgePlan *bridge);
+/* Of one segment's @bridges (element-type BwBridgePlan). Takes from a port what was told by its
+ * other end alone and another owner has configured. Takes every address that two owners claim from
+ * both, a network that reaches over another owner's address from the one who claims the network;
+ * notes why in their trouble, and closes a port that has none left. Two ports of one guest may
+ * share an address. */
+void bw_plan_settle_claims(const GPtrArray *bridges);

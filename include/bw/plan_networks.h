@@ -16,3 +16,7 @@
 /* Adds to those declared the ones the host itself is in, by an address of the bridge or of the far
  * end of a port that is the host's; then sorts them and drops what is there twice. */
 void bw_plan_settle_networks(BwBridgePlan *bridge, const BwModel *model);
+
+/* Lets each of one segment's @bridges (element-type BwBridgePlan) know what the others know, up to
+ * BW_MAX_HOST_NETWORKS more. */
+void bw_plan_share_networks(const GPtrArray *bridges);

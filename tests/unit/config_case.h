@@ -84,6 +84,7 @@ static inline void assert_defaults(const BwConfig *config) {
         g_assert_cmpuint(config->bridge_names->len, ==, 0);
         g_assert_cmpuint(config->log_rate, ==, 10);
         g_assert_cmpuint(config->check_interval, ==, 2);
+        g_assert_cmpuint(config->repair, ==, 0);
         g_assert_false(config->guard_broken);
         g_assert_cmpstr(config->libvirt_uri, ==, "qemu:///system");
         g_assert_cmpuint(g_hash_table_size(config->guests), ==, 0);

@@ -181,7 +181,8 @@ static void test_binding(void) {
         g_assert_cmpuint(section->set, ==,
                          BW_SET_ADDRESSES | BW_SET_MACS | BW_SET_ROLE | BW_SET_MODE |
                                  BW_SET_DHCP_SERVER | BW_SET_ROUTER | BW_SET_QUERIER |
-                                 BW_SET_LINK_LOCAL);
+                                 BW_SET_LINK_LOCAL | BW_SET_CLOSED | BW_SET_FDB_LOCK |
+                                 BW_SET_ISOLATED);
         g_assert_false(section->dhcp_server || section->router || section->querier ||
                        section->strict_link_local);
         g_assert_cmpuint(section->macs->len, ==, 2);
@@ -251,26 +252,81 @@ static void test_binding_errors(void) {
         }
 }
 
-static void test_not_yet(void) {
-        static const struct {
-                const char *line, *says;
-        } unmet[] = {
-                { "Closed=yes", "not carried out by this version" },
-                { "FdbLock=yes", "not carried out by this version" },
-                { "Isolated=yes", "not carried out by this version" },
-                { "Gateway=192.0.2.1 2001:db8::1", "not carried out by this version" },
-                { "Role=link", "the port passes" },
-                { "Role=uplink", "the port passes" },
-        };
+static void assert_gateway(const GArray *gateways, guint at, const char *text) {
+        g_autofree char *printed = NULL;
 
-        for (gsize i = 0; i < G_N_ELEMENTS(unmet); i++) {
-                g_autofree char *text = g_strdup_printf("[Port vk63]\n%s\n", unmet[i].line);
+        g_assert_cmpuint(gateways->len, >, at);
+        printed = bw_prefix_print(&g_array_index(gateways, BwPrefix, at));
+        g_assert_cmpstr(printed, ==, text);
+}
+
+static void test_borders_and_flags(void) {
+        g_autoptr(BwConfig) config = read_text("[Port vk63]\nRole=uplink\nClosed=yes\n"
+                                               "FdbLock=no\nIsolated=yes\n"
+                                               "Gateway=2001:db8::1 192.0.2.1\n"
+                                               "[Port vk64]\nFdbLock=yes\nRole=link\n");
+        const BwBindingSection *uplink = find(config->ports, "vk63");
+        const BwBindingSection *link = find(config->ports, "vk64");
+
+        assert_no_problem(config);
+        g_assert_cmpuint(uplink->set, ==,
+                         BW_SET_ROLE | BW_SET_CLOSED | BW_SET_FDB_LOCK | BW_SET_ISOLATED |
+                                 BW_SET_GATEWAY);
+        g_assert_true(uplink->closed && uplink->isolated && !uplink->fdb_lock);
+        g_assert_cmpuint(uplink->gateways->len, ==, 2);
+        assert_gateway(uplink->gateways, 0, "192.0.2.1");
+        assert_gateway(uplink->gateways, 1, "2001:db8::1");
+        g_assert_cmpuint(link->set, ==, BW_SET_ROLE | BW_SET_FDB_LOCK);
+        g_assert_true(link->fdb_lock && !link->closed && !link->isolated);
+        g_assert_cmpuint(link->gateways->len, ==, 0);
+}
+
+static void test_bridge_flags(void) {
+        g_autoptr(BwConfig) config =
+                read_text("[Guard]\nRepair=hairpin\n"
+                          "[Bridge all]\nGateway=192.0.2.1\nFdbLock=no\nIsolated=yes\n"
+                          "PinNeighbours=yes\nRepair=hub-mode loop\n"
+                          "[Bridge none]\nRepair=none\n"
+                          "[Bridge bare]\nMode=enforce\n");
+        const BwBridgeSection *all = g_hash_table_lookup(config->bridges, "all");
+        const BwBridgeSection *none = g_hash_table_lookup(config->bridges, "none");
+        const BwBridgeSection *bare = g_hash_table_lookup(config->bridges, "bare");
+
+        assert_no_problem(config);
+        g_assert_cmpuint(config->repair, ==, BW_HAZARD_BIT(BW_HAZARD_HAIRPIN));
+        g_assert_cmpuint(all->gateways->len, ==, 1);
+        assert_gateway(all->gateways, 0, "192.0.2.1");
+        g_assert_true(all->has_fdb_lock && !all->fdb_lock);
+        g_assert_true(all->has_isolated && all->isolated && all->pin_neighbours);
+        g_assert_true(all->has_repair);
+        g_assert_cmpuint(all->repair, ==,
+                         BW_HAZARD_BIT(BW_HAZARD_HUB_MODE) | BW_HAZARD_BIT(BW_HAZARD_LOOP));
+        g_assert_true(none->has_repair && none->repair == 0);
+        g_assert_false(bare->has_repair || bare->has_fdb_lock || bare->has_isolated ||
+                       bare->pin_neighbours);
+}
+
+static void test_repair_is_understood(void) {
+        static const struct {
+                const char *value, *says;
+        } bad[] = {
+                { "yes", "\"yes\" is no hazard" },
+                { "none hairpin", "\"none\" is no hazard" },
+                { "hairpin xdp", "\"xdp\" cannot be repaired" },
+        };
+        static const char *const sections[] = { "Guard", "Bridge virbr6" };
+
+        for (gsize i = 0; i < G_N_ELEMENTS(bad) * G_N_ELEMENTS(sections); i++) {
+                const char *section = sections[i % G_N_ELEMENTS(sections)];
+                const char *value = bad[i / G_N_ELEMENTS(sections)].value;
+                g_autofree char *text = g_strdup_printf("[%s]\nRepair=%s\n", section, value);
                 g_autofree char *place =
-                        g_strdup_printf("bridgewarden.conf:2: [Port vk63] %s: ", unmet[i].line);
+                        g_strdup_printf("bridgewarden.conf:2: [%s] Repair=%s: ", section, value);
                 g_autoptr(BwConfig) config = read_text(text);
 
-                assert_problem(config, BW_SEVERITY_WARNING, place, unmet[i].says);
-                g_assert_false(find(config->ports, "vk63")->broken);
+                assert_problem(config, BW_SEVERITY_ERROR, place,
+                               bad[i / G_N_ELEMENTS(sections)].says);
+                g_assert_cmpuint(config->repair, ==, 0);
         }
 }
 
@@ -354,7 +410,7 @@ static void test_bridge(void) {
         g_autoptr(BwConfig) config =
                 read_text("[Bridge virbr6]\nMode=enforce\nUnknownPorts=drop\n"
                           "Networks=192.168.50.0/24 10.0.0.0/8\n"
-                          "FdbLock=no\nIsolated=no\nPinNeighbours=no\nRepair=no\n"
+                          "FdbLock=no\nIsolated=no\nPinNeighbours=no\nRepair=none\n"
                           "[Bridge virbr4]\n");
         const BwBridgeSection *bridge = g_hash_table_lookup(config->bridges, "virbr6");
         g_autofree char *networks = NULL;
@@ -383,11 +439,9 @@ static void test_bridge_problems(void) {
                 { BW_SEVERITY_ERROR, "UnknownPorts=no", "write monitor" },
                 { BW_SEVERITY_ERROR, "PinNeighbours=1", "write yes or no" },
                 { BW_SEVERITY_ERROR, "Gateway=192.168.50.0/24", "single" },
-                { BW_SEVERITY_WARNING, "Gateway=192.168.50.1", "not carried out" },
-                { BW_SEVERITY_WARNING, "FdbLock=yes", "not carried out" },
-                { BW_SEVERITY_WARNING, "Isolated=yes", "not carried out" },
-                { BW_SEVERITY_WARNING, "PinNeighbours=yes", "not carried out" },
-                { BW_SEVERITY_WARNING, "Repair=yes", "not carried out" },
+                { BW_SEVERITY_ERROR, "FdbLock=maybe", "write yes or no" },
+                { BW_SEVERITY_ERROR, "Isolated=1", "write yes or no" },
+                { BW_SEVERITY_ERROR, "Repair=no", "no hazard" },
         };
 
         for (gsize i = 0; i < G_N_ELEMENTS(bad); i++) {
@@ -479,7 +533,9 @@ int main(int argc, char **argv) {
         g_test_add_func("/config/guard/keep", test_keep_guard);
         g_test_add_func("/config/binding", test_binding);
         g_test_add_func("/config/binding/errors", test_binding_errors);
-        g_test_add_func("/config/binding/not-yet", test_not_yet);
+        g_test_add_func("/config/binding/borders", test_borders_and_flags);
+        g_test_add_func("/config/bridge/flags", test_bridge_flags);
+        g_test_add_func("/config/repair", test_repair_is_understood);
         g_test_add_func("/config/binding/permissions", test_permissions);
         g_test_add_func("/config/binding/any-address", test_any_address);
         g_test_add_func("/config/binding/roles", test_roles);

@@ -1,0 +1,549 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * While a segment is settled a place is a set of borders, one bit for each, in the
+ * order of their names. What is owned is listed with its place, sorted, and made
+ * one where it is owned at several; each set that is left is a site.
+ */
+
+#include <bw/border.h>
+#include <bw/owner.h>
+#include <string.h>
+
+typedef guint64 Word;
+
+typedef struct Settler {
+        BwSegmentPlan *segment;
+        const BwTopology *topology;
+        GPtrArray *borders;  /* BwPortPlan, sorted by name */
+        gsize words;         /* of a set */
+        GPtrArray *sets;     /* Word *: owned by the table */
+        GHashTable *numbers; /* GBytes of a set -> its number, counted from 1 */
+        GArray *addresses;   /* BwOwnedAddress: the site is the number of a set */
+        GArray *macs;        /* BwOwnedMac, likewise */
+} Settler;
+
+/* Sets of borders */
+
+static bool has_border(const Word *set, guint border) {
+        return set[border / 64] >> border % 64 & 1;
+}
+
+static void add_border(Word *set, guint border) {
+        set[border / 64] |= G_GUINT64_CONSTANT(1) << border % 64;
+}
+
+static Word *new_set(const Settler *settler) {
+        return g_new0(Word, settler->words);
+}
+
+/* Takes @set; equal ones have one number. */
+static guint number_of(Settler *settler, Word *set) {
+        g_autoptr(GBytes) bytes = g_bytes_new_take(set, settler->words * sizeof(Word));
+        guint number = GPOINTER_TO_UINT(g_hash_table_lookup(settler->numbers, bytes));
+
+        if (number)
+                return number - 1;
+        g_ptr_array_add(settler->sets, set);
+        g_hash_table_insert(settler->numbers, g_bytes_ref(bytes),
+                            GUINT_TO_POINTER(settler->sets->len));
+        return settler->sets->len - 1;
+}
+
+static guint unite(Settler *settler, guint a, guint b) {
+        const Word *left = settler->sets->pdata[a], *right = settler->sets->pdata[b];
+        Word *both;
+
+        if (a == b)
+                return a;
+        both = new_set(settler);
+        for (gsize i = 0; i < settler->words; i++)
+                both[i] = left[i] | right[i];
+        return number_of(settler, both);
+}
+
+/* The borders that @bridge is behind. */
+static Word *leads_to_bridge(const Settler *settler, const BwBridgePlan *bridge) {
+        Word *set = new_set(settler);
+
+        for (guint i = 0; i < settler->borders->len; i++) {
+                const BwPortPlan *border = settler->borders->pdata[i];
+
+                if (bw_topology_is_behind(settler->topology, border->ifindex, bridge->ifindex))
+                        add_border(set, i);
+        }
+        return set;
+}
+
+static int compare_ports(gconstpointer a, gconstpointer b) {
+        const BwPortPlan *left = *(const BwPortPlan *const *) a;
+        const BwPortPlan *right = *(const BwPortPlan *const *) b;
+
+        return strcmp(left->name, right->name);
+}
+
+static guint place_of_border(const Settler *settler, const BwPortPlan *port) {
+        guint low = 0, high = settler->borders->len;
+
+        while (low < high) {
+                guint middle = low + (high - low) / 2;
+
+                if (compare_ports(&settler->borders->pdata[middle], &port) < 0)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        return low;
+}
+
+/* What is behind @port, which is on @bridge: whatever leads to the bridge, and the port itself, but
+ * for one that is switched off. */
+static guint number_behind(Settler *settler, const BwBridgePlan *bridge, const BwPortPlan *port) {
+        Word *set = leads_to_bridge(settler, bridge);
+
+        if (port->state == BW_PORT_BORDER)
+                add_border(set, place_of_border(settler, port));
+        return number_of(settler, set);
+}
+
+/* What is owned where */
+
+static void own_address(Settler *settler, const BwPrefix *address, guint set) {
+        BwOwnedAddress row = { .prefix = *address, .site = set };
+
+        g_array_append_val(settler->addresses, row);
+}
+
+static void own_addresses(Settler *settler, const GArray *addresses, guint set) {
+        for (guint i = 0; i < addresses->len; i++)
+                own_address(settler, &g_array_index(addresses, BwPrefix, i), set);
+}
+
+static void own_mac(Settler *settler, const BwMac *mac, guint set) {
+        BwOwnedMac row = { .mac = *mac, .site = set };
+
+        g_array_append_val(settler->macs, row);
+}
+
+static void own_port(Settler *settler, const BwPortPlan *port, guint set) {
+        own_addresses(settler, port->addresses, set);
+        for (guint i = 0; i < port->macs->len; i++) {
+                const BwMac *mac = &g_array_index(port->macs, BwMac, i);
+                BwPrefix derived = bw_owner_derive_link_local(mac);
+
+                own_mac(settler, mac, set);
+                own_address(settler, &derived, set);
+        }
+}
+
+static bool owns_anything(const BwPortPlan *port) {
+        return port->addresses->len > 0 || port->macs->len > 0;
+}
+
+static void own_bridge(Settler *settler, const BwBridgePlan *bridge) {
+        static const BwMac none = {};
+        guint here = number_of(settler, leads_to_bridge(settler, bridge));
+
+        own_addresses(settler, bridge->addresses, here);
+        if (!bw_mac_equal(&bridge->mac, &none))
+                own_mac(settler, &bridge->mac, here);
+        for (guint i = 0; i < bridge->ports->len; i++) {
+                const BwPortPlan *port = bridge->ports->pdata[i];
+
+                if (!bw_port_state_is_guarded(port->state) || !owns_anything(port))
+                        continue;
+                own_port(settler, port,
+                         port->state == BW_PORT_BORDER ? number_behind(settler, bridge, port)
+                                                       : here);
+        }
+}
+
+static int compare_addresses(gconstpointer a, gconstpointer b) {
+        const BwOwnedAddress *left = a, *right = b;
+
+        return bw_prefix_compare(&left->prefix, &right->prefix);
+}
+
+static int compare_macs(gconstpointer a, gconstpointer b) {
+        const BwOwnedMac *left = a, *right = b;
+
+        return bw_mac_compare(&left->mac, &right->mac);
+}
+
+static void merge_addresses(Settler *settler) {
+        GArray *rows = settler->addresses;
+        guint kept = 0;
+
+        g_array_sort(rows, compare_addresses);
+        for (guint i = 0; i < rows->len; i++) {
+                const BwOwnedAddress row = g_array_index(rows, BwOwnedAddress, i);
+                BwOwnedAddress *last =
+                        kept > 0 ? &g_array_index(rows, BwOwnedAddress, kept - 1) : NULL;
+
+                if (last && bw_prefix_equal(&last->prefix, &row.prefix))
+                        last->site = unite(settler, last->site, row.site);
+                else
+                        g_array_index(rows, BwOwnedAddress, kept++) = row;
+        }
+        g_array_set_size(rows, kept);
+}
+
+static void merge_macs(Settler *settler) {
+        GArray *rows = settler->macs;
+        guint kept = 0;
+
+        g_array_sort(rows, compare_macs);
+        for (guint i = 0; i < rows->len; i++) {
+                const BwOwnedMac row = g_array_index(rows, BwOwnedMac, i);
+                BwOwnedMac *last = kept > 0 ? &g_array_index(rows, BwOwnedMac, kept - 1) : NULL;
+
+                if (last && bw_mac_equal(&last->mac, &row.mac))
+                        last->site = unite(settler, last->site, row.site);
+                else
+                        g_array_index(rows, BwOwnedMac, kept++) = row;
+        }
+        g_array_set_size(rows, kept);
+}
+
+/* Gateways nobody has */
+
+/* A border that is switched off still has behind it what is there. */
+static bool is_uplink(const BwPortPlan *port) {
+        return port->role == BW_ROLE_UPLINK &&
+               (port->state == BW_PORT_BORDER || port->state == BW_PORT_OFF);
+}
+
+static bool has_gateway(const BwBridgePlan *bridge, const BwPrefix *gateway) {
+        for (guint i = 0; i < bridge->gateways->len; i++)
+                if (bw_prefix_equal(&g_array_index(bridge->gateways, BwPrefix, i), gateway))
+                        return true;
+        return false;
+}
+
+/* Whether there was one. */
+static bool own_by_uplinks(Settler *settler, const BwPrefix *gateway, const BwBridgePlan *bridge) {
+        bool any = false;
+
+        for (guint i = 0; i < bridge->ports->len; i++) {
+                const BwPortPlan *port = bridge->ports->pdata[i];
+
+                if (!is_uplink(port))
+                        continue;
+                own_address(settler, gateway, number_behind(settler, bridge, port));
+                any = true;
+        }
+        return any;
+}
+
+static void own_gateway(Settler *settler, const BwPrefix *gateway) {
+        const GPtrArray *bridges = settler->segment->bridges;
+        bool any = false;
+
+        for (guint i = 0; i < bridges->len; i++)
+                if (has_gateway(bridges->pdata[i], gateway))
+                        any |= own_by_uplinks(settler, gateway, bridges->pdata[i]);
+        for (guint i = 0; !any && i < bridges->len; i++)
+                own_by_uplinks(settler, gateway, bridges->pdata[i]);
+        own_address(settler, gateway, 0);
+}
+
+static const BwOwnedAddress *find_address(const GArray *entries, const BwPrefix *address);
+
+/* What is owned already is judged by that; the rest are listed first and owned then, because a list
+ * that grows cannot be searched. */
+static void own_gateways(Settler *settler) {
+        const GArray *gateways = settler->segment->gateways;
+        g_autoptr(GArray) orphans = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
+
+        for (guint i = 0; i < gateways->len; i++) {
+                const BwPrefix *gateway = &g_array_index(gateways, BwPrefix, i);
+
+                if (!find_address(settler->addresses, gateway))
+                        g_array_append_val(orphans, *gateway);
+        }
+        for (guint i = 0; i < orphans->len; i++)
+                own_gateway(settler, &g_array_index(orphans, BwPrefix, i));
+        if (orphans->len > 0)
+                merge_addresses(settler);
+}
+
+/* Sets become sites */
+
+static GPtrArray *list_leads(const Settler *settler, const Word *set) {
+        GPtrArray *leads = g_ptr_array_new();
+
+        for (guint i = 0; i < settler->borders->len; i++)
+                if (has_border(set, i))
+                        g_ptr_array_add(leads, settler->borders->pdata[i]);
+        return leads;
+}
+
+typedef struct Candidate {
+        BwSitePlan *site;
+        guint set;
+} Candidate;
+
+static int compare_candidates(gconstpointer a, gconstpointer b) {
+        const GPtrArray *left = ((const Candidate *) a)->site->leads;
+        const GPtrArray *right = ((const Candidate *) b)->site->leads;
+
+        for (guint i = 0; i < left->len && i < right->len; i++) {
+                int order = compare_ports(&left->pdata[i], &right->pdata[i]);
+
+                if (order != 0)
+                        return order;
+        }
+        return (left->len > right->len) - (left->len < right->len);
+}
+
+static bool *list_used(const Settler *settler) {
+        bool *used = g_new0(bool, settler->sets->len);
+
+        used[0] = true;
+        for (guint i = 0; i < settler->addresses->len; i++)
+                used[g_array_index(settler->addresses, BwOwnedAddress, i).site] = true;
+        for (guint i = 0; i < settler->macs->len; i++)
+                used[g_array_index(settler->macs, BwOwnedMac, i).site] = true;
+        return used;
+}
+
+static void renumber(Settler *settler, const guint *site_of) {
+        for (guint i = 0; i < settler->addresses->len; i++) {
+                BwOwnedAddress *row = &g_array_index(settler->addresses, BwOwnedAddress, i);
+
+                row->site = site_of[row->site];
+        }
+        for (guint i = 0; i < settler->macs->len; i++) {
+                BwOwnedMac *row = &g_array_index(settler->macs, BwOwnedMac, i);
+
+                row->site = site_of[row->site];
+        }
+}
+
+/* The empty set stands first by its nature. */
+static void make_sites(Settler *settler) {
+        g_autoptr(GArray) candidates = g_array_new(FALSE, FALSE, sizeof(Candidate));
+        g_autofree bool *used = list_used(settler);
+        g_autofree guint *site_of = g_new0(guint, settler->sets->len);
+
+        for (guint i = 0; i < settler->sets->len; i++) {
+                Candidate candidate = { .set = i };
+
+                if (!used[i])
+                        continue;
+                candidate.site = g_new0(BwSitePlan, 1);
+                candidate.site->leads = list_leads(settler, settler->sets->pdata[i]);
+                g_array_append_val(candidates, candidate);
+        }
+        g_array_sort(candidates, compare_candidates);
+        for (guint i = 0; i < candidates->len; i++) {
+                const Candidate *candidate = &g_array_index(candidates, Candidate, i);
+
+                site_of[candidate->set] = i;
+                g_ptr_array_add(settler->segment->sites, candidate->site);
+        }
+        renumber(settler, site_of);
+}
+
+/* A segment */
+
+static void free_site(gpointer pointer) {
+        BwSitePlan *site = pointer;
+
+        g_ptr_array_unref(site->leads);
+        g_free(site);
+}
+
+static void free_segment(gpointer pointer) {
+        BwSegmentPlan *segment = pointer;
+
+        g_ptr_array_unref(segment->bridges);
+        g_ptr_array_unref(segment->sites);
+        g_array_unref(segment->addresses);
+        g_array_unref(segment->macs);
+        g_array_unref(segment->gateways);
+        g_free(segment);
+}
+
+static BwSegmentPlan *new_segment(void) {
+        BwSegmentPlan *segment = g_new0(BwSegmentPlan, 1);
+
+        segment->bridges = g_ptr_array_new();
+        segment->sites = g_ptr_array_new_with_free_func(free_site);
+        segment->addresses = g_array_new(FALSE, FALSE, sizeof(BwOwnedAddress));
+        segment->macs = g_array_new(FALSE, FALSE, sizeof(BwOwnedMac));
+        segment->gateways = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
+        return segment;
+}
+
+/* Each bridge is in one. */
+static void gather_bridges(BwPlan *plan, const BwTopology *topology) {
+        g_autoptr(GHashTable) by_number = g_hash_table_new(NULL, NULL);
+
+        for (guint i = 0; i < plan->bridges->len; i++) {
+                BwBridgePlan *bridge = plan->bridges->pdata[i];
+                gpointer number =
+                        GINT_TO_POINTER(bw_topology_segment(topology, bridge->ifindex) + 1);
+                guint at = GPOINTER_TO_UINT(g_hash_table_lookup(by_number, number));
+                BwSegmentPlan *segment;
+
+                if (at == 0) {
+                        g_ptr_array_add(plan->segments, new_segment());
+                        at = plan->segments->len;
+                        g_hash_table_insert(by_number, number, GUINT_TO_POINTER(at));
+                }
+                bridge->segment = at - 1;
+                segment = plan->segments->pdata[bridge->segment];
+                g_ptr_array_add(segment->bridges, bridge);
+        }
+}
+
+static int compare_prefixes(gconstpointer a, gconstpointer b) {
+        return bw_prefix_compare(a, b);
+}
+
+static void gather_gateways(BwSegmentPlan *segment) {
+        GArray *all = segment->gateways;
+        guint kept = 0;
+
+        for (guint i = 0; i < segment->bridges->len; i++) {
+                const BwBridgePlan *bridge = segment->bridges->pdata[i];
+
+                g_array_append_vals(all, bridge->gateways->data, bridge->gateways->len);
+        }
+        g_array_sort(all, compare_prefixes);
+        for (guint i = 0; i < all->len; i++) {
+                BwPrefix gateway = g_array_index(all, BwPrefix, i);
+
+                if (kept == 0 ||
+                    !bw_prefix_equal(&g_array_index(all, BwPrefix, kept - 1), &gateway))
+                        g_array_index(all, BwPrefix, kept++) = gateway;
+        }
+        g_array_set_size(all, kept);
+}
+
+static GPtrArray *list_borders(const BwSegmentPlan *segment) {
+        GPtrArray *borders = g_ptr_array_new();
+
+        for (guint i = 0; i < segment->bridges->len; i++) {
+                const BwBridgePlan *bridge = segment->bridges->pdata[i];
+
+                for (guint k = 0; k < bridge->ports->len; k++) {
+                        BwPortPlan *port = bridge->ports->pdata[k];
+
+                        if (port->state == BW_PORT_BORDER)
+                                g_ptr_array_add(borders, port);
+                }
+        }
+        g_ptr_array_sort(borders, compare_ports);
+        return borders;
+}
+
+static void settle_segment(BwSegmentPlan *segment, const BwTopology *topology) {
+        g_autoptr(GPtrArray) borders = list_borders(segment);
+        g_autoptr(GPtrArray) sets = g_ptr_array_new();
+        g_autoptr(GHashTable) numbers = g_hash_table_new_full(g_bytes_hash, g_bytes_equal,
+                                                              (GDestroyNotify) g_bytes_unref, NULL);
+        Settler settler = { .segment = segment,
+                            .topology = topology,
+                            .borders = borders,
+                            .words = borders->len / 64 + 1,
+                            .sets = sets,
+                            .numbers = numbers,
+                            .addresses = segment->addresses,
+                            .macs = segment->macs };
+
+        if (borders->len == 0)
+                return;
+        number_of(&settler, new_set(&settler));
+        for (guint i = 0; i < segment->bridges->len; i++)
+                own_bridge(&settler, segment->bridges->pdata[i]);
+        merge_addresses(&settler);
+        merge_macs(&settler);
+        own_gateways(&settler);
+        make_sites(&settler);
+}
+
+void bw_border_settle(BwPlan *plan, const BwTopology *topology) {
+        g_ptr_array_unref(plan->segments);
+        plan->segments = g_ptr_array_new_with_free_func(free_segment);
+        gather_bridges(plan, topology);
+        for (guint i = 0; i < plan->segments->len; i++) {
+                gather_gateways(plan->segments->pdata[i]);
+                settle_segment(plan->segments->pdata[i], topology);
+        }
+}
+
+/* Asking */
+
+/* The last entry that does not stand behind @prefix. */
+static const BwOwnedAddress *find_last(const GArray *entries, const BwPrefix *prefix) {
+        guint low = 0, high = entries->len;
+
+        while (low < high) {
+                guint middle = low + (high - low) / 2;
+
+                if (bw_prefix_compare(&g_array_index(entries, BwOwnedAddress, middle).prefix,
+                                      prefix) <= 0)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        return low > 0 ? &g_array_index(entries, BwOwnedAddress, low - 1) : NULL;
+}
+
+static uint8_t shared_bits(const BwPrefix *a, const BwPrefix *b) {
+        uint8_t most = MIN(a->length, b->length), bits = 0;
+
+        while (bits < most && !((a->bytes[bits / 8] ^ b->bytes[bits / 8]) >> (7 - bits % 8) & 1))
+                bits++;
+        return bits;
+}
+
+/* What stands right before the address either contains it, or shows how many bits an entry that
+ * does can have at most. */
+static const BwOwnedAddress *find_address(const GArray *entries, const BwPrefix *address) {
+        BwPrefix sought = *address;
+        const BwOwnedAddress *last;
+
+        for (;;) {
+                last = find_last(entries, &sought);
+                if (!last || last->prefix.family != address->family)
+                        return NULL;
+                if (bw_prefix_contains(&last->prefix, address))
+                        return last;
+                sought = bw_prefix_network(address, shared_bits(&last->prefix, &sought));
+        }
+}
+
+const BwOwnedAddress *bw_border_find_address(const BwSegmentPlan *segment,
+                                             const BwPrefix *address) {
+        return find_address(segment->addresses, address);
+}
+
+const BwOwnedMac *bw_border_find_mac(const BwSegmentPlan *segment, const BwMac *mac) {
+        guint low = 0, high = segment->macs->len;
+
+        while (low < high) {
+                guint middle = low + (high - low) / 2;
+                const BwOwnedMac *owned = &g_array_index(segment->macs, BwOwnedMac, middle);
+                int order = bw_mac_compare(&owned->mac, mac);
+
+                if (order == 0)
+                        return owned;
+                if (order < 0)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        return NULL;
+}
+
+bool bw_border_leads_to(const BwSegmentPlan *segment, guint site, const BwPortPlan *port) {
+        const GPtrArray *leads = ((const BwSitePlan *) segment->sites->pdata[site])->leads;
+
+        for (guint i = 0; i < leads->len; i++)
+                if (leads->pdata[i] == port)
+                        return true;
+        return false;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include <bw/plan_role.h>
+
+/* The other end, where the host itself is: no port of anything. What two messages say of a pair may
+ * be of two moments, so both ends must say the same. */
+static const BwLink *find_free_peer(const BwModel *model, const BwLink *port) {
+        const BwLink *peer = port->kind == BW_LINK_VETH && port->peer
+                                     ? bw_model_find_link(model, port->peer)
+                                     : NULL;
+
+        if (!peer || peer->kind != BW_LINK_VETH || peer->peer != port->ifindex || peer->master ||
+            peer->openvswitch)
+                return NULL;
+        return peer;
+}
+
+static bool is_the_hosts(const BwModel *model, const BwLink *port) {
+        const BwLink *peer = find_free_peer(model, port);
+        g_autoptr(GArray) addresses = peer ? bw_model_list_addresses(model, peer->ifindex) : NULL;
+
+        return addresses && addresses->len > 0;
+}
+
+bool bw_plan_derive_role(const BwModel *model, const BwTopology *topology, const BwLink *port,
+                         BwRole *ret) {
+        switch (port->kind) {
+        case BW_LINK_TAP:
+                return false;
+        case BW_LINK_VETH:
+                if (bw_topology_far_bridge(topology, port->ifindex))
+                        *ret = BW_ROLE_LINK;
+                else if (is_the_hosts(model, port))
+                        *ret = BW_ROLE_HOST;
+                else
+                        return false;
+                return true;
+        case BW_LINK_BRIDGE:
+        case BW_LINK_MACVTAP:
+        case BW_LINK_OTHER:
+                *ret = BW_ROLE_UPLINK;
+                return true;
+        }
+        g_assert_not_reached();
+}
+
+void bw_plan_add_host_addresses(GArray *addresses, const BwModel *model, const BwLink *port) {
+        const BwLink *peer = find_free_peer(model, port);
+        g_autoptr(GArray) own = peer ? bw_model_list_addresses(model, peer->ifindex) : NULL;
+
+        for (guint i = 0; own && i < MIN(own->len, BW_MAX_ADDRESSES); i++) {
+                const BwPrefix *address = &g_array_index(own, BwHostAddress, i).address;
+
+                if (i == 0 ||
+                    !bw_prefix_equal(address, &g_array_index(own, BwHostAddress, i - 1).address))
+                        g_array_append_val(addresses, *address);
+        }
+}
