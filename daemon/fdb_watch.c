@@ -2,6 +2,7 @@
 
 #include "fdb_watch.h"
 
+#include <bw/border.h>
 #include <bw/port_text.h>
 #include <bw/rate.h>
 #include <syslog.h>
@@ -99,9 +100,8 @@ const BwFdbTally *bw_fdb_watch_tally(const BwFdbWatch *watch) {
 
 /* A bridge that is in no segment is one by itself. */
 static guint segment_of(const BwFdbWatch *watch, const BwBridgePlan *bridge) {
-        return bridge->segment < watch->plan->segments->len
-                       ? bridge->segment
-                       : G_MAXUINT - (guint) bridge->ifindex;
+        return bridge->segment < watch->plan->segments->len ? bridge->segment
+                                                            : G_MAXUINT - (guint) bridge->ifindex;
 }
 
 static bool is_border(const BwPortPlan *port) {
@@ -249,11 +249,19 @@ static void say_moved(BwFdbWatch *watch, const BwMac *mac, const Place *owner, c
                        thief->port->guest, "BW_MAC", text, NULL);
 }
 
-/* On another bridge of the segment a MAC comes in by the ports that lead to its own. */
-static bool may_be_there(const Place *owner, const Place *found) {
+/* A MAC comes in by the borders that lead to its place in the segment, and by no others. */
+static bool may_be_there(const BwFdbWatch *watch, const BwMac *mac, const Place *owner,
+                         const Place *found) {
+        const BwSegmentPlan *segment =
+                found->bridge->segment < watch->plan->segments->len
+                        ? watch->plan->segments->pdata[found->bridge->segment]
+                        : NULL;
+        const BwOwnedMac *owned = segment ? bw_border_find_mac(segment, mac) : NULL;
+
         if (owner->port == found->port)
                 return true;
-        return owner->bridge != found->bridge && is_border(found->port);
+        return is_border(found->port) && owned &&
+               bw_border_leads_to(segment, owned->site, found->port);
 }
 
 static void look_for_theft(BwFdbWatch *watch, const BwFdbEntry *entry) {
@@ -262,7 +270,7 @@ static void look_for_theft(BwFdbWatch *watch, const BwFdbEntry *entry) {
         g_autofree char *key = NULL;
         char text[BW_MAC_TEXT_SIZE];
 
-        if (!owner || may_be_there(&owner->place, found))
+        if (!owner || may_be_there(watch, &entry->mac, &owner->place, found))
                 return;
         key = g_strdup_printf("%s learned on port %s", bw_mac_print(&entry->mac, text),
                               found->port->name);

@@ -229,8 +229,8 @@ static void say_lacking(BwPortLocks *locks, GHashTable *stuck, unsigned lacking)
                         continue;
                 sentence = g_strdup_printf("This kernel does not have the port flag %s: %s",
                                            bw_port_flag_name(flag), describe_missing(flag));
-                raise_hazard(locks, stuck,
-                             g_strdup_printf("port-flag %s", bw_port_flag_name(flag)), sentence);
+                raise_hazard(locks, stuck, g_strdup_printf("port-flag %s", bw_port_flag_name(flag)),
+                             sentence);
         }
 }
 
@@ -458,14 +458,14 @@ static void prepare(BwPortLocks *locks, BwPortLock *lock, const BwModel *model) 
                               bw_undo_file_was_lost(locks->file));
 }
 
-static void add_work(BwPortLocks *locks, GArray *works, const BwPortLock *lock,
-                     const BwLink *link, const BwModel *model) {
+static void add_work(BwPortLocks *locks, GArray *works, const BwPortLock *lock, const BwLink *link,
+                     const BwModel *model) {
         BwUndo *undo = bw_undo_file_undo(locks->file);
         g_autoptr(GArray) sure = lock ? list_sure(locks, lock) : NULL;
         Work work = { .lock = lock, .link = link };
 
-        work.step = bw_port_lock_step(lock, bw_undo_find_port(undo, link->ifindex), link, model,
-                                      sure);
+        work.step =
+                bw_port_lock_step(lock, bw_undo_find_port(undo, link->ifindex), link, model, sure);
         g_array_append_val(works, work);
 }
 

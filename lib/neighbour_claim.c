@@ -84,8 +84,8 @@ static void find_source(const BwPlan *plan, const BwModel *model, const BwBridge
         }
 }
 
-bool bw_neighbour_is_foreign(const BwPlan *plan, const BwModel *model,
-                             const BwNeighbour *neighbour, BwNeighbourClaim *ret) {
+bool bw_neighbour_is_foreign(const BwPlan *plan, const BwModel *model, const BwNeighbour *neighbour,
+                             BwNeighbourClaim *ret) {
         static const BwMac none = {};
         const BwBridgePlan *bridge = find_bridge_at(plan, model, neighbour->ifindex);
         BwNeighbourClaim claim = {};
@@ -137,7 +137,8 @@ static void pin_port(const Pins *pins, const BwPortPlan *port, int ifindex,
         }
 }
 
-/* On a link of the host's that stands on @bridge, all guests of the segment whose bridge says so. */
+/* On a link of the host's that stands on @bridge, all guests of the segment whose bridge says so.
+ */
 static void pin_at(const Pins *pins, const BwBridgePlan *bridge, int ifindex) {
         g_autoptr(GArray) addresses = bw_model_list_addresses(pins->model, ifindex);
 

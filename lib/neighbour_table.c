@@ -26,8 +26,7 @@ static gboolean equal_rows(gconstpointer a, gconstpointer b) {
         const BwNeighbour *left = &((const Row *) a)->neighbour;
         const BwNeighbour *right = &((const Row *) b)->neighbour;
 
-        return left->ifindex == right->ifindex &&
-               bw_prefix_equal(&left->address, &right->address);
+        return left->ifindex == right->ifindex && bw_prefix_equal(&left->address, &right->address);
 }
 
 BwNeighbourTable *bw_neighbour_table_new(void) {

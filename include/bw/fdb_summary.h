@@ -39,8 +39,8 @@ typedef struct BwFdbSummary {
         guint learned_per_minute, moves_per_minute, expired_per_minute; /* of the last minute */
 } BwFdbSummary;
 
-/* (transfer full) (element-type BwFdbSummary): of every port of a bridge that has a MAC or a figure,
- * sorted by bridge, then port. */
+/* (transfer full) (element-type BwFdbSummary): of every port of a bridge that has a MAC or a
+ * figure, sorted by bridge, then port. */
 GArray *bw_fdb_summary_list(const BwModel *model, const BwFdbTally *tally, int64_t now_usec);
 /* The sum of all rows of @bridge; @port is 0. */
 BwFdbSummary bw_fdb_summary_of_bridge(const GArray *list, int bridge);

@@ -19,7 +19,8 @@ typedef enum BwChange {
         BW_CHANGE_PORTS = 1 << 0,  /* links, masters, names, bridge flags, the host's addresses */
         BW_CHANGE_GUESTS = 1 << 1, /* domains or their interfaces */
         BW_CHANGE_FDB = 1 << 2,    /* a MAC is at a port where it was not */
-        BW_CHANGE_NEIGHBOUR = 1 << 3, /* the host has another MAC for an address, or none any more */
+        BW_CHANGE_NEIGHBOUR =
+                1 << 3, /* the host has another MAC for an address, or none any more */
         BW_CHANGE_RELOAD_GUESTS =
                 1 << 4, /* a tap appeared that no known guest explains: ask libvirt */
 } BwChange;

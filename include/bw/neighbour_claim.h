@@ -21,8 +21,8 @@ typedef struct BwNeighbourClaim {
 } BwNeighbourClaim;
 
 /* Whether @neighbour is such an entry; @ret is set then. */
-bool bw_neighbour_is_foreign(const BwPlan *plan, const BwModel *model,
-                             const BwNeighbour *neighbour, BwNeighbourClaim *ret);
+bool bw_neighbour_is_foreign(const BwPlan *plan, const BwModel *model, const BwNeighbour *neighbour,
+                             BwNeighbourClaim *ret);
 
 /* (transfer full) (element-type BwNeighbour): the permanent entries that must be, sorted by link
  * and address. For each guest's port with a single MAC, its single addresses, on every link of the

@@ -34,6 +34,7 @@ ADAPTERS = {
     'nftables': ('nftables/libnftables.h', 'linux/netlink.h', 'linux/netfilter/'),
     'settings': (),
     'kernel': (),
+    'undo_file': (),
 }
 # What adapters of one library may have in common.
 SHARED = {'netlink': 'nl', 'nflog': 'nl', 'nftables': 'nl', 'ipt_calls_v4': 'ipt', 'ipt_calls_v6': 'ipt'}
