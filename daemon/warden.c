@@ -37,7 +37,8 @@ void bw_warden_take_over_plan(BwWarden *warden, BwPlan *plan) {
                 bw_plan_free(warden->plan);
         warden->plan = plan;
         bw_fdb_watch_set_plan(warden->fdb_watch, plan);
-        bw_neighbour_watch_set_plan(warden->neighbour_watch, plan);
+        if (warden->neighbour_watch)
+                bw_neighbour_watch_set_plan(warden->neighbour_watch, plan);
         if (warden->audit)
                 bw_audit_set_plan(warden->audit, plan);
 }

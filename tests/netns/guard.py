@@ -27,6 +27,7 @@ from guard import (
     cases_frames,
     cases_lacking,
     cases_life,
+    cases_locks,
     cases_packets,
     cases_trouble,
     daemon,
@@ -37,7 +38,7 @@ from guard.report import Report
 CASES = {
     case.__name__.replace("_", "-"): case
     for case in cases_packets.CASES + cases_frames.CASES + cases_life.CASES
-    + cases_trouble.CASES + cases_engines.CASES
+    + cases_trouble.CASES + cases_engines.CASES + cases_locks.CASES
 }
 LACKING = {case.__name__: case for case in cases_lacking.CASES}
 AT_ONCE = 3
