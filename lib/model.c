@@ -129,7 +129,8 @@ static bool port_equal(const BwLink *a, const BwLink *b) {
 static bool bridge_equal(const BwLink *a, const BwLink *b) {
         return a->stp == b->stp && a->vlan_filtering == b->vlan_filtering &&
                a->switches == b->switches && a->switches_known == b->switches_known &&
-               a->ageing_centiseconds == b->ageing_centiseconds;
+               a->ageing_centiseconds == b->ageing_centiseconds &&
+               a->topology_change == b->topology_change;
 }
 
 static bool link_equal(const BwLink *a, const BwLink *b) {

@@ -210,6 +210,7 @@ static void read_bridge(const struct nlattr *attribute, BwLink *link) {
         link->stp = u32_of(bridge[IFLA_BR_STP_STATE]) != 0;
         link->vlan_filtering = u8_of(bridge[IFLA_BR_VLAN_FILTERING]) != 0;
         link->ageing_centiseconds = u32_of(bridge[IFLA_BR_AGEING_TIME]);
+        link->topology_change = link->stp && u8_of(bridge[IFLA_BR_TOPOLOGY_CHANGE]) != 0;
 }
 
 /* What cannot be read is left out; a link that has a name is a link all the same. */
@@ -374,16 +375,23 @@ static bool decode_host_address(const Body *body, BwFact *ret) {
         return true;
 }
 
-bool bw_netlink_decode(const void *message, gsize length, BwFact *ret) {
+static bool open_body(const void *message, gsize length, Body *ret) {
         const struct nlmsghdr *header = message;
-        Body body;
 
         if (length < NLMSG_HDRLEN || header->nlmsg_len < NLMSG_HDRLEN ||
             header->nlmsg_len > length || header->nlmsg_len > G_MAXINT)
                 return false;
-        body.type = header->nlmsg_type;
-        body.bytes = (const uint8_t *) message + NLMSG_HDRLEN;
-        body.length = header->nlmsg_len - NLMSG_HDRLEN;
+        ret->type = header->nlmsg_type;
+        ret->bytes = (const uint8_t *) message + NLMSG_HDRLEN;
+        ret->length = header->nlmsg_len - NLMSG_HDRLEN;
+        return true;
+}
+
+bool bw_netlink_decode(const void *message, gsize length, BwFact *ret) {
+        Body body;
+
+        if (!open_body(message, length, &body))
+                return false;
         if (body.type == RTM_NEWLINK || body.type == RTM_DELLINK)
                 return decode_link(&body, ret);
         if (body.type == RTM_NEWNEIGH || body.type == RTM_DELNEIGH)
@@ -391,4 +399,33 @@ bool bw_netlink_decode(const void *message, gsize length, BwFact *ret) {
         if (body.type == RTM_NEWADDR || body.type == RTM_DELADDR)
                 return decode_host_address(&body, ret);
         return false;
+}
+
+/* The end that is made first is told before the other is there; and an end that comes back from
+ * another namespace, whole, is news of that end only. */
+static int find_untold_end(const BwLink *link, bool is_new) {
+        if (link->kind != BW_LINK_VETH || link->peer_namespace != 0)
+                return 0;
+        if (link->peer == 0)
+                return link->ifindex;
+        return is_new ? link->peer : 0;
+}
+
+int bw_netlink_decode_untold(const void *message, gsize length) {
+        const struct ifinfomsg *header;
+        BwFact fact;
+        Body body;
+
+        if (!open_body(message, length, &body) || body.length < sizeof(*header) ||
+            (body.type != RTM_NEWLINK && body.type != RTM_DELLINK))
+                return 0;
+        header = (const struct ifinfomsg *) body.bytes;
+        if (header->ifi_family == AF_BRIDGE && body.type == RTM_NEWLINK)
+                return MAX(header->ifi_index, 0);
+        if (!decode_link(&body, &fact))
+                return 0;
+        if (fact.kind == BW_FACT_LINK_GONE)
+                return fact.link.peer;
+        /* A change names the flags that changed; all of them is a link that has just come. */
+        return find_untold_end(&fact.link, header->ifi_change == ~0u);
 }
