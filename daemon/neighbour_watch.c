@@ -191,13 +191,17 @@ static void take_over_stuck(BwNeighbourWatch *watch, GHashTable *stuck) {
         watch->stuck = stuck;
 }
 
+/* A link that gets another MAC forgets permanent entries, too (neigh_changeaddr()): a bridge gets
+ * one with its ports. */
 static void say_repaired(BwNeighbourWatch *watch, const BwModel *model, const BwNeighbour *pin) {
         const BwLink *link = bw_model_find_link(model, pin->ifindex);
+        bool is_gone = !bw_model_find_neighbour(model, pin->ifindex, &pin->address);
         g_autofree char *address = bw_prefix_print(&pin->address);
         char mac[BW_MAC_TEXT_SIZE];
         g_autofree char *sentence = g_strdup_printf(
-                "Somebody changed the host's permanent entry for neighbour %s on %s; it is %s again",
-                address, link ? link->name : "a link that is gone", bw_mac_print(&pin->mac, mac));
+                "The host's permanent entry for neighbour %s on %s was %s; it is %s again", address,
+                link ? link->name : "a link that is gone", is_gone ? "gone" : "another",
+                bw_mac_print(&pin->mac, mac));
 
         bw_journal_say(watch->journal, BW_MESSAGE_DRIFT_REPAIRED, LOG_WARNING, sentence, NULL);
 }

@@ -134,8 +134,12 @@ static void take_link(BwPortLocks *locks, const BwLink *link) {
 static bool take_entry(BwPortLocks *locks, const BwFdbEntry *told, bool is_gone) {
         Entry *entry = told->vlan ? NULL : find_entry(locks, told->bridge, &told->mac);
 
-        if (!entry || (!is_gone && told->port == entry->port && told->fixed))
+        if (!entry)
                 return false;
+        if (!is_gone && told->port == entry->port && told->fixed) {
+                entry->seen = true;
+                return false;
+        }
         entry->sure = false;
         return true;
 }

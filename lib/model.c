@@ -211,6 +211,9 @@ static unsigned take_link(BwModel *model, const BwLink *link) {
                         forget_target(model, record->link.name);
                         forget_name(model, record);
                 }
+                /* A bridge forgets a port that leaves. */
+                if (record->link.master != link->master)
+                        forget_fdb_of(model, link->ifindex);
                 record->link = *link;
         } else {
                 record = g_new(LinkRecord, 1);

@@ -206,8 +206,8 @@ static bool remember_macs(const BwPortLock *lock, const BwModel *model, BwUndoPo
 bool bw_port_lock_remember(const BwPortLock *lock, const BwModel *model, BwUndo *undo,
                            bool was_lost) {
         unsigned defaults = BW_UNDO_DEFAULT_FLAGS;
-        bool is_ours = was_lost && lock->mask && is_in_force_as_wished(lock, model);
         BwUndoPort *port = bw_undo_find_port(undo, lock->link->ifindex);
+        bool is_ours = was_lost && !port && is_in_force_as_wished(lock, model);
         unsigned fresh = lock->mask & ~(port ? port->touched : 0);
 
         if (lock->mask == 0)
