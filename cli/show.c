@@ -159,9 +159,38 @@ static void append_engines(GString *text, JsonArray *engines) {
         }
 }
 
+/* (transfer full): of a (kind, subject, sentence); NULL when it is not one. */
+static char *hazard_sentence(JsonNode *node) {
+        JsonArray *hazard = JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
+        g_autofree char *kind = NULL, *sentence = NULL;
+
+        if (length_of(hazard) != 3)
+                return NULL;
+        for (unsigned i = 0; i < 3; i++)
+                if (json_node_get_value_type(json_array_get_element(hazard, i)) != G_TYPE_STRING)
+                        return NULL;
+        kind = bw_text_printable(json_array_get_string_element(hazard, 0));
+        sentence = bw_text_printable(json_array_get_string_element(hazard, 2));
+        return g_strdup_printf("%s: %s", kind, sentence);
+}
+
+static void append_hazards(GString *text, JsonArray *hazards) {
+        const char *label = "Hazards";
+
+        for (unsigned i = 0; i < length_of(hazards); i++) {
+                g_autofree char *line = hazard_sentence(json_array_get_element(hazards, i));
+
+                if (!line)
+                        continue;
+                append_line(text, label, line);
+                label = "";
+        }
+        if (*label != '\0')
+                append_line(text, label, "none");
+}
+
 char *bw_show_state(JsonObject *state, int64_t now_usec) {
         g_autofree char *bridges = join(get_list(state, "Bridges"), " ", "none");
-        g_autofree char *hazards = join(get_list(state, "Hazards"), "\n            ", "none");
         g_autofree char *age = age_sentence(get_number(state, "LastSyncUSec"), now_usec);
         g_autofree char *ports = ports_sentence(state);
         g_autofree char *errors = errors_sentence(get_number(state, "ConfigErrors"));
@@ -175,7 +204,7 @@ char *bw_show_state(JsonObject *state, int64_t now_usec) {
         append_line(text, "libvirt",
                     get_bool(state, "LibvirtConnected") ? "connected" : "not connected");
         append_line(text, "Settings", errors);
-        append_line(text, "Hazards", hazards);
+        append_hazards(text, get_list(state, "HazardList"));
         append_line(text, "Last check", age);
         append_line(text, "Daemon", daemon);
         return g_string_free(text, FALSE);

@@ -212,12 +212,12 @@ static bool listen_to_rules(BwAudit *audit) {
 
         audit->nflog = bw_nflog_new(BW_NFLOG_GROUP, BW_NFLOG_SNAPLEN, on_denied, audit, &error);
         if (audit->nflog) {
-                bw_hazards_clear(audit->hazards, "nflog");
+                bw_hazards_clear(audit->hazards, BW_HAZARD_OTHER, "reports");
                 return true;
         }
         sentence = g_strdup_printf("What the guard drops cannot be reported: %s. %s",
                                    error->message, find_advice(error));
-        bw_hazards_raise(audit->hazards, "nflog", sentence);
+        bw_hazards_raise(audit->hazards, BW_HAZARD_OTHER, "reports", NULL, sentence);
         return false;
 }
 

@@ -43,6 +43,16 @@ typedef struct BwBusEngines {
         unsigned named, in_force;
 } BwBusEngines;
 
+/* Lent; strings may hold any bytes. */
+typedef struct BwBusHazard {
+        const char *kind, *subject, *sentence;
+} BwBusHazard;
+
+typedef struct BwBusHazards {
+        const BwBusHazard *list; /* each kind and subject once */
+        unsigned n;
+} BwBusHazards;
+
 typedef struct BwBusState {
         const char *version;
         uint64_t generation;     /* commits since the daemon started that changed the kernel */
@@ -53,7 +63,7 @@ typedef struct BwBusState {
         bool libvirt_connected;
         unsigned ports_guarded, ports_total, strangers, config_errors;
         BwBusEngines engines;
-        const char *const *hazards; /* NULL-terminated sentences */
+        BwBusHazards hazards;
         const char *const *bridges; /* NULL-terminated names of guarded bridges */
 } BwBusState;
 
@@ -98,5 +108,6 @@ BwBus *bw_bus_new(const BwBusRequests *requests, gpointer user);
 void bw_bus_free(BwBus *bus);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwBus, bw_bus_free)
 
-/* Emits PropertiesChanged for what differs from the last call. Cheap; returns at once. */
+/* Emits PropertiesChanged, HazardRaised and HazardCleared for what differs from the last call.
+ * Cheap; returns at once. */
 void bw_bus_changed(BwBus *bus);

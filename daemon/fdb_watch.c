@@ -29,7 +29,7 @@ typedef struct Owner {
 
 typedef struct Expired {
         MacKey key;
-        char *hazard; /* its key; NULL: no frame has missed it yet */
+        char *hazard; /* its subject; NULL: no frame has missed it yet */
 } Expired;
 
 struct BwFdbWatch {
@@ -143,7 +143,7 @@ static void index_bridge(BwFdbWatch *watch, const BwBridgePlan *bridge) {
 
 static void clear_hazard(BwFdbWatch *watch, const Expired *expired) {
         if (expired->hazard)
-                bw_hazards_clear(watch->hazards, expired->hazard);
+                bw_hazards_clear(watch->hazards, BW_HAZARD_FLOOD_RISK, expired->hazard);
 }
 
 /* Whether somebody on that bridge still has that MAC. */
@@ -311,12 +311,13 @@ static void raise_flood_risk(BwFdbWatch *watch, Expired *expired, const Place *o
         g_autofree char *sentence = NULL;
 
         bw_mac_print(&expired->key.mac, mac);
-        expired->hazard = g_strdup_printf("flood-risk %s %s", owner->bridge->name, mac);
+        expired->hazard = g_strdup_printf("%s/%s", owner->bridge->name, mac);
         sentence = g_strdup_printf("MAC %s of port %s has aged out of the forwarding table while "
                                    "frames to it go on: the bridge floods them. FdbLock=yes keeps "
                                    "the MAC there",
                                    mac, who);
-        bw_hazards_raise(watch->hazards, expired->hazard, sentence);
+        bw_hazards_raise(watch->hazards, BW_HAZARD_FLOOD_RISK, expired->hazard, owner->bridge->name,
+                         sentence);
 }
 
 void bw_fdb_watch_misdelivered(BwFdbWatch *watch, const BwViolation *violation) {

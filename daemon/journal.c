@@ -57,6 +57,8 @@ static const Kind kinds[BW_MESSAGE_MAX] = {
         [BW_MESSAGE_NEIGHBOUR_FOREIGN] = { "neighbour-foreign",
                                            "6f3add8615ee4b7d9b5a143d7ab5f4cf" },
         [BW_MESSAGE_HAZARD] = { "hazard", "9d1825fb1b92481c8d8a4c56dff1a9ce" },
+        [BW_MESSAGE_HAZARD_CLEARED] = { "hazard-cleared", "7c02b42ee99d4f3c93366b90698d89b0" },
+        [BW_MESSAGE_HAZARD_REPAIRED] = { "hazard-repaired", "3b498458ccca4fae8cd1e03fe13a3d5c" },
         [BW_MESSAGE_DISARMED] = { "disarmed", "2429f2ce84ee470f8071ef893543983b" },
         [BW_MESSAGE_BUS_TROUBLE] = { "bus-trouble", "73aaa922ccc24d8181310a10a42414ee" },
         [BW_MESSAGE_JOURNAL_LEFT_OUT] = { "journal-left-out", "1c8e57034bf24adcb2e32f19b98a35cb" },

@@ -18,7 +18,7 @@ struct BwNeighbourWatch {
         BwRate *rate;
         BwNeighbourTable *told; /* contradictions that stand and were told */
         BwNeighbourTable *sure; /* pinned, and nothing heard since that says otherwise */
-        GHashTable *stuck;      /* keys of hazards */
+        GHashTable *stuck;      /* subjects of hazards */
         const BwPlan *plan;
         bool is_stale; /* something changed since all were looked at */
         guint sum_timer;
@@ -169,24 +169,24 @@ bool bw_neighbour_watch_take(BwNeighbourWatch *watch, const BwModel *model, cons
 static void raise_hazard(BwNeighbourWatch *watch, GHashTable *stuck, const BwNeighbour *pin,
                          const char *deed, const GError *error) {
         g_autofree char *address = bw_prefix_print(&pin->address);
-        char *key = g_strdup_printf("pin %d %s", pin->ifindex, address);
+        char *subject = g_strdup_printf("%d/neighbour %s", pin->ifindex, address);
         g_autofree char *sentence = g_strdup_printf("The host's entry for neighbour %s cannot be "
                                                     "%s: %s",
                                                     address, deed, error->message);
 
-        bw_hazards_raise(watch->hazards, key, sentence);
-        g_hash_table_add(stuck, key);
+        bw_hazards_raise(watch->hazards, BW_HAZARD_OTHER, subject, NULL, sentence);
+        g_hash_table_add(stuck, subject);
 }
 
 /* Clears all hazards that are not in @stuck, which replaces the former list. */
 static void take_over_stuck(BwNeighbourWatch *watch, GHashTable *stuck) {
         GHashTableIter iter;
-        const char *key;
+        const char *subject;
 
         g_hash_table_iter_init(&iter, watch->stuck);
-        while (g_hash_table_iter_next(&iter, (gpointer *) &key, NULL))
-                if (!g_hash_table_contains(stuck, key))
-                        bw_hazards_clear(watch->hazards, key);
+        while (g_hash_table_iter_next(&iter, (gpointer *) &subject, NULL))
+                if (!g_hash_table_contains(stuck, subject))
+                        bw_hazards_clear(watch->hazards, BW_HAZARD_OTHER, subject);
         g_hash_table_unref(watch->stuck);
         watch->stuck = stuck;
 }
@@ -239,8 +239,8 @@ static bool save(BwNeighbourWatch *watch, GHashTable *stuck) {
         sentence = g_strdup_printf("Which neighbours were pinned cannot be written down: %s. They "
                                    "are not pinned",
                                    error->message);
-        bw_hazards_raise(watch->hazards, "pins", sentence);
-        g_hash_table_add(stuck, g_strdup("pins"));
+        bw_hazards_raise(watch->hazards, BW_HAZARD_OTHER, "undo/neighbours", NULL, sentence);
+        g_hash_table_add(stuck, g_strdup("undo/neighbours"));
         return false;
 }
 

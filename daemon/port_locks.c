@@ -29,7 +29,7 @@ struct BwPortLocks {
         BwUndoFile *file;
         GHashTable *ports;   /* ifindex -> Port * */
         GHashTable *entries; /* Entry * -> itself */
-        GHashTable *stuck;   /* keys of hazards */
+        GHashTable *stuck;   /* subjects of hazards */
 };
 
 /* Entries */
@@ -189,20 +189,22 @@ bool bw_port_locks_take(BwPortLocks *locks, const BwFact *fact) {
 
 /* Hazards */
 
-static void raise_hazard(BwPortLocks *locks, GHashTable *stuck, char *key, const char *sentence) {
-        bw_hazards_raise(locks->hazards, key, sentence);
-        g_hash_table_add(stuck, key);
+/* All are of one kind; names of links hold no slash. Takes @subject. */
+static void raise_hazard(BwPortLocks *locks, GHashTable *stuck, char *subject, const char *bridge,
+                         const char *sentence) {
+        bw_hazards_raise(locks->hazards, BW_HAZARD_OTHER, subject, bridge, sentence);
+        g_hash_table_add(stuck, subject);
 }
 
 /* Clears all hazards that are not in @stuck, which replaces the former list. */
 static void take_over_stuck(BwPortLocks *locks, GHashTable *stuck) {
         GHashTableIter iter;
-        const char *key;
+        const char *subject;
 
         g_hash_table_iter_init(&iter, locks->stuck);
-        while (g_hash_table_iter_next(&iter, (gpointer *) &key, NULL))
-                if (!g_hash_table_contains(stuck, key))
-                        bw_hazards_clear(locks->hazards, key);
+        while (g_hash_table_iter_next(&iter, (gpointer *) &subject, NULL))
+                if (!g_hash_table_contains(stuck, subject))
+                        bw_hazards_clear(locks->hazards, BW_HAZARD_OTHER, subject);
         g_hash_table_unref(locks->stuck);
         locks->stuck = stuck;
 }
@@ -233,8 +235,8 @@ static void say_lacking(BwPortLocks *locks, GHashTable *stuck, unsigned lacking)
                         continue;
                 sentence = g_strdup_printf("This kernel does not have the port flag %s: %s",
                                            bw_port_flag_name(flag), describe_missing(flag));
-                raise_hazard(locks, stuck, g_strdup_printf("port-flag %s", bw_port_flag_name(flag)),
-                             sentence);
+                raise_hazard(locks, stuck, g_strdup_printf("port-flag/%s", bw_port_flag_name(flag)),
+                             NULL, sentence);
         }
 }
 
@@ -251,7 +253,8 @@ static void say_if_tripped(BwPortLocks *locks, GHashTable *stuck, const BwPortLo
                                    "BPDU came from it. When that is mended, set the interface down "
                                    "and up again",
                                    who);
-        raise_hazard(locks, stuck, g_strdup_printf("bpdu-guard %s", lock->port->name), sentence);
+        raise_hazard(locks, stuck, g_strdup_printf("%s/bpdu-guard", lock->port->name),
+                     lock->bridge->name, sentence);
 }
 
 /* Saying what was repaired */
@@ -309,7 +312,7 @@ static bool note_failure(BwPortLocks *locks, GHashTable *stuck, Work *work, cons
         sentence = g_strdup_printf("Port %s cannot be %s: %s", work->link->name,
                                    work->lock && work->lock->mask ? "locked" : "unlocked",
                                    error->message);
-        raise_hazard(locks, stuck, g_strdup_printf("lock %s", work->link->name), sentence);
+        raise_hazard(locks, stuck, g_strdup_printf("%s/lock", work->link->name), NULL, sentence);
         return false;
 }
 
@@ -402,7 +405,7 @@ static void save(BwPortLocks *locks, GHashTable *stuck) {
                                    "down: %s. After a restart they are taken for ports as kernels "
                                    "make them",
                                    error->message);
-        raise_hazard(locks, stuck, g_strdup("undo"), sentence);
+        raise_hazard(locks, stuck, g_strdup("undo/file"), NULL, sentence);
 }
 
 /* What is remembered of links that are gone, or are others by now. A running daemon has seen a MAC
@@ -518,8 +521,8 @@ void bw_port_locks_check(BwPortLocks *locks, const BwPlan *plan, const BwModel *
                 add_work(locks, works, lock, lock->link, model);
                 lacking |= lock->link->flags_known ? lock->lacking : 0;
                 if (lock->trouble)
-                        raise_hazard(locks, stuck, g_strdup_printf("lock %s", lock->port->name),
-                                     lock->trouble);
+                        raise_hazard(locks, stuck, g_strdup_printf("%s/lock", lock->port->name),
+                                     lock->bridge->name, lock->trouble);
                 say_if_tripped(locks, stuck, lock);
         }
         add_left_behind(locks, works, planned, model);

@@ -135,7 +135,12 @@ void bw_warden_check_switches(BwWarden *warden) {
         bw_switches_check(warden->switches, warden->plan);
 }
 
-void bw_warden_flush(BwWarden *warden) {
+void bw_warden_look_for_hazards(BwWarden *warden) {
+        bw_hazard_watch_look(warden->hazard_watch, warden->model, warden->plan,
+                             bw_reconciler_used(warden->reconciler));
+}
+
+static void bring_in_step(BwWarden *warden) {
         g_autoptr(BwPlan) plan = NULL;
         BwLibvirtWord word = libvirt_word(warden);
         bool kept, differs;
@@ -164,6 +169,12 @@ void bw_warden_flush(BwWarden *warden) {
         bw_warden_check_locks(warden);
         bw_engine_roll_note(warden->roll, bw_warden_engines_in_force(warden));
         bw_warden_note_change(warden);
+}
+
+/* The guard first: whoever may weaken it waits. */
+void bw_warden_flush(BwWarden *warden) {
+        bring_in_step(warden);
+        bw_warden_look_for_hazards(warden);
 }
 
 static void on_due(gpointer user) {
@@ -337,6 +348,8 @@ static bool read_world(BwWarden *warden, GError **error) {
                                                warden->undo_file);
         warden->neighbour_watch = bw_neighbour_watch_new(warden->journal, warden->hazards,
                                                          warden->netlink, warden->undo_file);
+        warden->hazard_watch =
+                bw_hazard_watch_new(warden->journal, warden->hazards, warden->netlink);
         /* A torn dump is no world to act on: nothing is written until a whole one is in. */
         warden->started = bw_netlink_dump(warden->netlink, &trouble);
         if (!warden->started && !g_error_matches(trouble, BW_ERROR, BW_ERROR_STALE)) {
@@ -362,6 +375,10 @@ static void begin(BwWarden *warden) {
         schedule_flush(warden);
 }
 
+static void on_hazard(gpointer user) {
+        bw_warden_note_change(user);
+}
+
 BwWarden *bw_warden_new(const char *config_path, GError **error) {
         g_autoptr(BwConfig) config = bw_settings_read(config_path, error);
         g_autoptr(BwWarden) warden = NULL;
@@ -375,6 +392,7 @@ BwWarden *bw_warden_new(const char *config_path, GError **error) {
         warden->hazards = bw_hazards_new(warden->journal);
         warden->fdb_watch = bw_fdb_watch_new(warden->journal, warden->hazards);
         warden->undo_file = bw_undo_file_open();
+        bw_hazards_listen(warden->hazards, on_hazard, warden);
         warden->model = bw_model_new();
         warden->reconciler = bw_reconciler_new();
         warden->roll = bw_engine_roll_new(warden->journal, warden->hazards, warden->reconciler,
@@ -413,6 +431,7 @@ void bw_warden_free(BwWarden *warden) {
         bw_switches_free(warden->switches);
         bw_port_locks_free(warden->port_locks);
         bw_neighbour_watch_free(warden->neighbour_watch);
+        bw_hazard_watch_free(warden->hazard_watch);
         bw_pace_free(warden->pace);
         bw_inheritance_free(warden->inheritance);
         bw_engine_roll_free(warden->roll);

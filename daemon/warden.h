@@ -59,8 +59,8 @@ BwWardenState bw_warden_state(const BwWarden *warden);
  * disarmed. */
 const BwPlan *bw_warden_plan(const BwWarden *warden);
 bool bw_warden_knows_guest(const BwWarden *warden, const char *name_or_uuid);
-/* (transfer full): sentences, NULL-terminated. */
-char **bw_warden_hazards(const BwWarden *warden);
+/* (transfer container) (element-type BwHazard): as bw_hazards_list(). */
+GPtrArray *bw_warden_hazards(const BwWarden *warden);
 /* (set of engines) */
 unsigned bw_warden_engines_in_force(const BwWarden *warden);
 /* Reads the rules' counters; see bw_reconciler_count(). */

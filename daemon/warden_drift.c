@@ -72,6 +72,7 @@ static void watch_tables(BwWarden *warden) {
 
 static gboolean on_drift_timer(gpointer user) {
         bw_warden_look_for_drift(user);
+        bw_warden_look_for_hazards(user);
         return G_SOURCE_CONTINUE;
 }
 

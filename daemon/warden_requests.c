@@ -19,11 +19,11 @@ static void call_engines(BwWarden *warden) {
 
         warden->in_sync = false;
         if (bw_engine_roll_call(warden->roll, warden->config->engines, &trouble)) {
-                bw_hazards_clear(warden->hazards, "engines");
+                bw_hazards_clear(warden->hazards, BW_HAZARD_ENGINE, "");
                 return;
         }
         sentence = g_strdup_printf("%s. The engines in use until now go on", trouble->message);
-        bw_hazards_raise(warden->hazards, "engines", sentence);
+        bw_hazards_raise(warden->hazards, BW_HAZARD_ENGINE, "", NULL, sentence);
 }
 
 static void apply_config(BwWarden *warden, BwConfig *config) {
@@ -132,6 +132,7 @@ bool bw_warden_disarm(BwWarden *warden, GError **error) {
                 "Disarmed on request: every rule of the guard was taken down. Resync, Reload or "
                 "a restart puts them back",
                 NULL);
+        bw_warden_look_for_hazards(warden);
         bw_warden_note_change(warden);
         return restored;
 }
@@ -179,7 +180,7 @@ bool bw_warden_knows_guest(const BwWarden *warden, const char *name_or_uuid) {
         return bw_model_find_guest(warden->model, name_or_uuid) != NULL;
 }
 
-char **bw_warden_hazards(const BwWarden *warden) {
+GPtrArray *bw_warden_hazards(const BwWarden *warden) {
         return bw_hazards_list(warden->hazards);
 }
 

@@ -13,6 +13,7 @@
 #include "audit.h"
 #include "engine_roll.h"
 #include "fdb_watch.h"
+#include "hazard_watch.h"
 #include "inheritance.h"
 #include "neighbour_watch.h"
 #include "netlink.h"
@@ -37,6 +38,7 @@ struct BwWarden {
         BwEngineRoll *roll;
         BwAudit *audit;
         BwSwitches *switches;
+        BwHazardWatch *hazard_watch;
         BwPace *pace;
         BwInheritance *inheritance;
         BwFdbWatch *fdb_watch;
@@ -84,6 +86,8 @@ void bw_warden_check_locks(BwWarden *warden);
 bool bw_warden_restore_locks(BwWarden *warden, GError **error);
 /* The same without a daemon, by what the last one has written down. */
 bool bw_warden_restore_kernel(GError **error);
+/* What weakens the guard as things are now. */
+void bw_warden_look_for_hazards(BwWarden *warden);
 /* Tells the listener. */
 void bw_warden_note_change(BwWarden *warden);
 

@@ -35,6 +35,7 @@ ADAPTERS = {
     'settings': (),
     'kernel': (),
     'undo_file': (),
+    'listeners': ('linux/',),
 }
 # What adapters of one library may have in common.
 SHARED = {'netlink': 'nl', 'nflog': 'nl', 'nftables': 'nl', 'ipt_calls_v4': 'ipt', 'ipt_calls_v6': 'ipt'}

@@ -14,6 +14,8 @@ static bool answer(gpointer user, BwFakeRequest request, const char *argument, G
                 return false;
         }
         warden->state.generation++;
+        if (warden->hazards_then != NULL)
+                warden->state.hazards = *warden->hazards_then;
         if (warden->bus != NULL)
                 bw_bus_changed(warden->bus);
         return true;

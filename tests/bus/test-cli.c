@@ -217,7 +217,8 @@ static void expect_engine(JsonArray *engines, unsigned i, const char *name, bool
 }
 
 static void test_status(void) {
-        static const char *const hazards[] = { "br_netfilter is off", "x\x1b[31m", NULL };
+        static const BwBusHazard hazards[] = { { "no-br-netfilter", "", "br_netfilter is off" },
+                                               { "other", "x", "x\x1b[31m" } };
         World world;
 
         world_open(&world);
@@ -228,7 +229,7 @@ static void test_status(void) {
                 expect_words(run.out, "Guard       in force\n");
                 expect_words(run.out,
                              "Engines     iptables: in force; unbound, spoofed-ip, "
-                             "misdelivered, reflected\n"
+                             "border-spoof, misdelivered, reflected, border-misdelivered\n"
                              "            nftables: NOT IN FORCE; unbound, ethertype, bpdu, ");
                 expect_words(run.out, "Bridges     virbr4 virbr6\n");
                 expect_words(run.out, "Ports       3 of 4 guarded, 1 unknown\n");
@@ -236,13 +237,14 @@ static void test_status(void) {
                 expect_words(run.out, "version 7.7, rules written 42 times");
         }
         world.warden.state.armed = false;
-        world.warden.state.hazards = hazards;
+        world.warden.state.hazards = (BwBusHazards){ hazards, G_N_ELEMENTS(hazards) };
         {
                 g_auto(Run) run = RUN("status");
 
                 g_assert_cmpint(run.exit, ==, 1);
                 expect_words(run.out, "Guard       NOT IN FORCE: it was taken down");
-                expect_words(run.out, "Hazards     br_netfilter is off\n            x\\x1b[31m\n");
+                expect_words(run.out, "Hazards     no-br-netfilter: br_netfilter is off\n"
+                                      "            other: x\\x1b[31m\n");
         }
         world.warden.state.armed = true;
         world.warden.state.in_sync = false;
@@ -260,7 +262,7 @@ static void test_status(void) {
                 JsonObject *state = json_node_get_object(node);
 
                 g_assert_cmpint(run.exit, ==, 1);
-                g_assert_cmpuint(json_object_get_size(state), ==, 13);
+                g_assert_cmpuint(json_object_get_size(state), ==, 14);
                 g_assert_cmpint(json_object_get_int_member(state, "ConfigErrors"), ==, 2);
                 g_assert_cmpint(json_object_get_int_member(state, "LastSyncUSec"), ==,
                                 1700000000000000);
