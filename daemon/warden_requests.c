@@ -114,6 +114,7 @@ static void put_back(BwWarden *warden) {
 
 bool bw_warden_disarm(BwWarden *warden, GError **error) {
         BwPass pass;
+        bool restored;
 
         bw_pace_begin(warden->pace);
         g_clear_handle_id(&warden->retry_timer, g_source_remove);
@@ -123,6 +124,7 @@ bool bw_warden_disarm(BwWarden *warden, GError **error) {
         }
         warden->armed = false;
         warden->in_sync = false;
+        restored = bw_warden_restore_locks(warden, error);
         bw_warden_take_over_plan(warden, NULL);
         g_clear_pointer(&warden->in_force, bw_plan_free);
         bw_journal_say(
@@ -132,7 +134,7 @@ bool bw_warden_disarm(BwWarden *warden, GError **error) {
                 NULL);
         bw_warden_look_for_hazards(warden);
         bw_warden_note_change(warden);
-        return true;
+        return restored;
 }
 
 /* Questions */

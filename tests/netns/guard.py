@@ -28,6 +28,7 @@ from guard import (
     cases_hazards,
     cases_lacking,
     cases_life,
+    cases_locks,
     cases_packets,
     cases_topology,
     cases_trouble,
@@ -39,7 +40,8 @@ from guard.report import Report
 CASES = {
     case.__name__.replace("_", "-"): case
     for case in cases_packets.CASES + cases_frames.CASES + cases_life.CASES
-    + cases_trouble.CASES + cases_engines.CASES + cases_hazards.CASES + cases_topology.CASES
+    + cases_trouble.CASES + cases_engines.CASES + cases_hazards.CASES + cases_locks.CASES
+    + cases_topology.CASES
 }
 LACKING = {case.__name__: case for case in cases_lacking.CASES}
 AT_ONCE = 3
