@@ -74,9 +74,9 @@ def lock_alone_holds(report):
         victim.ip(NET + "13", NET + "14", thief.mac)
         world.settle()
         report.passes("an own MAC", send(world, thief, victim))
+        report.stops("a MAC nobody has", send(world, thief, victim, mac="52:54:00:aa:aa:aa"))
         report.stops("a stolen MAC as source", send(world, thief, third, mac=victim.mac))
         report.stops("the MAC is stolen", learned_port("virbr6", victim.mac) != "vk63")
-        report.stops("a MAC nobody has", send(world, thief, victim, mac="52:54:00:aa:aa:aa"))
         report.stops("an unknown destination", send(world, thief, third, to="52:54:00:aa:aa:ab"))
         # Not even from a port that is not locked.
         stranger = world.port("strange", "virbr6", 40)
@@ -123,7 +123,7 @@ def isolated_ports(report):
 
 def bpdu():
     """A configuration BPDU (IEEE 802.1D-2004, 9.3.1) of a better root than any."""
-    body = bytes.fromhex("424203" "0000" "00" "00") + bytes(8) + bytes(4) + bytes(8)
+    body = bytes.fromhex("424203" "0000" "00" "00" "00") + bytes(8) + bytes(4) + bytes(8)
     body += bytes.fromhex("8001" "0000" "1400" "0200" "0f00")
     return (frames.mac_bytes("01:80:c2:00:00:00") + frames.mac_bytes("52:54:00:00:00:0e")
             + len(body).to_bytes(2, "big") + body).ljust(60, b"\0")
@@ -250,7 +250,7 @@ def replugged(report):
             run("ip", "netns", "del", "far14")
             world.fars["vk64"].close()
             world.far("vk64", 14)
-            run("ip", "link", "set", "dev", "vk64", "master", "virbr6", "up")
+            world.plug("vk64", "virbr6")
             run("bridge", "link", "set", "dev", "vk64", "guard", "on")
             before = everything("vk64")[0]
             run_to_end("--disarm")
