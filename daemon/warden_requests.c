@@ -114,6 +114,7 @@ static void put_back(BwWarden *warden) {
 
 bool bw_warden_disarm(BwWarden *warden, GError **error) {
         BwPass pass;
+        bool restored;
 
         bw_pace_begin(warden->pace);
         g_clear_handle_id(&warden->retry_timer, g_source_remove);
@@ -123,6 +124,7 @@ bool bw_warden_disarm(BwWarden *warden, GError **error) {
         }
         warden->armed = false;
         warden->in_sync = false;
+        restored = bw_warden_restore_locks(warden, error);
         bw_warden_take_over_plan(warden, NULL);
         g_clear_pointer(&warden->in_force, bw_plan_free);
         bw_journal_say(
@@ -132,7 +134,7 @@ bool bw_warden_disarm(BwWarden *warden, GError **error) {
                 NULL);
         bw_warden_look_for_hazards(warden);
         bw_warden_note_change(warden);
-        return true;
+        return restored;
 }
 
 /* Questions */
@@ -229,6 +231,14 @@ GPtrArray *bw_warden_list_fdb(const BwWarden *warden) {
         }
         g_ptr_array_set_size(records, (gint) kept);
         return records;
+}
+
+BwTopologyView *bw_warden_topology(const BwWarden *warden) {
+        g_autoptr(BwTopology) topology = bw_topology_new(warden->model);
+        g_autoptr(GPtrArray) hazards = bw_hazards_list(warden->hazards);
+
+        return bw_topology_view_new(&(BwTopologyFacts){ warden->model, warden->config, warden->plan,
+                                                        topology, hazards });
 }
 
 GPtrArray *bw_warden_list_elsewhere(const BwWarden *warden) {

@@ -34,6 +34,7 @@ ADAPTERS = {
     'nftables': ('nftables/libnftables.h', 'linux/netlink.h', 'linux/netfilter/'),
     'settings': (),
     'kernel': (),
+    'undo_file': (),
     'listeners': ('linux/',),
 }
 # What adapters of one library may have in common.

@@ -60,11 +60,14 @@ GPtrArray *bw_iptables_read(BwIptTable table G_GNUC_UNUSED, GError **error G_GNU
         g_assert_not_reached();
 }
 
-bool bw_iptables_sync(BwIptTable table, const GPtrArray *chains G_GNUC_UNUSED,
-                      BwIptLock lock G_GNUC_UNUSED, BwIptReport *ret,
-                      GError **error G_GNUC_UNUSED) {
-        synced |= 1u << table;
-        *ret = (BwIptReport){ .changed = true };
+bool bw_iptables_sync_all(BwIptWish wishes[static BW_IPT_TABLE_MAX], BwIptLock lock G_GNUC_UNUSED,
+                          GError **error G_GNUC_UNUSED) {
+        for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++) {
+                if (wishes[table].skipped)
+                        continue;
+                synced |= 1u << table;
+                wishes[table].report = (BwIptReport){ .changed = true };
+        }
         return true;
 }
 
