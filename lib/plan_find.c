@@ -81,6 +81,60 @@ const BwPortPlan *bw_plan_find_owner_of_mac(const BwPlan *plan, const BwBridgePl
         return find_port_by(plan, bridge, owns_mac, mac, NULL);
 }
 
+/* How exactly @port has @address: a length; -1: not at all. */
+static int exactness(const BwPortPlan *port, const BwPrefix *address) {
+        int best = -1;
+
+        for (guint i = 0; i < port->addresses->len; i++) {
+                const BwPrefix *own = &g_array_index(port->addresses, BwPrefix, i);
+
+                if (bw_prefix_contains(own, address))
+                        best = MAX(best, own->length);
+        }
+        return best;
+}
+
+static const BwPortPlan *find_most_exact(const BwBridgePlan *bridge, const BwPrefix *address,
+                                         int *best) {
+        const BwPortPlan *owner = NULL;
+
+        for (guint i = 0; i < bridge->ports->len; i++) {
+                int length = exactness(bridge->ports->pdata[i], address);
+
+                if (length <= *best)
+                        continue;
+                *best = length;
+                owner = bridge->ports->pdata[i];
+        }
+        return owner;
+}
+
+const BwPortPlan *bw_plan_find_segment_owner_of_address(const BwPlan *plan,
+                                                        const BwBridgePlan *bridge,
+                                                        const BwPrefix *address) {
+        const BwSegmentPlan *segment = plan->segments->pdata[bridge->segment];
+        int best = -1;
+        const BwPortPlan *owner = find_most_exact(bridge, address, &best);
+
+        for (guint i = 0; i < segment->bridges->len; i++) {
+                const BwPortPlan *other =
+                        find_most_exact(segment->bridges->pdata[i], address, &best);
+
+                owner = other ? other : owner;
+        }
+        return owner;
+}
+
+const BwPortPlan *bw_plan_find_segment_owner_of_mac(const BwPlan *plan, const BwBridgePlan *bridge,
+                                                    const BwMac *mac) {
+        const BwSegmentPlan *segment = plan->segments->pdata[bridge->segment];
+        const BwPortPlan *owner = bw_plan_find_owner_of_mac(plan, bridge, mac);
+
+        for (guint i = 0; !owner && i < segment->bridges->len; i++)
+                owner = bw_plan_find_owner_of_mac(plan, segment->bridges->pdata[i], mac);
+        return owner;
+}
+
 static bool same_macs(const GArray *a, const GArray *b) {
         return a->len == b->len &&
                (a->len == 0 || memcmp(a->data, b->data, a->len * sizeof(BwMac)) == 0);

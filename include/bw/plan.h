@@ -128,6 +128,13 @@ const BwPortPlan *bw_plan_find_owner_of_address(const BwPlan *plan, const BwBrid
                                                 const BwPrefix *address);
 const BwPortPlan *bw_plan_find_owner_of_mac(const BwPlan *plan, const BwBridgePlan *bridge,
                                             const BwMac *mac);
+/* The same in @bridge's whole segment: whoever has @address most exactly, and of equals those on
+ * @bridge first. */
+const BwPortPlan *bw_plan_find_segment_owner_of_address(const BwPlan *plan,
+                                                        const BwBridgePlan *bridge,
+                                                        const BwPrefix *address);
+const BwPortPlan *bw_plan_find_segment_owner_of_mac(const BwPlan *plan, const BwBridgePlan *bridge,
+                                                    const BwMac *mac);
 
 bool bw_port_plan_equal(const BwPortPlan *a, const BwPortPlan *b);
 const char *bw_port_state_name(BwPortState state);

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The whole daemon against real bridges, ports and frames. Prints TAP.
 
-guard.py --daemon BRIDGEWARDEND --program BRIDGEWARDEN [--engines "iptables nftables"] [--without-guard] [CASE...]
+guard.py --daemon BRIDGEWARDEND [--program BRIDGEWARDEN] [--engines "iptables nftables"] [--without-guard] [CASE...]
 guard.py --daemon BRIDGEWARDEND --program BRIDGEWARDEN --lacking LIBRARY [CASE...]
 
 Each case runs in network, mount and process namespaces of its own. With --without-guard the same
@@ -25,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from guard import (
     cases_engines,
     cases_frames,
+    cases_hazards,
     cases_lacking,
     cases_life,
     cases_packets,
@@ -38,7 +39,8 @@ from guard.report import Report
 CASES = {
     case.__name__.replace("_", "-"): case
     for case in cases_packets.CASES + cases_frames.CASES + cases_life.CASES
-    + cases_trouble.CASES + cases_engines.CASES + cases_topology.CASES
+    + cases_trouble.CASES + cases_engines.CASES + cases_hazards.CASES
+    + cases_topology.CASES
 }
 LACKING = {case.__name__: case for case in cases_lacking.CASES}
 AT_ONCE = 3
@@ -123,6 +125,7 @@ def main():
     daemon.engines = options.engines
     cases_lacking.program, cases_lacking.library = options.program, options.lacking
     cases_topology.program = options.program
+    cases_hazards.program = options.program
     if options.inside:
         return run_inside(options.cases[0], not options.without_guard)
     if reason := excuse():
