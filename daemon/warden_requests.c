@@ -240,7 +240,7 @@ BwTopologyView *bw_warden_topology(const BwWarden *warden) {
         g_autoptr(GPtrArray) hazards = bw_hazards_list(warden->hazards);
 
         return bw_topology_view_new(&(BwTopologyFacts){ warden->model, warden->config, warden->plan,
-                                                        topology, hazards });
+                                                        topology, hazards, NULL });
 }
 
 GPtrArray *bw_warden_list_elsewhere(const BwWarden *warden) {
