@@ -23,8 +23,8 @@
  *
  * Means what bw_evaluate_in() and bw_evaluate_out() say, as far as the reasons
  * unbound, spoofed-ip, misdelivered, reflected, border-spoof and border-misdelivered
- * go. Says nothing of ARP, neighbour discovery, MACs or tags. The kernel drops by itself, unreported, IPv6
- * packets from "::" whose headers it cannot follow, in a monitored port, too.
+ * go. Says nothing of ARP, neighbour discovery, MACs or tags. The kernel drops by itself,
+ * unreported, IPv6 packets from "::" whose headers it cannot follow, in a monitored port, too.
  */
 
 #include <bw/ipt_rule.h>
