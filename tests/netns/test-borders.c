@@ -408,9 +408,16 @@ typedef enum Form {
         NA_EXTENDED,
         NA_FRAGMENT, /* the first, and not the last */
         NS,
-        ICMP6_TORN, /* no type */
-        MLD,        /* behind an option header, from @source */
-        OTHER,      /* ethertype 0x88b5 */
+        ICMP6_TORN,        /* no type */
+        ICMP6_BEHIND_END,  /* the type stands behind the end the IP header tells of */
+        ICMP6_TORN_BEHIND, /* no type, behind an option header */
+        VERSION_5,
+        FRAGMENT_OF_OPTIONS, /* the first; the option header is in it */
+        FRAGMENT_EMPTY,      /* of UDP, a later one without a byte */
+        NOTHING_MORE,        /* no next header (59), and no byte */
+        OPTIONS_TOO_LONG,    /* an option header longer than the packet, then "TCP" */
+        MLD,                 /* behind an option header, from @source */
+        OTHER,               /* ethertype 0x88b5 */
 } Form;
 
 typedef struct Packet {
@@ -441,10 +448,19 @@ static GByteArray *cut(GByteArray *bytes, guint length) {
         return bytes;
 }
 
-/* As if the packet were an ICMPv6 header and nothing more. */
-static GByteArray *understate(GByteArray *ipv6) {
+static GByteArray *understate(GByteArray *ipv6, uint8_t length) {
         ipv6->data[4] = 0;
-        ipv6->data[5] = 8;
+        ipv6->data[5] = length;
+        return ipv6;
+}
+
+static GByteArray *with_version(GByteArray *ipv6, uint8_t version) {
+        ipv6->data[0] = (uint8_t) (version << 4);
+        return ipv6;
+}
+
+static GByteArray *with_long_options(GByteArray *ipv6) {
+        ipv6->data[41] = 200;
         return ipv6;
 }
 
@@ -486,6 +502,19 @@ static GByteArray *behind(const Packet *packet, uint8_t header_type, uint8_t nex
         BwPacketIp ip = header(packet, header_type, 1);
 
         return bw_packet_ip(&ip, bw_packet_extension(next, payload));
+}
+
+static GByteArray *fragment_of(const Packet *packet, uint8_t next, unsigned offset,
+                               GByteArray *payload) {
+        BwPacketIp ip = header(packet, IPPROTO_FRAGMENT, 64);
+
+        return bw_packet_ip(&ip, bw_packet_fragment(next, offset, true, payload));
+}
+
+static GByteArray *nothing_more(const Packet *packet) {
+        BwPacketIp ip = header(packet, IPPROTO_NONE, 64);
+
+        return bw_packet_ip(&ip, g_byte_array_new());
 }
 
 static GByteArray *arp(const Packet *packet, uint16_t operation, uint16_t hardware) {
@@ -548,7 +577,7 @@ static GByteArray *payload_of(const Packet *packet, uint16_t *ethertype) {
         case NA_TORN:
                 return cut(nd(packet, BW_ND_ADVERTISEMENT), 40 + 8 + 12);
         case NA_UNDERSTATED:
-                return understate(nd(packet, BW_ND_ADVERTISEMENT));
+                return understate(nd(packet, BW_ND_ADVERTISEMENT), 8);
         case NA_EXTENDED:
                 return nd_behind(packet, IPPROTO_DSTOPTS);
         case NA_FRAGMENT:
@@ -557,6 +586,22 @@ static GByteArray *payload_of(const Packet *packet, uint16_t *ethertype) {
                 return nd(packet, BW_ND_SOLICITATION);
         case ICMP6_TORN:
                 return empty_icmp6(packet);
+        case ICMP6_BEHIND_END:
+                return understate(nd(packet, BW_ND_ADVERTISEMENT), 0);
+        case ICMP6_TORN_BEHIND:
+                return behind(packet, IPPROTO_DSTOPTS, IPPROTO_ICMPV6, g_byte_array_new());
+        case VERSION_5:
+                return with_version(udp(packet), 5);
+        case FRAGMENT_OF_OPTIONS:
+                return fragment_of(packet, IPPROTO_DSTOPTS, 0,
+                                   bw_packet_extension(IPPROTO_UDP, bw_packet_filler(32)));
+        case FRAGMENT_EMPTY:
+                return fragment_of(packet, IPPROTO_UDP, 64, g_byte_array_new());
+        case NOTHING_MORE:
+                return nothing_more(packet);
+        case OPTIONS_TOO_LONG:
+                return with_long_options(
+                        behind(packet, IPPROTO_DSTOPTS, IPPROTO_TCP, bw_packet_filler(24)));
         case MLD:
                 return behind(packet, IPPROTO_HOPOPTS, IPPROTO_ICMPV6,
                               bw_packet_message(143, 0, 0, g_byte_array_new()));
@@ -655,6 +700,15 @@ static const Row at_uplink[] = {
         { "ICMPv6 fragment", IPV6(FRAGMENT, "2001:db8::99"), OTHERS },
         { "ICMPv6 fragment of ND", IPV6(FRAGMENT_255, "2001:db8::99"), NOBODY },
         { "ICMPv6 without a type", IPV6(ICMP6_TORN, "2001:db8::99"), NOBODY },
+        { "ICMPv6 fragment of a guest", IPV6(FRAGMENT, "2001:db8::12"), NOBODY },
+        { "ICMPv6 whose type is behind its end", CLAIM(ICMP6_BEHIND_END, "2001:db8::99"), NOBODY },
+        { "ICMPv6 without a type behind options", IPV6(ICMP6_TORN_BEHIND, "2001:db8::99"), NOBODY },
+        { "IPv5", IPV6(VERSION_5, "2001:db8::99"), NOBODY },
+        { "options in a fragment", IPV6(FRAGMENT_OF_OPTIONS, "2001:db8::99"), NOBODY },
+        { "an empty fragment", IPV6(FRAGMENT_EMPTY, "2001:db8::99"), OTHERS },
+        { "nothing more", IPV6(NOTHING_MORE, "2001:db8::99"), OTHERS },
+        { "nothing more of a guest", IPV6(NOTHING_MORE, "2001:db8::12"), NOBODY },
+        { "options too long", IPV6(OPTIONS_TOO_LONG, "2001:db8::99"), NOBODY },
         { "listener behind options", IPV6(MLD, "fe80::9"), OTHERS },
         { "ARP of a guest", FROM_UA(ARP, "10.0.0.12", "10.0.0.1", NULL), NOBODY },
         { "ARP with a guest's MAC", FROM_UA(ARP, "192.0.2.9", "10.0.0.1", B2_MAC), NOBODY },
