@@ -52,7 +52,8 @@ const char *bw_ipt_table_root(BwIptTable table) {
 /* "bw-shaping" may be somebody's own: ours are the roots, and "bw-KIND-…" or "bw-KINDx-…". */
 bool bw_ipt_chain_is_ours(const char *name) {
         static const char *const kinds[] = { "i",  "o",  "r",  "c",  "is", "os", "it", "ot",
-                                             "ia", "oa", "iw", "ow", "id", "od", "iz" };
+                                             "ia", "oa", "iw", "ow", "id", "od", "iz", "b",
+                                             "ib", "ob", "il", "ol", "ic", "oc", "ie", "oe" };
 
         if (g_str_equal(name, bw_ipt_table_root(BW_IPT_RAW)) ||
             g_str_equal(name, bw_ipt_table_root(BW_IPT_MANGLE)))
