@@ -179,8 +179,8 @@ static void test_behind(void) {
         assert_barred(table, "site-nets4", "172.16.5.64/26", "\"l1\"");
         assert_barred(table, "sites4", "172.31.255.255", "\"l1\" \"u1\"");
         assert_keys(table, "site-nets6",
-                    "2001:db8:2::/64 2001:db8:3::-2001:db8:ffff:ffff:ffff:ffff:ffff:ffff "
-                    "2001:db8::-2001:db8:1:ffff:ffff:ffff:ffff:ffff");
+                    "2001:db8:2:1::-2001:db8:ffff:ffff:ffff:ffff:ffff:ffff 2001:db8:2::/64 "
+                    "2001:db8::/47");
 }
 
 /* A rule cannot tell segments apart: what is owned in one is nobody's in the other, or owned there,
@@ -222,12 +222,14 @@ static Host forty(void) {
 
         for (guint i = 0; i < G_N_ELEMENTS(bridges); i++) {
                 g_autofree char *name = g_strdup_printf("br%u", i);
+
+                bridges[i] = add_bridge(&host, name);
+        }
+        for (guint i = 1; i < G_N_ELEMENTS(bridges); i++) {
                 g_autofree char *near = g_strdup_printf("l%u", i);
                 g_autofree char *far = g_strdup_printf("m%u", i);
 
-                bridges[i] = add_bridge(&host, name);
-                if (i > 0)
-                        add_pair(&host, near, bridges[i], far, bridges[(i - 1) / 2]);
+                add_pair(&host, near, bridges[i], far, bridges[(i - 1) / 2]);
         }
         return host;
 }
@@ -249,8 +251,6 @@ static void test_guest(void) {
         words = g_strsplit(commands, "goto site-", -1);
         /* IPv4, IPv6 and link-local, the latter two as numbers, too; the MAC. */
         g_assert_cmpuint(g_strv_length(words) - 1, ==, 6);
-        words = (g_strfreev(words), g_strsplit(commands, "{ ", -1));
-        g_assert_cmpuint(g_strv_length(words) - 1, <, 30);
 }
 
 /* Room for a power of two: most changes of the topology leave the chains as they are. */
