@@ -243,17 +243,21 @@ static void settle(const Net *net) {
 }
 
 /* Returns the set of ends it has come to, 1 << end. */
-static unsigned fire(const Net *net, unsigned from, const GByteArray *frame) {
-        ssize_t length = write(net->ends[from].far, frame->data, frame->len);
+static unsigned fire_by(const Net *net, int fd, const GByteArray *frame) {
+        ssize_t length = write(fd, frame->data, frame->len);
         unsigned arrived = 0;
 
         if (length < 0)
                 g_assert_true(errno == EINVAL || errno == EMSGSIZE);
         settle(net);
         for (unsigned i = 0; i < net->n_ends; i++)
-                if (i != from && net->ends[i].far >= 0 && take(net->ends[i].far, frame))
+                if (net->ends[i].far >= 0 && take(net->ends[i].far, frame))
                         arrived |= 1u << i;
         return arrived;
+}
+
+static unsigned fire(const Net *net, unsigned from, const GByteArray *frame) {
+        return fire_by(net, net->ends[from].far, frame) & ~(1u << from);
 }
 
 static bool is_link(const Net *net, unsigned end) {
@@ -950,6 +954,54 @@ static void test_monitor(void) {
                          1);
 }
 
+/* What the host itself sends by its bridge t-a leaves by borders like anybody's. */
+static void test_host(void) {
+        static const Row rows[] = {
+                { "to a guest",
+                  0,
+                  { PLAIN, ALL_MACS, BRIDGE_A_MAC, "10.0.0.5", "10.0.0.12", NULL },
+                  AT(A2) },
+                { "to a guest beyond",
+                  0,
+                  { PLAIN, ALL_MACS, BRIDGE_A_MAC, "10.0.0.5", "10.0.0.22", NULL },
+                  AT(B2) },
+                { "to nobody",
+                  0,
+                  { PLAIN, ALL_MACS, BRIDGE_A_MAC, "10.0.0.5", "192.0.2.9", NULL },
+                  AT(UA) | AT(UB) },
+                { "to all",
+                  0,
+                  { PLAIN, ALL_MACS, BRIDGE_A_MAC, "10.0.0.5", "10.0.0.255", NULL },
+                  ALL },
+                { "to a guest's MAC",
+                  0,
+                  { OTHER, A1_MAC, BRIDGE_A_MAC, "::", "::", NULL },
+                  AT(A1) },
+                { "to a MAC beyond", 0, { OTHER, B1_MAC, BRIDGE_A_MAC, "::", "::", NULL }, AT(B1) },
+                { "behind a tag of its own",
+                  0,
+                  { TAGGED, ALL_MACS, BRIDGE_A_MAC, "10.0.0.5", "10.0.0.12", NULL },
+                  NOBODY },
+        };
+        g_autoptr(Net) net = two_bridges();
+        int fd = open_wire("t-a");
+        unsigned wrong = 0;
+
+        arm(net, "");
+        for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+                g_autoptr(GByteArray) frame = wrap(&rows[i].packet);
+                unsigned arrived = fire_by(net, fd, frame);
+
+                if (arrived == rows[i].arrives)
+                        continue;
+                wrong++;
+                g_test_message("WRONG %s: arrived at %x, not at %x", rows[i].name, arrived,
+                               rows[i].arrives);
+        }
+        close(fd);
+        g_assert_cmpuint(wrong, ==, 0);
+}
+
 /* Addresses=any leaves out the gateway's, which is somebody else's or nobody's. */
 static void test_gateway(void) {
         static const Row rows[] = {
@@ -1377,6 +1429,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/borders/link", test_link);
         g_test_add_func("/borders/behind", test_behind);
         g_test_add_func("/borders/monitor", test_monitor);
+        g_test_add_func("/borders/host", test_host);
         g_test_add_func("/borders/gateway", test_gateway);
         g_test_add_func("/borders/random", test_random);
         return g_test_run();
