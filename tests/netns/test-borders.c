@@ -243,17 +243,21 @@ static void settle(const Net *net) {
 }
 
 /* Returns the set of ends it has come to, 1 << end. */
-static unsigned fire(const Net *net, unsigned from, const GByteArray *frame) {
-        ssize_t length = write(net->ends[from].far, frame->data, frame->len);
+static unsigned fire_by(const Net *net, int fd, const GByteArray *frame) {
+        ssize_t length = write(fd, frame->data, frame->len);
         unsigned arrived = 0;
 
         if (length < 0)
                 g_assert_true(errno == EINVAL || errno == EMSGSIZE);
         settle(net);
         for (unsigned i = 0; i < net->n_ends; i++)
-                if (i != from && net->ends[i].far >= 0 && take(net->ends[i].far, frame))
+                if (net->ends[i].far >= 0 && take(net->ends[i].far, frame))
                         arrived |= 1u << i;
         return arrived;
+}
+
+static unsigned fire(const Net *net, unsigned from, const GByteArray *frame) {
+        return fire_by(net, net->ends[from].far, frame) & ~(1u << from);
 }
 
 static bool is_link(const Net *net, unsigned end) {
@@ -408,9 +412,16 @@ typedef enum Form {
         NA_EXTENDED,
         NA_FRAGMENT, /* the first, and not the last */
         NS,
-        ICMP6_TORN, /* no type */
-        MLD,        /* behind an option header, from @source */
-        OTHER,      /* ethertype 0x88b5 */
+        ICMP6_TORN,        /* no type */
+        ICMP6_BEHIND_END,  /* the type stands behind the end the IP header tells of */
+        ICMP6_TORN_BEHIND, /* no type, behind an option header */
+        VERSION_5,
+        FRAGMENT_OF_OPTIONS, /* the first; the option header is in it */
+        FRAGMENT_EMPTY,      /* of UDP, a later one without a byte */
+        NOTHING_MORE,        /* no next header (59), and no byte */
+        OPTIONS_TOO_LONG,    /* an option header longer than the packet, then "TCP" */
+        MLD,                 /* behind an option header, from @source */
+        OTHER,               /* ethertype 0x88b5 */
 } Form;
 
 typedef struct Packet {
@@ -441,10 +452,19 @@ static GByteArray *cut(GByteArray *bytes, guint length) {
         return bytes;
 }
 
-/* As if the packet were an ICMPv6 header and nothing more. */
-static GByteArray *understate(GByteArray *ipv6) {
+static GByteArray *understate(GByteArray *ipv6, uint8_t length) {
         ipv6->data[4] = 0;
-        ipv6->data[5] = 8;
+        ipv6->data[5] = length;
+        return ipv6;
+}
+
+static GByteArray *with_version(GByteArray *ipv6, uint8_t version) {
+        ipv6->data[0] = (uint8_t) (version << 4);
+        return ipv6;
+}
+
+static GByteArray *with_long_options(GByteArray *ipv6) {
+        ipv6->data[41] = 200;
         return ipv6;
 }
 
@@ -486,6 +506,19 @@ static GByteArray *behind(const Packet *packet, uint8_t header_type, uint8_t nex
         BwPacketIp ip = header(packet, header_type, 1);
 
         return bw_packet_ip(&ip, bw_packet_extension(next, payload));
+}
+
+static GByteArray *fragment_of(const Packet *packet, uint8_t next, unsigned offset,
+                               GByteArray *payload) {
+        BwPacketIp ip = header(packet, IPPROTO_FRAGMENT, 64);
+
+        return bw_packet_ip(&ip, bw_packet_fragment(next, offset, true, payload));
+}
+
+static GByteArray *nothing_more(const Packet *packet) {
+        BwPacketIp ip = header(packet, IPPROTO_NONE, 64);
+
+        return bw_packet_ip(&ip, g_byte_array_new());
 }
 
 static GByteArray *arp(const Packet *packet, uint16_t operation, uint16_t hardware) {
@@ -548,7 +581,7 @@ static GByteArray *payload_of(const Packet *packet, uint16_t *ethertype) {
         case NA_TORN:
                 return cut(nd(packet, BW_ND_ADVERTISEMENT), 40 + 8 + 12);
         case NA_UNDERSTATED:
-                return understate(nd(packet, BW_ND_ADVERTISEMENT));
+                return understate(nd(packet, BW_ND_ADVERTISEMENT), 8);
         case NA_EXTENDED:
                 return nd_behind(packet, IPPROTO_DSTOPTS);
         case NA_FRAGMENT:
@@ -557,6 +590,22 @@ static GByteArray *payload_of(const Packet *packet, uint16_t *ethertype) {
                 return nd(packet, BW_ND_SOLICITATION);
         case ICMP6_TORN:
                 return empty_icmp6(packet);
+        case ICMP6_BEHIND_END:
+                return understate(nd(packet, BW_ND_ADVERTISEMENT), 0);
+        case ICMP6_TORN_BEHIND:
+                return behind(packet, IPPROTO_DSTOPTS, IPPROTO_ICMPV6, g_byte_array_new());
+        case VERSION_5:
+                return with_version(udp(packet), 5);
+        case FRAGMENT_OF_OPTIONS:
+                return fragment_of(packet, IPPROTO_DSTOPTS, 0,
+                                   bw_packet_extension(IPPROTO_UDP, bw_packet_filler(32)));
+        case FRAGMENT_EMPTY:
+                return fragment_of(packet, IPPROTO_UDP, 64, g_byte_array_new());
+        case NOTHING_MORE:
+                return nothing_more(packet);
+        case OPTIONS_TOO_LONG:
+                return with_long_options(
+                        behind(packet, IPPROTO_DSTOPTS, IPPROTO_TCP, bw_packet_filler(24)));
         case MLD:
                 return behind(packet, IPPROTO_HOPOPTS, IPPROTO_ICMPV6,
                               bw_packet_message(143, 0, 0, g_byte_array_new()));
@@ -655,6 +704,15 @@ static const Row at_uplink[] = {
         { "ICMPv6 fragment", IPV6(FRAGMENT, "2001:db8::99"), OTHERS },
         { "ICMPv6 fragment of ND", IPV6(FRAGMENT_255, "2001:db8::99"), NOBODY },
         { "ICMPv6 without a type", IPV6(ICMP6_TORN, "2001:db8::99"), NOBODY },
+        { "ICMPv6 fragment of a guest", IPV6(FRAGMENT, "2001:db8::12"), NOBODY },
+        { "ICMPv6 whose type is behind its end", CLAIM(ICMP6_BEHIND_END, "2001:db8::99"), NOBODY },
+        { "ICMPv6 without a type behind options", IPV6(ICMP6_TORN_BEHIND, "2001:db8::99"), NOBODY },
+        { "IPv5", IPV6(VERSION_5, "2001:db8::99"), NOBODY },
+        { "options in a fragment", IPV6(FRAGMENT_OF_OPTIONS, "2001:db8::99"), NOBODY },
+        { "an empty fragment", IPV6(FRAGMENT_EMPTY, "2001:db8::99"), OTHERS },
+        { "nothing more", IPV6(NOTHING_MORE, "2001:db8::99"), OTHERS },
+        { "nothing more of a guest", IPV6(NOTHING_MORE, "2001:db8::12"), NOBODY },
+        { "options too long", IPV6(OPTIONS_TOO_LONG, "2001:db8::99"), NOBODY },
         { "listener behind options", IPV6(MLD, "fe80::9"), OTHERS },
         { "ARP of a guest", FROM_UA(ARP, "10.0.0.12", "10.0.0.1", NULL), NOBODY },
         { "ARP with a guest's MAC", FROM_UA(ARP, "192.0.2.9", "10.0.0.1", B2_MAC), NOBODY },
@@ -894,6 +952,54 @@ static void test_monitor(void) {
                          1);
         g_assert_cmpuint(counted(net, BW_DIRECTION_OUT, BW_REASON_BORDER_MISDELIVERED, true), ==,
                          1);
+}
+
+/* What the host itself sends by its bridge t-a leaves by borders like anybody's. */
+static void test_host(void) {
+        static const Row rows[] = {
+                { "to a guest",
+                  0,
+                  { PLAIN, ALL_MACS, BRIDGE_A_MAC, "10.0.0.5", "10.0.0.12", NULL },
+                  AT(A2) },
+                { "to a guest beyond",
+                  0,
+                  { PLAIN, ALL_MACS, BRIDGE_A_MAC, "10.0.0.5", "10.0.0.22", NULL },
+                  AT(B2) },
+                { "to nobody",
+                  0,
+                  { PLAIN, ALL_MACS, BRIDGE_A_MAC, "10.0.0.5", "192.0.2.9", NULL },
+                  AT(UA) | AT(UB) },
+                { "to all",
+                  0,
+                  { PLAIN, ALL_MACS, BRIDGE_A_MAC, "10.0.0.5", "10.0.0.255", NULL },
+                  ALL },
+                { "to a guest's MAC",
+                  0,
+                  { OTHER, A1_MAC, BRIDGE_A_MAC, "::", "::", NULL },
+                  AT(A1) },
+                { "to a MAC beyond", 0, { OTHER, B1_MAC, BRIDGE_A_MAC, "::", "::", NULL }, AT(B1) },
+                { "behind a tag of its own",
+                  0,
+                  { TAGGED, ALL_MACS, BRIDGE_A_MAC, "10.0.0.5", "10.0.0.12", NULL },
+                  NOBODY },
+        };
+        g_autoptr(Net) net = two_bridges();
+        int fd = open_wire("t-a");
+        unsigned wrong = 0;
+
+        arm(net, "");
+        for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+                g_autoptr(GByteArray) frame = wrap(&rows[i].packet);
+                unsigned arrived = fire_by(net, fd, frame);
+
+                if (arrived == rows[i].arrives)
+                        continue;
+                wrong++;
+                g_test_message("WRONG %s: arrived at %x, not at %x", rows[i].name, arrived,
+                               rows[i].arrives);
+        }
+        close(fd);
+        g_assert_cmpuint(wrong, ==, 0);
 }
 
 /* Addresses=any leaves out the gateway's, which is somebody else's or nobody's. */
@@ -1323,6 +1429,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/borders/link", test_link);
         g_test_add_func("/borders/behind", test_behind);
         g_test_add_func("/borders/monitor", test_monitor);
+        g_test_add_func("/borders/host", test_host);
         g_test_add_func("/borders/gateway", test_gateway);
         g_test_add_func("/borders/random", test_random);
         return g_test_run();
