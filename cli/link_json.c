@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <bw/error.h>
 #include <bw/text.h>
+#include <bw/topology_view.h>
 #include <json-glib/json-glib.h>
 #include <string.h>
 
@@ -17,7 +18,7 @@
 /* One entry of the list, and what of it waits for the others. */
 typedef struct Entry {
         BwLink link;
-        const char *master, *peer; /* lent from the tree; NULL: none */
+        const char *master, *peer, *lower; /* lent from the tree; NULL: none */
 } Entry;
 
 typedef struct Reading {
@@ -123,6 +124,8 @@ static BwLinkKind kind_of(const char *word) {
                 return BW_LINK_BRIDGE;
         if (is_word(word, "tun"))
                 return BW_LINK_TAP;
+        if (is_word(word, "macvtap"))
+                return BW_LINK_MACVTAP;
         return is_word(word, "veth") ? BW_LINK_VETH : BW_LINK_OTHER;
 }
 
@@ -138,24 +141,62 @@ static void read_bridge(JsonObject *info, BwLink *link) {
                         link->switches |= BW_SWITCH_BIT(kind);
         }
         link->ageing_centiseconds = ageing < 0 ? 0 : (uint32_t) MIN(ageing, G_MAXUINT32);
+        link->stp = switch_of(info, "stp_state");
+        link->vlan_filtering = switch_of(info, "vlan_filtering");
+}
+
+/* What a bridge says of its port: flags in bridge(8)'s words. */
+static void read_port(JsonObject *info, BwLink *link) {
+        const char *state = text_of(info, "state");
+
+        for (BwStpState known = BW_STP_DISABLED; known <= BW_STP_BLOCKING; known++)
+                if (is_word(state, bw_stp_state_name(known)))
+                        link->stp_state = known;
+        for (BwPortFlag flag = 0; flag < BW_FLAG_MAX; flag++) {
+                const char *name = bw_port_flag_name(flag);
+
+                if (info && json_object_has_member(info, name))
+                        link->flags_known |= BW_FLAG_BIT(flag);
+                if (switch_of(info, name))
+                        link->flags |= BW_FLAG_BIT(flag);
+        }
+}
+
+static bool stands_on_another(const char *kind) {
+        return is_word(kind, "vlan") || is_word(kind, "macvlan") || is_word(kind, "macvtap");
+}
+
+/* With a namespace's number "link" would be told by a name or number of that namespace. */
+static void read_other_end(JsonObject *object, Entry *entry) {
+        int64_t number = number_of(object, "link_netnsid", -1);
+        bool elsewhere = json_object_has_member(object, "link_netnsid");
+
+        if (entry->link.kind == BW_LINK_VETH && !elsewhere)
+                entry->peer = text_of(object, "link");
+        else if (entry->link.kind == BW_LINK_VETH && number >= 0 && number < G_MAXINT)
+                entry->link.peer_namespace = (int) number + 1;
+        else if (stands_on_another(entry->link.kind_name) && !elsewhere)
+                entry->lower = text_of(object, "link");
 }
 
 static bool read_kind(const Reading *reading, JsonObject *object, Entry *entry, GError **error) {
         JsonObject *info = object_of(object, "linkinfo");
-        const char *master = text_of(object, "master");
+        const char *master = text_of(object, "master"), *kind = text_of(info, "info_kind");
 
-        entry->link.kind = kind_of(text_of(info, "info_kind"));
+        entry->link.kind = kind_of(kind);
+        g_strlcpy(entry->link.kind_name, kind ? kind : "", sizeof(entry->link.kind_name));
         if (entry->link.kind == BW_LINK_BRIDGE)
                 read_bridge(object_of(info, "info_data"), &entry->link);
-        /* With a namespace id the number counts in another namespace. */
-        if (entry->link.kind == BW_LINK_VETH && !json_object_has_member(object, "link_netnsid"))
-                entry->peer = text_of(object, "link");
+        read_other_end(object, entry);
         if (master && !text_of(info, "info_slave_kind"))
                 return fail(reading, error,
                             "it has a master, and nothing says of what kind: the list was printed "
                             "without -details");
-        if (is_word(text_of(info, "info_slave_kind"), "bridge"))
-                entry->master = master;
+        entry->link.openvswitch = is_word(text_of(info, "info_slave_kind"), "openvswitch");
+        if (!is_word(text_of(info, "info_slave_kind"), "bridge"))
+                return true;
+        entry->master = master;
+        read_port(object_of(info, "info_slave_data"), &entry->link);
         return true;
 }
 
@@ -189,7 +230,11 @@ static bool read_link(Reading *reading, JsonObject *object, GError **error) {
         if (!list_of(object, "flags"))
                 return fail(reading, error, "it has no \"flags\"");
         entry.link.up = has_flag(object, "UP");
+        entry.link.running = has_flag(object, "LOWER_UP");
         entry.link.promiscuous = has_flag(object, "PROMISC");
+        entry.link.promiscuity =
+                (uint32_t) CLAMP(number_of(object, "promiscuity", 0), 0, G_MAXUINT32);
+        entry.link.xdp = number_of(object_of(object, "xdp"), "mode", 0) != 0;
         if (!read_kind(reading, object, &entry, error))
                 return false;
         g_array_append_val(reading->entries, entry);
@@ -274,6 +319,9 @@ static bool connect_links(Reading *reading, GError **error) {
                 if (entry->peer)
                         entry->link.peer =
                                 GPOINTER_TO_INT(g_hash_table_lookup(reading->by_name, entry->peer));
+                if (entry->lower)
+                        entry->link.lower = GPOINTER_TO_INT(
+                                g_hash_table_lookup(reading->by_name, entry->lower));
                 if (!entry->master)
                         continue;
                 entry->link.master =

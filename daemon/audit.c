@@ -36,6 +36,8 @@ struct BwAudit {
         GHashTable *accounts; /* key -> Account * */
         bool active;          /* something was reported or lost since the last sum */
         guint sum_timer, retry_timer;
+        void (*misdelivered)(const BwViolation *violation, gpointer user);
+        gpointer user;
 };
 
 /* Port names cannot hold a slash. */
@@ -84,7 +86,11 @@ static void take_packet(BwAudit *audit, const BwDeniedPacket *packet) {
                 audit->plan ? bw_violation_new(packet, audit->plan) : NULL;
         g_autofree char *key = NULL;
 
-        if (!violation || !is_told(audit, packet, violation))
+        if (!violation)
+                return;
+        if (violation->direction == BW_DIRECTION_OUT && audit->misdelivered)
+                audit->misdelivered(violation, audit->user);
+        if (!is_told(audit, packet, violation))
                 return;
         key = key_of(violation->bridge, violation->port, violation->reason, violation->direction);
         if (!bw_rate_pass(audit->rate, key, g_get_monotonic_time()))
@@ -206,12 +212,12 @@ static bool listen_to_rules(BwAudit *audit) {
 
         audit->nflog = bw_nflog_new(BW_NFLOG_GROUP, BW_NFLOG_SNAPLEN, on_denied, audit, &error);
         if (audit->nflog) {
-                bw_hazards_clear(audit->hazards, "nflog");
+                bw_hazards_clear(audit->hazards, BW_HAZARD_OTHER, "reports");
                 return true;
         }
         sentence = g_strdup_printf("What the guard drops cannot be reported: %s. %s",
                                    error->message, find_advice(error));
-        bw_hazards_raise(audit->hazards, "nflog", sentence);
+        bw_hazards_raise(audit->hazards, BW_HAZARD_OTHER, "reports", NULL, sentence);
         return false;
 }
 
@@ -226,6 +232,13 @@ static gboolean on_retry(gpointer user) {
 
 void bw_audit_set_plan(BwAudit *audit, const BwPlan *plan) {
         audit->plan = plan;
+}
+
+void bw_audit_listen(BwAudit *audit,
+                     void (*misdelivered)(const BwViolation *violation, gpointer user),
+                     gpointer user) {
+        audit->misdelivered = misdelivered;
+        audit->user = user;
 }
 
 void bw_audit_set_rate(BwAudit *audit, unsigned per_second) {

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 #include "bus.h"
+#include "bus_hazards.h"
 #include "bus_source.h"
+#include "bus_topology.h"
 #include "bus_value.h"
 
 #include <bw/error.h>
@@ -57,12 +59,13 @@ typedef struct Call {
 
 typedef struct Property {
         const char *name;
-        char type; /* of D-Bus; 'a' for an array of strings, 'e' for engines */
+        char type; /* of D-Bus; 'a' for an array of strings, 'e' for engines, 'h' and 'l' for
+                      hazards: their sentences, the whole list */
         size_t offset;
         bool is_told; /* by PropertiesChanged */
 } Property;
 
-#define MAX_PROPERTIES 13
+#define MAX_PROPERTIES 14
 static const Property properties[MAX_PROPERTIES] = {
         { "Version", 's', offsetof(BwBusState, version), false },
         { "Generation", 't', offsetof(BwBusState, generation), true },
@@ -75,7 +78,8 @@ static const Property properties[MAX_PROPERTIES] = {
         { "Strangers", 'u', offsetof(BwBusState, strangers), true },
         { "ConfigErrors", 'u', offsetof(BwBusState, config_errors), true },
         { "Engines", 'e', offsetof(BwBusState, engines), true },
-        { "Hazards", 'a', offsetof(BwBusState, hazards), true },
+        { "Hazards", 'h', offsetof(BwBusState, hazards), true },
+        { "HazardList", 'l', offsetof(BwBusState, hazards), true },
         { "Bridges", 'a', offsetof(BwBusState, bridges), true },
 };
 
@@ -135,6 +139,23 @@ static int list_ports(sd_bus_message *message, gpointer user, sd_bus_error *ret_
         if (rows.r >= 0)
                 rows.r = sd_bus_message_close_container(reply);
         return rows.r < 0 ? rows.r : sd_bus_send(NULL, reply, NULL);
+}
+
+static int get_topology(sd_bus_message *message, gpointer user, sd_bus_error *ret_error) {
+        __attribute__((cleanup(sd_bus_message_unrefp))) sd_bus_message *reply = NULL;
+        g_autoptr(BwTopologyView) view = NULL;
+        g_autoptr(GError) error = NULL;
+        BwBus *bus = user;
+        int r;
+
+        (void) ret_error;
+        view = bus->requests->topology(bus->user, &error);
+        if (view == NULL)
+                return answer_error(message, error_name(error), error->message);
+        r = sd_bus_message_new_method_return(message, &reply);
+        if (r >= 0)
+                r = bw_bus_append_topology(reply, view);
+        return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
 }
 
 static void append_judgment(const BwJudgmentText *text, gpointer user) {
@@ -392,6 +413,10 @@ static int append_property(sd_bus_message *reply, const Property *property, cons
                 return bw_bus_append_texts(reply, *(const char *const *const *) value);
         case 'e':
                 return bw_bus_append_engines(reply, value);
+        case 'h':
+                return bw_bus_append_sentences(reply, value);
+        case 'l':
+                return bw_bus_append_hazards(reply, value);
         case 'b':
                 return sd_bus_message_append(reply, "b", (int) *(const bool *) value);
         case 't':
@@ -435,6 +460,9 @@ static bool values_equal(char type, const void *a, const void *b) {
                                    *(const char *const *const *) b);
         case 'e':
                 return engines_equal(a, b);
+        case 'h':
+        case 'l':
+                return bw_bus_hazards_equal(a, b);
         case 'b':
                 return *(const bool *) a == *(const bool *) b;
         case 't':
@@ -445,7 +473,7 @@ static bool values_equal(char type, const void *a, const void *b) {
 }
 
 static void forget_shown(BwBus *bus) {
-        g_strfreev((char **) bus->shown.hazards);
+        bw_bus_hazards_clear(&bus->shown.hazards);
         g_strfreev((char **) bus->shown.bridges);
         bus->shown = (BwBusState){ 0 };
 }
@@ -454,7 +482,7 @@ static void keep_shown(BwBus *bus, const BwBusState *state) {
         BwBusState copy = *state;
 
         copy.version = NULL;
-        copy.hazards = (const char *const *) g_strdupv((char **) state->hazards);
+        copy.hazards = bw_bus_hazards_copy(&state->hazards);
         copy.bridges = (const char *const *) g_strdupv((char **) state->bridges);
         forget_shown(bus);
         bus->shown = copy;
@@ -480,6 +508,7 @@ void bw_bus_changed(BwBus *bus) {
         }
         if (n == 0)
                 return;
+        bw_bus_tell_hazards(bus->connection, PATH, INTERFACE, &bus->shown.hazards, &state.hazards);
         keep_shown(bus, &state);
         (void) sd_bus_emit_properties_changed_strv(bus->connection, PATH, INTERFACE,
                                                    (char **) changed);
@@ -501,6 +530,9 @@ static const sd_bus_vtable vtable[] = {
         SD_BUS_METHOD_WITH_ARGS("Disarm", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, for_root, FOR_ROOT),
         SD_BUS_METHOD_WITH_ARGS("ListPorts", SD_BUS_NO_ARGS, SD_BUS_RESULT("aa{sv}", ports),
                                 list_ports, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("GetTopology", SD_BUS_NO_ARGS,
+                                SD_BUS_RESULT("aa{sv}", bridges, "aa{sv}", ports, "as", warnings),
+                                get_topology, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Explain", SD_BUS_ARGS("s", in, "s", out, "ay", frame),
                                 SD_BUS_RESULT("aa{sv}", judgments, "s", fate), explain,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
@@ -523,7 +555,12 @@ static const sd_bus_vtable vtable[] = {
         SD_BUS_PROPERTY("ConfigErrors", "u", read_property, 0, TELLS),
         SD_BUS_PROPERTY("Engines", "a(sbas)", read_property, 0, TELLS),
         SD_BUS_PROPERTY("Hazards", "as", read_property, 0, TELLS),
+        SD_BUS_PROPERTY("HazardList", "a(sss)", read_property, 0, TELLS),
         SD_BUS_PROPERTY("Bridges", "as", read_property, 0, TELLS),
+        SD_BUS_SIGNAL_WITH_ARGS("HazardRaised", SD_BUS_ARGS("s", kind, "s", subject, "s", sentence),
+                                0),
+        SD_BUS_SIGNAL_WITH_ARGS("HazardCleared",
+                                SD_BUS_ARGS("s", kind, "s", subject, "s", sentence), 0),
         SD_BUS_VTABLE_END,
 };
 

@@ -11,6 +11,7 @@
 
 #include <bw/difference.h>
 #include <bw/judgment_text.h>
+#include <bw/topology_view.h>
 #include <glib.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,11 +21,13 @@ typedef struct BwBusPort {
         const char *port, *bridge;
         const char *guest, *uuid; /* "" when not a guest's */
         const char *role, *mode, *state;
-        bool protected;                  /* read back, equal to the plan, reachable, switches on */
-        const char *const *macs;         /* NULL-terminated */
-        const char *const *addresses;    /* NULL-terminated */
-        const char *where, *trouble;     /* "" when there is none */
-        uint64_t dropped[BW_REASON_MAX]; /* packets by BwReason; index 0 unused */
+        bool protected;      /* read back, equal to the plan, reachable, switches on */
+        bool closed, locked; /* Closed= of a border; the bridge learns nothing of it */
+        const char *far_bridge, *far_port; /* where a link leads; "" when it is none */
+        const char *const *macs;           /* NULL-terminated */
+        const char *const *addresses;      /* NULL-terminated */
+        const char *where, *trouble;       /* "" when there is none */
+        uint64_t dropped[BW_REASON_MAX];   /* packets by BwReason; index 0 unused */
         uint64_t monitored[BW_REASON_MAX];
 } BwBusPort;
 
@@ -43,6 +46,16 @@ typedef struct BwBusEngines {
         unsigned named, in_force;
 } BwBusEngines;
 
+/* Lent; strings may hold any bytes. */
+typedef struct BwBusHazard {
+        const char *kind, *subject, *sentence;
+} BwBusHazard;
+
+typedef struct BwBusHazards {
+        const BwBusHazard *list; /* each kind and subject once */
+        unsigned n;
+} BwBusHazards;
+
 typedef struct BwBusState {
         const char *version;
         uint64_t generation;     /* commits since the daemon started that changed the kernel */
@@ -53,7 +66,7 @@ typedef struct BwBusState {
         bool libvirt_connected;
         unsigned ports_guarded, ports_total, strangers, config_errors;
         BwBusEngines engines;
-        const char *const *hazards; /* NULL-terminated sentences */
+        BwBusHazards hazards;
         const char *const *bridges; /* NULL-terminated names of guarded bridges */
 } BwBusState;
 
@@ -68,6 +81,8 @@ typedef struct BwBusRequests {
         /* Calls @row for each port, sorted by bridge and name. */
         bool (*list_ports)(gpointer user, void (*row)(const BwBusPort *port, gpointer row_user),
                            gpointer row_user, GError **error);
+        /* (transfer full): how bridges and ports hang together; NULL when it cannot be told. */
+        BwTopologyView *(*topology)(gpointer user, GError **error);
         /* Calls @row for each entry, sorted by bridge and MAC. */
         void (*list_fdb)(gpointer user, void (*row)(const BwBusFdbEntry *entry, gpointer row_user),
                          gpointer row_user);
@@ -98,5 +113,6 @@ BwBus *bw_bus_new(const BwBusRequests *requests, gpointer user);
 void bw_bus_free(BwBus *bus);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwBus, bw_bus_free)
 
-/* Emits PropertiesChanged for what differs from the last call. Cheap; returns at once. */
+/* Emits PropertiesChanged, HazardRaised and HazardCleared for what differs from the last call.
+ * Cheap; returns at once. */
 void bw_bus_changed(BwBus *bus);

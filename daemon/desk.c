@@ -3,6 +3,7 @@
 #include "desk.h"
 
 #include <bw/error.h>
+#include <bw/hazard.h>
 #include <bw/rules_text.h>
 #include <syslog.h>
 
@@ -13,7 +14,9 @@ struct BwDesk {
         BwWarden *warden;
         BwBus *bus;
         BwDisplay *display;
-        char **bridges, **hazards; /* lent to the bus until its next question */
+        /* lent to the bus until its next question */
+        char **bridges;
+        GArray *hazards; /* BwBusHazard, its texts owned by the warden */
 };
 
 static bool resync(gpointer user, GError **error) {
@@ -76,12 +79,15 @@ static bool list_ports(gpointer user, void (*row)(const BwBusPort *port, gpointe
                        gpointer row_user, GError **error) {
         BwDesk *desk = user;
         const BwPlan *plan = bw_warden_plan(desk->warden);
+        g_autoptr(BwTopologyView) view = NULL;
 
         if (!plan)
                 return true;
         if (!bw_display_refresh(desk->display, g_get_monotonic_time(), read_counters, desk, error))
                 return false;
-        bw_display_ports(desk->display, plan, engines_for_display(desk->warden), row, row_user);
+        view = bw_warden_topology(desk->warden);
+        bw_display_ports(desk->display, plan, view, engines_for_display(desk->warden), row,
+                         row_user);
         return true;
 }
 
@@ -93,6 +99,31 @@ static const BwPlan *require_plan(const BwDesk *desk, GError **error) {
                             "nothing is planned: the daemon has just started, or the guard is "
                             "taken down until \"bridgewarden resync\"");
         return plan;
+}
+
+static void show_protection(const BwDesk *desk, const BwPlan *plan, BwTopologyView *view) {
+        unsigned engines = engines_for_display(desk->warden);
+
+        for (guint i = 0; i < view->ports->len; i++) {
+                BwPortView *port = view->ports->pdata[i];
+                const BwBridgePlan *bridge = NULL;
+                const BwPortPlan *found = bw_plan_find_port(plan, port->name, &bridge);
+
+                port->has_protection = true;
+                port->protected = found && bw_display_is_protected(bridge, found, engines);
+        }
+}
+
+static BwTopologyView *topology(gpointer user, GError **error) {
+        BwDesk *desk = user;
+        const BwPlan *plan = require_plan(desk, error);
+        BwTopologyView *view;
+
+        if (!plan)
+                return NULL;
+        view = bw_warden_topology(desk->warden);
+        show_protection(desk, plan, view);
+        return view;
 }
 
 static const char *explain(gpointer user, const char *in, const char *out, const uint8_t *frame,
@@ -204,14 +235,26 @@ static char **list_bridges(const BwPlan *plan) {
         return names;
 }
 
+static void list_hazards(BwDesk *desk) {
+        g_autoptr(GPtrArray) list = bw_warden_hazards(desk->warden);
+
+        g_array_set_size(desk->hazards, 0);
+        for (guint i = 0; i < list->len; i++) {
+                const BwHazard *hazard = list->pdata[i];
+                BwBusHazard shown = { bw_hazard_kind_name(hazard->kind), hazard->subject,
+                                      hazard->sentence };
+
+                g_array_append_val(desk->hazards, shown);
+        }
+}
+
 static void show_state(gpointer user, BwBusState *ret) {
         BwDesk *desk = user;
         BwWardenState state = bw_warden_state(desk->warden);
 
         g_strfreev(desk->bridges);
-        g_strfreev(desk->hazards);
         desk->bridges = list_bridges(bw_warden_plan(desk->warden));
-        desk->hazards = bw_warden_hazards(desk->warden);
+        list_hazards(desk);
         *ret = (BwBusState){
                 .version = BW_VERSION,
                 .generation = state.generation,
@@ -221,7 +264,7 @@ static void show_state(gpointer user, BwBusState *ret) {
                 .libvirt_connected = state.libvirt_connected,
                 .config_errors = state.config_errors,
                 .engines = { state.engines_named, state.engines_in_force },
-                .hazards = (const char *const *) desk->hazards,
+                .hazards = { (const BwBusHazard *) desk->hazards->data, desk->hazards->len },
                 .bridges = (const char *const *) desk->bridges,
         };
         count_ports(bw_warden_plan(desk->warden), state.engines_in_force, ret);
@@ -242,6 +285,7 @@ static const BwBusRequests requests = {
         .disarm = disarm,
         .list_ports = list_ports,
         .list_fdb = list_fdb,
+        .topology = topology,
         .explain = explain,
         .list_rules = list_rules,
         .check = check,
@@ -260,6 +304,7 @@ BwDesk *bw_desk_new(BwWarden *warden) {
 
         desk->warden = warden;
         desk->display = bw_display_new();
+        desk->hazards = g_array_new(FALSE, FALSE, sizeof(BwBusHazard));
         desk->bus = bw_bus_new(&requests, desk);
         bw_warden_listen(warden, on_change, desk);
         return desk;
@@ -272,6 +317,6 @@ void bw_desk_free(BwDesk *desk) {
         bw_bus_free(desk->bus);
         bw_display_free(desk->display);
         g_strfreev(desk->bridges);
-        g_strfreev(desk->hazards);
+        g_array_unref(desk->hazards);
         g_free(desk);
 }

@@ -22,10 +22,6 @@ static bool is_in(unsigned set, BwEngineKind kind) {
         return set & BW_ENGINE_BIT(kind);
 }
 
-static char *hazard_of(BwEngineKind kind, const char *what) {
-        return g_strdup_printf("engine %s%s", bw_engine_name(kind), what);
-}
-
 /* An engine that does not answer */
 
 /* (transfer full): what @missing would deny and none of @used does; "" when there is nothing. */
@@ -45,7 +41,6 @@ static char *list_unguarded(BwEngineKind missing, unsigned used) {
 }
 
 static void raise_missing(BwEngineRoll *roll, BwEngineKind kind, const char *why) {
-        g_autofree char *key = hazard_of(kind, "");
         g_autofree char *unguarded = list_unguarded(kind, bw_reconciler_used(roll->reconciler));
         g_autofree char *sentence =
                 *unguarded ? g_strdup_printf("The engine %s does not work here: %s. Until it does, "
@@ -56,13 +51,11 @@ static void raise_missing(BwEngineRoll *roll, BwEngineKind kind, const char *why
                                              "meant, name it alone in Engines=",
                                              bw_engine_name(kind), why);
 
-        bw_hazards_raise(roll->hazards, key, sentence);
+        bw_hazards_raise(roll->hazards, BW_HAZARD_ENGINE, bw_engine_name(kind), NULL, sentence);
 }
 
 static void clear_missing(BwEngineRoll *roll, BwEngineKind kind) {
-        g_autofree char *key = hazard_of(kind, "");
-
-        bw_hazards_clear(roll->hazards, key);
+        bw_hazards_clear(roll->hazards, BW_HAZARD_ENGINE, bw_engine_name(kind));
 }
 
 /* Calling */
@@ -143,19 +136,18 @@ bool bw_engine_roll_call(BwEngineRoll *roll, unsigned named, GError **error) {
 
 /* What is in force */
 
-static void raise_or_clear(BwEngineRoll *roll, const char *key, const char *sentence) {
+static void raise_or_clear(BwEngineRoll *roll, const char *subject, const char *sentence) {
         if (sentence)
-                bw_hazards_raise(roll->hazards, key, sentence);
+                bw_hazards_raise(roll->hazards, BW_HAZARD_OTHER, subject, NULL, sentence);
         else
-                bw_hazards_clear(roll->hazards, key);
+                bw_hazards_clear(roll->hazards, BW_HAZARD_OTHER, subject);
 }
 
 static void note_lacks(BwEngineRoll *roll) {
         for (BwEngineKind kind = 0; kind < BW_ENGINE_MAX; kind++) {
-                g_autofree char *key = hazard_of(kind, " lacks");
                 g_autofree char *lack = bw_reconciler_lack(roll->reconciler, kind);
 
-                raise_or_clear(roll, key, lack);
+                raise_or_clear(roll, bw_engine_name(kind), lack);
         }
 }
 
@@ -167,7 +159,7 @@ static void note_leftover(BwEngineRoll *roll) {
                                            leftover->message)
                          : NULL;
 
-        raise_or_clear(roll, "engine leftover", sentence);
+        raise_or_clear(roll, "leftover", sentence);
 }
 
 static void say_remarks(BwEngineRoll *roll) {

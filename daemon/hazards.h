@@ -8,6 +8,8 @@
  * it goes, and listed for whoever asks.
  */
 
+#include <bw/hazard.h>
+
 #include "journal.h"
 
 typedef struct BwHazards BwHazards;
@@ -17,9 +19,17 @@ BwHazards *bw_hazards_new(BwJournal *journal);
 void bw_hazards_free(BwHazards *hazards);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwHazards, bw_hazards_free)
 
-/* Says nothing when the same sentence already stands under @key. Both are copied. */
-void bw_hazards_raise(BwHazards *hazards, const char *key, const char *sentence);
-void bw_hazards_clear(BwHazards *hazards, const char *key);
+/* One of a kind and a subject: says nothing when it stands already with the same sentence, and says
+ * it anew when that has changed, so numbers that change all the time do not belong in it. @subject
+ * as of BwHazard; @bridge: the bridge it is about, or NULL. All are copied. */
+void bw_hazards_raise(BwHazards *hazards, BwHazardKind kind, const char *subject,
+                      const char *bridge, const char *sentence);
+/* What is not raised is no matter. */
+void bw_hazards_clear(BwHazards *hazards, BwHazardKind kind, const char *subject);
 
-/* (transfer full): the sentences, sorted, NULL-terminated. */
-char **bw_hazards_list(const BwHazards *hazards);
+/* (transfer container) (element-type BwHazard): lent until the next change; sorted by kind, then
+ * subject. */
+GPtrArray *bw_hazards_list(const BwHazards *hazards);
+
+/* Calls @changed soon after hazards came or went, once for many. One listener; NULL: none. */
+void bw_hazards_listen(BwHazards *hazards, void (*changed)(gpointer user), gpointer user);

@@ -42,9 +42,9 @@ bool bw_inheritance_keep(BwInheritance *inheritance, BwPlan *plan, const BwConfi
                 kept = bw_plan_has_inherited(plan);
         }
         if (!kept)
-                bw_hazards_clear(inheritance->hazards, "libvirt silent");
+                bw_hazards_clear(inheritance->hazards, BW_HAZARD_OTHER, "libvirt");
         else if (word == BW_LIBVIRT_SILENT)
-                bw_hazards_raise(inheritance->hazards, "libvirt silent",
+                bw_hazards_raise(inheritance->hazards, BW_HAZARD_OTHER, "libvirt", NULL,
                                  "libvirt has not answered since the daemon started: ports only it "
                                  "can explain keep the rules of the former run");
         return kept;

@@ -13,6 +13,7 @@
 #include <bw/addr.h>
 
 struct xtc_handle;
+struct xt_counters;
 
 typedef struct BwIptCalls {
         struct xtc_handle *(*init)(const char *table);
@@ -23,6 +24,9 @@ typedef struct BwIptCalls {
         const char *(*first_chain)(struct xtc_handle *handle);
         const char *(*next_chain)(struct xtc_handle *handle);
         int (*is_chain)(const char *chain, struct xtc_handle *handle);
+        /* "ACCEPT", "DROP"; NULL when it is no hook. */
+        const char *(*get_policy)(const char *chain, struct xt_counters *ret,
+                                  struct xtc_handle *handle);
         int (*get_references)(unsigned *ret, const char *chain, struct xtc_handle *handle);
         int (*create_chain)(const char *chain, struct xtc_handle *handle);
         int (*flush_entries)(const char *chain, struct xtc_handle *handle);
@@ -38,3 +42,13 @@ typedef struct BwIptCalls {
 } BwIptCalls;
 
 extern const BwIptCalls bw_ipt_calls_ipv4, bw_ipt_calls_ipv6;
+
+static inline const BwIptCalls *bw_ipt_calls_of(BwFamily family) {
+        switch (family) {
+        case BW_FAMILY_IPV4:
+                return &bw_ipt_calls_ipv4;
+        case BW_FAMILY_IPV6:
+                return &bw_ipt_calls_ipv6;
+        }
+        g_assert_not_reached();
+}

@@ -31,6 +31,7 @@ const BwIptCalls bw_ipt_calls_ipv4 = {
         .first_chain = iptc_first_chain,
         .next_chain = iptc_next_chain,
         .is_chain = iptc_is_chain,
+        .get_policy = iptc_get_policy,
         .get_references = iptc_get_references,
         .create_chain = iptc_create_chain,
         .flush_entries = iptc_flush_entries,

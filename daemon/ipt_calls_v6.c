@@ -31,6 +31,7 @@ const BwIptCalls bw_ipt_calls_ipv6 = {
         .first_chain = ip6tc_first_chain,
         .next_chain = ip6tc_next_chain,
         .is_chain = ip6tc_is_chain,
+        .get_policy = ip6tc_get_policy,
         .get_references = ip6tc_get_references,
         .create_chain = ip6tc_create_chain,
         .flush_entries = ip6tc_flush_entries,

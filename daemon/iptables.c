@@ -37,16 +37,6 @@ typedef struct Found {
         char target[BW_IPT_CHAIN_SIZE];
 } Found;
 
-static const BwIptCalls *calls_of(BwFamily family) {
-        switch (family) {
-        case BW_FAMILY_IPV4:
-                return &bw_ipt_calls_ipv4;
-        case BW_FAMILY_IPV6:
-                return &bw_ipt_calls_ipv6;
-        }
-        g_assert_not_reached();
-}
-
 static BwError reaction_to(int err) {
         switch (err) {
         case EAGAIN: /* the table changed between our read and our commit */
@@ -65,7 +55,7 @@ static BwError reaction_to(int err) {
 }
 
 static bool fail(GError **error, int err, BwIptTable table, const char *action, const char *what) {
-        const BwIptCalls *calls = calls_of(bw_ipt_table_family(table));
+        const BwIptCalls *calls = bw_ipt_calls_of(bw_ipt_table_family(table));
 
         g_set_error(error, BW_ERROR, reaction_to(err), "%s %s in %s: %s", action, what,
                     bw_ipt_table_text(table), calls->strerror(err));
@@ -77,7 +67,7 @@ static Handle *open_table(BwIptTable table, GError **error) {
 
         handle->table = table;
         handle->family = bw_ipt_table_family(table);
-        handle->calls = calls_of(handle->family);
+        handle->calls = bw_ipt_calls_of(handle->family);
         errno = 0;
         handle->xtc = handle->calls->init(bw_ipt_table_name(table));
         if (handle->xtc)

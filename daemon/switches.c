@@ -13,7 +13,7 @@ struct BwSwitches {
         BwNetlink *netlink;
         unsigned engines;
         GHashTable *seen_on; /* ifindex of a bridge -> set of switches */
-        GHashTable *stuck;   /* keys of hazards: what could not be switched on */
+        GHashTable *stuck;   /* subjects of hazards: what could not be switched on */
 };
 
 BwSwitches *bw_switches_new(BwJournal *journal, BwHazards *hazards, BwNetlink *netlink) {
@@ -54,12 +54,13 @@ static void note_seen(BwSwitches *switches, const BwBridgePlan *bridge, unsigned
 
 static void raise_hazard(BwSwitches *switches, GHashTable *stuck, const BwBridgePlan *bridge,
                          BwBridgeSwitch kind, const char *reason) {
-        char *key = g_strdup_printf("%s %s", bw_bridge_switch_name(kind), bridge->name);
+        /* Names of links hold no slash. */
+        char *subject = g_strdup_printf("%s/%s", bridge->name, bw_bridge_switch_name(kind));
         g_autofree char *sentence = g_strdup_printf("Bridge %s %s: %s", bridge->name,
                                                     bw_bridge_switch_risk(kind), reason);
 
-        bw_hazards_raise(switches->hazards, key, sentence);
-        g_hash_table_add(stuck, key);
+        bw_hazards_raise(switches->hazards, BW_HAZARD_CALL_OFF, subject, bridge->name, sentence);
+        g_hash_table_add(stuck, subject);
 }
 
 static void say_repaired(const BwSwitches *switches, const BwBridgePlan *bridge,
@@ -109,12 +110,12 @@ static void check_bridge(BwSwitches *switches, const BwBridgePlan *bridge, GHash
 /* Clears all hazards that are not in @stuck, which replaces the former list. */
 static void take_over_stuck(BwSwitches *switches, GHashTable *stuck) {
         GHashTableIter iter;
-        const char *key;
+        const char *subject;
 
         g_hash_table_iter_init(&iter, switches->stuck);
-        while (g_hash_table_iter_next(&iter, (gpointer *) &key, NULL))
-                if (!g_hash_table_contains(stuck, key))
-                        bw_hazards_clear(switches->hazards, key);
+        while (g_hash_table_iter_next(&iter, (gpointer *) &subject, NULL))
+                if (!g_hash_table_contains(stuck, subject))
+                        bw_hazards_clear(switches->hazards, BW_HAZARD_CALL_OFF, subject);
         g_hash_table_unref(switches->stuck);
         switches->stuck = stuck;
 }
@@ -123,10 +124,10 @@ static void check_module(BwSwitches *switches) {
         bool needed = switches->engines & BW_ENGINE_BIT(BW_ENGINE_IPTABLES);
 
         if (!needed || bw_kernel_has_br_netfilter())
-                bw_hazards_clear(switches->hazards, "br_netfilter");
+                bw_hazards_clear(switches->hazards, BW_HAZARD_NO_BR_NETFILTER, "");
         else
                 bw_hazards_raise(
-                        switches->hazards, "br_netfilter",
+                        switches->hazards, BW_HAZARD_NO_BR_NETFILTER, "", NULL,
                         "The kernel module br_netfilter is not loaded: no iptables rule sees a "
                         "bridged packet. Load it: modprobe br_netfilter");
 }

@@ -15,6 +15,7 @@
  */
 
 #include <bw/plan.h>
+#include <bw/topology_view.h>
 
 #include "engine.h"
 #include "journal.h"
@@ -59,8 +60,8 @@ BwWardenState bw_warden_state(const BwWarden *warden);
  * disarmed. */
 const BwPlan *bw_warden_plan(const BwWarden *warden);
 bool bw_warden_knows_guest(const BwWarden *warden, const char *name_or_uuid);
-/* (transfer full): sentences, NULL-terminated. */
-char **bw_warden_hazards(const BwWarden *warden);
+/* (transfer container) (element-type BwHazard): as bw_hazards_list(). */
+GPtrArray *bw_warden_hazards(const BwWarden *warden);
 /* (set of engines) */
 unsigned bw_warden_engines_in_force(const BwWarden *warden);
 /* Reads the rules' counters; see bw_reconciler_count(). */
@@ -72,6 +73,8 @@ GPtrArray *bw_warden_describe(BwWarden *warden, GError **error);
 /* (transfer container) (element-type BwFdbRecord): as bw_model_list_fdb(), of guarded bridges only;
  * ages are against g_get_monotonic_time(). */
 GPtrArray *bw_warden_list_fdb(const BwWarden *warden);
+/* (transfer full): with the hazards that stand now. Only while there is a plan. */
+BwTopologyView *bw_warden_topology(const BwWarden *warden);
 /* (transfer container) (element-type BwLink): as bw_nft_list_elsewhere(). Only while there is a
  * plan.
  */

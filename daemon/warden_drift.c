@@ -19,10 +19,13 @@ void bw_warden_look_for_drift(BwWarden *warden) {
                 return;
         bw_warden_check_switches(warden);
         look_at_kept(warden);
-        if (bw_reconciler_check(warden->reconciler, &equal, NULL) && equal)
+        bw_neighbour_watch_look(warden->neighbour_watch, warden->model);
+        if (bw_reconciler_check(warden->reconciler, &equal, NULL) && equal) {
                 bw_warden_note_sync(warden);
-        else
+                bw_warden_check_locks(warden);
+        } else {
                 bw_warden_commit(warden, BW_CAUSE_DRIFT);
+        }
 }
 
 /* News of others' */
@@ -69,6 +72,7 @@ static void watch_tables(BwWarden *warden) {
 
 static gboolean on_drift_timer(gpointer user) {
         bw_warden_look_for_drift(user);
+        bw_warden_look_for_hazards(user);
         return G_SOURCE_CONTINUE;
 }
 

@@ -19,11 +19,11 @@ static void call_engines(BwWarden *warden) {
 
         warden->in_sync = false;
         if (bw_engine_roll_call(warden->roll, warden->config->engines, &trouble)) {
-                bw_hazards_clear(warden->hazards, "engines");
+                bw_hazards_clear(warden->hazards, BW_HAZARD_ENGINE, "");
                 return;
         }
         sentence = g_strdup_printf("%s. The engines in use until now go on", trouble->message);
-        bw_hazards_raise(warden->hazards, "engines", sentence);
+        bw_hazards_raise(warden->hazards, BW_HAZARD_ENGINE, "", NULL, sentence);
 }
 
 static void apply_config(BwWarden *warden, BwConfig *config) {
@@ -114,6 +114,7 @@ static void put_back(BwWarden *warden) {
 
 bool bw_warden_disarm(BwWarden *warden, GError **error) {
         BwPass pass;
+        bool restored;
 
         bw_pace_begin(warden->pace);
         g_clear_handle_id(&warden->retry_timer, g_source_remove);
@@ -123,6 +124,7 @@ bool bw_warden_disarm(BwWarden *warden, GError **error) {
         }
         warden->armed = false;
         warden->in_sync = false;
+        restored = bw_warden_restore_locks(warden, error);
         bw_warden_take_over_plan(warden, NULL);
         g_clear_pointer(&warden->in_force, bw_plan_free);
         bw_journal_say(
@@ -130,8 +132,9 @@ bool bw_warden_disarm(BwWarden *warden, GError **error) {
                 "Disarmed on request: every rule of the guard was taken down. Resync, Reload or "
                 "a restart puts them back",
                 NULL);
+        bw_warden_look_for_hazards(warden);
         bw_warden_note_change(warden);
-        return true;
+        return restored;
 }
 
 /* Questions */
@@ -177,7 +180,7 @@ bool bw_warden_knows_guest(const BwWarden *warden, const char *name_or_uuid) {
         return bw_model_find_guest(warden->model, name_or_uuid) != NULL;
 }
 
-char **bw_warden_hazards(const BwWarden *warden) {
+GPtrArray *bw_warden_hazards(const BwWarden *warden) {
         return bw_hazards_list(warden->hazards);
 }
 
@@ -228,6 +231,14 @@ GPtrArray *bw_warden_list_fdb(const BwWarden *warden) {
         }
         g_ptr_array_set_size(records, (gint) kept);
         return records;
+}
+
+BwTopologyView *bw_warden_topology(const BwWarden *warden) {
+        g_autoptr(BwTopology) topology = bw_topology_new(warden->model);
+        g_autoptr(GPtrArray) hazards = bw_hazards_list(warden->hazards);
+
+        return bw_topology_view_new(&(BwTopologyFacts){ warden->model, warden->config, warden->plan,
+                                                        topology, hazards });
 }
 
 GPtrArray *bw_warden_list_elsewhere(const BwWarden *warden) {

@@ -62,7 +62,11 @@ typedef struct BwLink {
         bool promiscuous; /* IFF_PROMISC */
         uint32_t promiscuity; /* IFLA_PROMISCUITY: how many have asked for it */
         bool xdp;             /* IFLA_XDP: a program is attached */
-        bool filters; /* tc filters are attached at its ingress or egress (clsact, ingress) */
+        bool filters;         /* tc filters are attached at its ingress or egress (clsact, ingress).
+                                 Programs         attached as tcx (Linux 6.6) are not told by rtnetlink:
+                                 bpf() alone         has         them. Of an XDP program attached by a link of BPF
+                                 the kernel makes no         news: it shows when the link changes otherwise, or is
+                                 asked for. */
         /* ports of bridges only */
         BwStpState stp_state;
         unsigned flags;       /* set of BwPortFlag that are on */
@@ -73,6 +77,8 @@ typedef struct BwLink {
         unsigned switches;            /* set of BwBridgeSwitch that are on */
         unsigned switches_known;      /* set of those this kernel has at all */
         uint32_t ageing_centiseconds; /* IFLA_BR_AGEING_TIME, USER_HZ */
+        bool topology_change; /* spanning tree has shortened ageing_centiseconds for some seconds
+                                 (IEEE 802.1D-2004, 7.9.2): not what was set */
 } BwLink;
 
 typedef struct BwFdbEntry {

@@ -9,33 +9,55 @@
  * nothing, remembers nothing.
  */
 
+#include <bw/forward.h>
 #include <bw/hazard_kind.h>
 #include <bw/plan.h>
 #include <bw/topology.h>
 
+/* Below it, an entry of the forwarding table may age before its owner speaks again. Who only
+ * receives is asked by ARP or ND when its sender's entry is no longer fresh: after at most 45 s
+ * (RFC 4861, 6.3.2: 30 s, times at most 1.5; ARP likewise in Linux), then 5 s of waiting
+ * (DELAY_FIRST_PROBE_TIME) and up to three probes a second apart. */
+#define BW_AGEING_LEAST_CENTISECONDS 6000
+/* What the kernel sets, and IEEE 802.1D-2004 recommends (table 7-5): what Repair= sets. */
+#define BW_AGEING_DEFAULT_CENTISECONDS 30000
+
 typedef struct BwHazard {
         BwHazardKind kind;
-        char *subject;   /* bridge, port or guest it is about; data, any bytes; "" for the host */
+        char *subject;   /* bridge, port or guest it is about, or a word for a part of the host, as
+                            "libvirt"; data, any bytes; "" for the host */
         char *bridge;    /* or NULL */
         char *sentence;  /* what is so, what it means, what to do: plain text */
+        int ifindex;     /* of the bridge or port it is about; 0: neither */
         bool repairable; /* it can be mended, and Repair= says to */
 } BwHazard;
 
-/* What is no fact of netlink or libvirt; read by the caller. */
+/* Who listens to all that a link takes in. */
+typedef struct BwListener {
+        int ifindex;
+        char *program; /* NULL: cannot be told */
+        char *user;    /* NULL: cannot be told */
+} BwListener;
+
+/* What is no fact of netlink or libvirt; read by the caller. Everything is lent. */
 typedef struct BwHostState {
-        unsigned engines;       /* set of engines in force */
-        bool br_netfilter;      /* loaded */
+        unsigned engines;  /* set of engines in use */
+        bool br_netfilter; /* loaded */
+        unsigned calls; /* set of BwBridgeSwitch nf_call_* that net.bridge.bridge-nf-call-* has on
+                           for all bridges */
         int filter_vlan_tagged; /* net.bridge.bridge-nf-filter-vlan-tagged; -1: not known */
-        unsigned forward_drops; /* BW_FORWARD_* of what would drop guests' packets */
-        char *const *openers;   /* names of programs with packet sockets on bridges; or NULL */
+        const GPtrArray *forward_ipv4, *forward_ipv6; /* BwForwardChain; NULL: not known */
+        const GArray *listeners;                      /* BwListener; NULL: not known */
 } BwHostState;
 
-/* Packets between guests meet filter FORWARD when br_netfilter is on: its policy, or a rule without
- * a condition, drops what nobody accepts. */
-#define BW_FORWARD_IPV4_POLICY (1u << 0)
-#define BW_FORWARD_IPV6_POLICY (1u << 1)
-
 void bw_hazard_free(BwHazard *hazard);
-/* (transfer full) (element-type BwHazard): sorted by kind, then subject; one of each. */
+/* As strcmp(): by kind, then subject; 0 for the same hazard, whatever it says. */
+int bw_hazard_compare(const BwHazard *a, const BwHazard *b);
+/* The same for tables: of BwHazard. */
+guint bw_hazard_hash(gconstpointer hazard);
+gboolean bw_hazard_is_same(gconstpointer a, gconstpointer b);
+/* (transfer full) (element-type BwHazard): sorted by kind, then subject; one of each. What is told
+ * when it is met, as an engine that does not answer, is not among them. @plan NULL: nothing is
+ * guarded, so nothing is weakened. */
 GPtrArray *bw_hazard_list(const BwModel *model, const BwPlan *plan, const BwTopology *topology,
                           const BwHostState *host);

@@ -34,13 +34,13 @@ def check_interface(root):
     page = (root / 'man/org.bridgewarden1.5.scd').read_text()
     interface = ElementTree.parse(root / 'conf/org.bridgewarden1.xml').find('interface')
     members = [e.get('name') for e in interface if e.tag in ('method', 'property', 'signal')]
-    value = (root / 'daemon/bus_value.c').read_text()
+    value = ''.join((root / 'daemon' / name).read_text() for name in ('bus_value.c', 'bus_topology.c'))
     bus = (root / 'daemon/bus.c').read_text()
     keys = re.findall(r'(?:row_\w+\(row, |"\{sv\}", )"(\w+)"', value)
     errors = ['org.bridgewarden1' + e for e in re.findall(r'NAME "(\.Error\.\w+)"', bus)]
     errors += ['org.freedesktop.DBus.Error.AccessDenied', 'org.freedesktop.DBus.Error.InvalidArgs']
     return (fail_missing('org.bridgewarden1(5), members', [f'*{m}*' for m in members], page)
-            + fail_missing('org.bridgewarden1(5), keys of ListPorts', [f'*{k}*' for k in keys], page)
+            + fail_missing('org.bridgewarden1(5), keys of rows', [f'*{k}*' for k in keys], page)
             + fail_missing('org.bridgewarden1(5), errors', errors, page))
 
 

@@ -22,6 +22,7 @@ typedef enum BwFakeRequest {
 typedef struct BwFakeWarden {
         BwBus *bus; /* told of changes after each request, when set */
         BwBusState state;
+        const BwBusHazards *hazards_then; /* after the next request; NULL: as now */
         unsigned requests[BW_FAKE_MAX];
         char argument[8192]; /* of the last request */
         GError *refusal;     /* what every request answers, when set (owned) */

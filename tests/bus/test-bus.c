@@ -355,6 +355,21 @@ static void expect_engines(sd_bus *connection) {
         g_assert_cmpint(sd_bus_message_at_end(reply, false), >, 0);
 }
 
+static void expect_hazards(sd_bus *connection) {
+        __attribute__((cleanup(sd_bus_message_unrefp))) sd_bus_message *reply = NULL;
+        const char *kind, *subject, *sentence;
+
+        g_assert_cmpint(sd_bus_get_property(connection, NAME, PATH, INTERFACE, "HazardList", NULL,
+                                            &reply, "a(sss)"),
+                        >=, 0);
+        g_assert_cmpint(sd_bus_message_enter_container(reply, 'a', "(sss)"), >, 0);
+        g_assert_cmpint(sd_bus_message_read(reply, "(sss)", &kind, &subject, &sentence), >, 0);
+        g_assert_cmpstr(kind, ==, "hub-mode");
+        g_assert_cmpstr(subject, ==, "br\\xff");
+        g_assert_cmpstr(sentence, ==, "br_netfilter \"%n\" \\xff");
+        g_assert_cmpint(sd_bus_message_at_end(reply, false), >, 0);
+}
+
 static void read_properties(sd_bus *connection, gconstpointer user) {
         static const char *const hazards[] = { "br_netfilter \"%n\" \\xff", NULL };
         static const char *const bridges[] = { "virbr4", "virbr6", NULL };
@@ -373,6 +388,7 @@ static void read_properties(sd_bus *connection, gconstpointer user) {
         g_assert_cmpuint(read_number(connection, "ConfigErrors", 'u'), ==, 9);
         expect_engines(connection);
         expect_list(connection, "Hazards", hazards);
+        expect_hazards(connection);
         expect_list(connection, "Bridges", bridges);
         g_assert_cmpint(
                 sd_bus_set_property(connection, NAME, PATH, INTERFACE, "Armed", &error, "b", 0), <,
@@ -382,13 +398,14 @@ static void read_properties(sd_bus *connection, gconstpointer user) {
 }
 
 static void test_properties(void) {
-        static const char *const hazards[] = { "br_netfilter \"%n\" \xff", NULL };
+        static const BwBusHazard hazards[] = { { "hub-mode", "br\xff",
+                                                 "br_netfilter \"%n\" \xff" } };
         World world;
 
         world_open(&world, BW_TEST_POLICY_SHIPPED);
         world.warden.state.in_sync = false;
         world.warden.state.config_errors = 9;
-        world.warden.state.hazards = hazards;
+        world.warden.state.hazards = (BwBusHazards){ hazards, G_N_ELEMENTS(hazards) };
         run_client(0, read_properties, NULL);
         g_assert_true(world.warden.state.armed);
         world_close(&world);
@@ -436,6 +453,63 @@ static void test_properties_changed(void) {
 
         world_open(&world, BW_TEST_POLICY_SHIPPED);
         run_client(0, watch_disarm, NULL);
+        world_close(&world);
+}
+
+static int on_hazard(sd_bus_message *message, gpointer user, sd_bus_error *error) {
+        GString *seen = user;
+        const char *kind, *subject, *sentence;
+
+        (void) error;
+        g_assert_cmpint(sd_bus_message_read(message, "sss", &kind, &subject, &sentence), >, 0);
+        g_string_append_printf(seen, "%s %s %s %s\n", sd_bus_message_get_member(message), kind,
+                               subject, sentence);
+        return 0;
+}
+
+/* Two requests: by the first, one hazard goes, one changes, one comes and one stays; by the second
+ * nothing changes. PropertiesChanged comes behind the signals, once each. */
+static void watch_hazards(sd_bus *connection, gconstpointer user) {
+        g_autoptr(GString) told = g_string_new(NULL), changed = g_string_new(NULL);
+
+        (void) user;
+        g_assert_cmpint(
+                sd_bus_match_signal(connection, NULL, NAME, PATH, INTERFACE, NULL, on_hazard, told),
+                >=, 0);
+        g_assert_cmpint(sd_bus_match_signal(connection, NULL, NAME, PATH,
+                                            "org.freedesktop.DBus.Properties", "PropertiesChanged",
+                                            on_properties_changed, changed),
+                        >=, 0);
+        for (unsigned i = 0; i < 2; i++)
+                g_assert_cmpint(sd_bus_call_method(connection, NAME, PATH, INTERFACE, "Reload",
+                                                   NULL, NULL, ""),
+                                >=, 0);
+        while (strlen(changed->str) < strlen("Generation Hazards HazardList Generation ")) {
+                if (sd_bus_process(connection, NULL) == 0)
+                        g_assert_cmpint(sd_bus_wait(connection, LIMIT_USEC), >, 0);
+        }
+        g_assert_cmpstr(changed->str, ==, "Generation Hazards HazardList Generation ");
+        g_assert_cmpstr(told->str, ==,
+                        "HazardCleared loop br0 round\n"
+                        "HazardRaised hairpin vk63 new words\n"
+                        "HazardRaised xdp br\\xff \\x1b[31m\n");
+}
+
+static void test_hazard_signals(void) {
+        static const BwBusHazard before[] = { { "hub-mode", "br0", "floods" },
+                                              { "hairpin", "vk63", "old words" },
+                                              { "loop", "br0", "round" } };
+        static const BwBusHazard after[] = { { "hub-mode", "br0", "floods" },
+                                             { "hairpin", "vk63", "new words" },
+                                             { "xdp", "br\xff", "\\x1b[31m" } };
+        static const BwBusHazards then = { after, G_N_ELEMENTS(after) };
+        World world;
+
+        world_open(&world, BW_TEST_POLICY_SHIPPED);
+        world.warden.state.hazards = (BwBusHazards){ before, G_N_ELEMENTS(before) };
+        bw_bus_changed(world.warden.bus);
+        world.warden.hazards_then = &then;
+        run_client(0, watch_hazards, NULL);
         world_close(&world);
 }
 
@@ -547,6 +621,31 @@ static void count_rows(sd_bus *connection, gconstpointer user) {
                 rows++;
         g_assert_cmpuint(rows, ==, length->rows);
         sd_bus_message_unref(reply);
+}
+
+static void read_topology(sd_bus *connection, gconstpointer user) {
+        sd_bus_message *reply = NULL;
+        const char *sentence;
+
+        (void) user;
+        g_assert_cmpint(sd_bus_call_method(connection, NAME, PATH, INTERFACE, "GetTopology", NULL,
+                                           &reply, ""),
+                        >=, 0);
+        g_assert_cmpstr(sd_bus_message_get_signature(reply, true), ==, "aa{sv}aa{sv}as");
+        g_assert_cmpint(sd_bus_message_skip(reply, "aa{sv}aa{sv}"), >=, 0);
+        g_assert_cmpint(sd_bus_message_enter_container(reply, 'a', "s"), >, 0);
+        g_assert_cmpint(sd_bus_message_read(reply, "s", &sentence), >, 0);
+        g_assert_cmpstr(sentence, ==, "all\x1b[2J is \\xff lost");
+        sd_bus_message_unref(reply);
+}
+
+/* Names of any bytes, for somebody who is not root. */
+static void test_topology(void) {
+        World world;
+
+        world_open(&world, BW_TEST_POLICY_SHIPPED);
+        run_client(NOBODY, read_topology, NULL);
+        world_close(&world);
 }
 
 static void test_list_many_ports(void) {
@@ -1034,7 +1133,9 @@ int main(int argc, char **argv) {
         g_test_add_func("/bus/nobody-cannot-own-the-name", test_nobody_cannot_own_the_name);
         g_test_add_func("/bus/properties", test_properties);
         g_test_add_func("/bus/properties-changed", test_properties_changed);
+        g_test_add_func("/bus/hazard-signals", test_hazard_signals);
         g_test_add_func("/bus/list-ports", test_list_ports);
+        g_test_add_func("/bus/topology", test_topology);
         g_test_add_func("/bus/list-many-ports", test_list_many_ports);
         g_test_add_func("/bus/explain", test_explain);
         g_test_add_func("/bus/get-plan", test_get_plan);

@@ -48,6 +48,7 @@ typedef struct Net {
         GPtrArray *bridges; /* char * */
         End ends[MOST_ENDS];
         unsigned n_ends;
+        bool joined; /* all bridges are one segment */
         int fence[2];
         GString *settings;
         BwConfig *config;
@@ -100,6 +101,10 @@ static Net *net_new(void) {
         bw_test_run(
                 "nft flush ruleset; ip -o link | sed -n 's/^[0-9]*: \\(t-[^:@]*\\)[:@].*/\\1/p' "
                 "| while read l; do ip link del $l 2>/dev/null; done; true");
+        /* It trims and drops what is not sound, where the bridge alone does not look. */
+        bw_test_run("for f in /proc/sys/net/bridge/bridge-nf-call-*; do"
+                    "  [ ! -e $f ] || echo 0 >$f; done");
+        net->joined = true;
         net->model = bw_model_new();
         net->bridges = g_ptr_array_new_with_free_func(g_free);
         net->settings = g_string_new("[Guard]\nUnknownPorts=accept\nMode=enforce\n");
@@ -398,7 +403,7 @@ typedef enum Form {
         RARP,
         NA, /* @more: the target */
         NA_TAGGED,
-        NA_TORN,        /* ends before the target */
+        NA_TORN,        /* ends within the target */
         NA_UNDERSTATED, /* the target stands behind the end the IP header tells of */
         NA_EXTENDED,
         NA_FRAGMENT, /* the first, and not the last */
@@ -541,7 +546,7 @@ static GByteArray *payload_of(const Packet *packet, uint16_t *ethertype) {
         case NA_TAGGED:
                 return nd(packet, BW_ND_ADVERTISEMENT);
         case NA_TORN:
-                return understate(cut(nd(packet, BW_ND_ADVERTISEMENT), 40 + 8));
+                return cut(nd(packet, BW_ND_ADVERTISEMENT), 40 + 8 + 12);
         case NA_UNDERSTATED:
                 return understate(nd(packet, BW_ND_ADVERTISEMENT));
         case NA_EXTENDED:
@@ -1026,7 +1031,9 @@ static Net *random_net(void) {
                 g_autofree char *name = g_strdup_printf("t-l%u", i);
                 g_autofree char *peer = g_strdup_printf("t-m%u", i);
 
-                if (!bw_test_once_in(4))
+                if (bw_test_once_in(4))
+                        net->joined = false;
+                else
                         add_link(net, name, bridges[i], peer, bridges[bw_test_below(i)]);
         }
         await_all(net);
@@ -1186,6 +1193,15 @@ static void clear_shot(gpointer data) {
         g_byte_array_unref(((Shot *) data)->frame);
 }
 
+/* Of guests, nftables asks whether a link-local address is owned on any bridge: of bridges that are
+ * not joined it knows no better. */
+static bool mentions_link_local(const GByteArray *frame) {
+        for (guint i = 0; i + 1 < frame->len; i++)
+                if (frame->data[i] == 0xfe && (frame->data[i + 1] & 0xc0) == 0x80)
+                        return true;
+        return false;
+}
+
 /* Those that a bridge carries to everybody when nobody is on guard. (transfer full) */
 static GArray *load(Net *net, unsigned n) {
         GArray *shots = g_array_new(FALSE, FALSE, sizeof(Shot));
@@ -1197,7 +1213,7 @@ static GArray *load(Net *net, unsigned n) {
         for (unsigned i = 0; i < n; i++) {
                 Shot shot = { bw_test_below(net->n_ends), spoil(random_frame()) };
 
-                if (!is_link(net, shot.from) &&
+                if (!is_link(net, shot.from) && (net->joined || !mentions_link_local(shot.frame)) &&
                     fire(net, shot.from, shot.frame) == reach(net, shot.from))
                         g_array_append_val(shots, shot);
                 else
@@ -1218,8 +1234,7 @@ typedef struct Score {
         unsigned frames, wrong, kinds[BW_REASON_MAX];
 } Score;
 
-static void judge_shot(const Net *net, const Shot *shot, Walk *walk, Score *score,
-                       const char *settings) {
+static void judge_shot(const Net *net, const Shot *shot, Walk *walk, Score *score) {
         unsigned arrived = fire(net, shot->from, shot->frame);
 
         walk->frame = shot->frame;
@@ -1229,7 +1244,7 @@ static void judge_shot(const Net *net, const Shot *shot, Walk *walk, Score *scor
         if (arrived == walk->arrives)
                 return;
         score->wrong++;
-        if (score->wrong < 40) {
+        if (score->wrong < 10) {
                 g_autofree char *bytes = hex(shot->frame);
 
                 g_test_message("WRONG from %s: arrived at %x, not at %x %s",
@@ -1284,8 +1299,7 @@ static void test_random(void) {
                         flush(net);
                         arm(net, settings);
                         for (guint s = 0; s < shots->len; s++)
-                                judge_shot(net, &g_array_index(shots, Shot, s), &walk, &score,
-                                           settings);
+                                judge_shot(net, &g_array_index(shots, Shot, s), &walk, &score);
                         judge_counts(net, &walk, &score);
                 }
         }

@@ -13,6 +13,7 @@
 #include <bw/evaluate.h>
 #include <bw/explain.h>
 #include <bw/owner.h>
+#include <bw/violation.h>
 #include <netinet/in.h>
 #include <string.h>
 
@@ -721,6 +722,51 @@ static void test_owner_of_a_segment(void) {
                                        port_of(&scene, "vnet0"), &derived));
 }
 
+static BwViolation *tell_violation(const Scene *scene, const char *prefix, int in, int out,
+                                   const GByteArray *frame) {
+        BwDeniedPacket denied = { .prefix = prefix,
+                                  .family = AF_BRIDGE,
+                                  .physin = in,
+                                  .physout = out,
+                                  .ethertype = (uint16_t) (frame->data[12] << 8 | frame->data[13]),
+                                  .ethernet = frame->data,
+                                  .ethernet_length = 14,
+                                  .packet = frame->data + 14,
+                                  .packet_length = frame->len - 14 };
+
+        return bw_violation_new(&denied, scene->plan);
+}
+
+/* The owner is looked for on all bridges; what is rightly behind the border is no claim. */
+static void test_attributed(void) {
+        g_auto(Scene) scene = scene_new();
+        g_autoptr(GByteArray) spoof = ip_frame(GUEST_E, OUTSIDE, "192.168.50.11", "192.168.50.12");
+        g_autoptr(GByteArray) stolen = ip_frame(GUEST_E, GUEST_W, "8.8.8.8", "192.168.50.12");
+        g_autoptr(GByteArray) mixed = ip_frame(GUEST_W, GUEST_E, "192.168.50.11", "192.168.50.11");
+        g_autoptr(GByteArray) leaving =
+                ip_frame(OUTSIDE, GUEST_E, "192.168.50.12", "192.168.50.11");
+        g_autoptr(BwViolation) claimed = NULL, owned = NULL, by_mac = NULL, led = NULL;
+
+        plan(&scene, "");
+        claimed = tell_violation(&scene, "bw in border-spoof drop", 30, 0, spoof);
+        g_assert_cmpstr(claimed->port, ==, "eth0");
+        g_assert_cmpstr(claimed->claimed_owner, ==, "gw");
+        g_assert_cmpstr(claimed->claimed_address, ==, "192.168.50.11");
+        g_assert_cmpstr(claimed->victim, ==, "ge");
+        g_assert_cmpstr(claimed->detail, ==, "IP source");
+        by_mac = tell_violation(&scene, "bw in border-spoof drop", 30, 0, stolen);
+        g_assert_cmpstr(by_mac->claimed_owner, ==, "gw");
+        g_assert_true(by_mac->owns_mac);
+        /* Behind "e-m" is gw's address, but not ge's MAC. */
+        led = tell_violation(&scene, "bw in border-spoof drop", 23, 0, mixed);
+        g_assert_cmpstr(led->claimed_owner, ==, "ge");
+        g_assert_true(led->owns_mac);
+        owned = tell_violation(&scene, "bw out border-misdelivered drop", 11, 30, leaving);
+        g_assert_cmpstr(owned->victim, ==, "gw");
+        g_assert_cmpstr(owned->offender_guest, ==, "ge");
+        g_assert_cmpstr(owned->detail, ==, "IP destination");
+}
+
 /* A frame for another bridge's guest is taken to the borders that lead there. */
 static void test_explained(void) {
         g_auto(Scene) scene = scene_new();
@@ -755,6 +801,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/border/frames/out", test_frames_out);
         g_test_add_func("/border/frames/closed", test_closed_border);
         g_test_add_func("/border/owner", test_owner_of_a_segment);
+        g_test_add_func("/border/attributed", test_attributed);
         g_test_add_func("/border/explained", test_explained);
         return g_test_run();
 }

@@ -205,6 +205,7 @@ static void test_late_table(void) {
         g_assert_false(lacks(engine));
         g_assert_cmphex(synced, ==, (1u << BW_IPT_TABLE_MAX) - 1);
         bw_engine_free(engine);
+        g_ptr_array_unref(nothing.segments);
         g_ptr_array_unref(nothing.bridges);
         g_ptr_array_unref(nothing.segments);
 }

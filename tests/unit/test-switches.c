@@ -41,11 +41,19 @@ void bw_journal_say(G_GNUC_UNUSED BwJournal *journal, BwMessage message, G_GNUC_
         g_string_append_printf(said, "%s\n", sentence);
 }
 
-void bw_hazards_raise(G_GNUC_UNUSED BwHazards *all, const char *key, const char *sentence) {
-        g_hash_table_replace(hazards, g_strdup(key), g_strdup(sentence));
+static char *key_of(BwHazardKind kind, const char *subject) {
+        return g_strdup_printf("%s %s", bw_hazard_kind_name(kind), subject);
 }
 
-void bw_hazards_clear(G_GNUC_UNUSED BwHazards *all, const char *key) {
+void bw_hazards_raise(G_GNUC_UNUSED BwHazards *all, BwHazardKind kind, const char *subject,
+                      const char *bridge, const char *sentence) {
+        g_assert_cmpstr(bridge, ==, kind == BW_HAZARD_CALL_OFF ? "virbr6" : NULL);
+        g_hash_table_replace(hazards, key_of(kind, subject), g_strdup(sentence));
+}
+
+void bw_hazards_clear(G_GNUC_UNUSED BwHazards *all, BwHazardKind kind, const char *subject) {
+        g_autofree char *key = key_of(kind, subject);
+
         g_hash_table_remove(hazards, key);
 }
 
@@ -129,7 +137,7 @@ static void test_old_kernel(Scene *scene, G_GNUC_UNUSED gconstpointer unused) {
                 g_assert_cmpuint(wishes, ==, 0);
                 g_assert_cmpuint(count_hazards(), ==, 1);
         }
-        g_assert_cmpstr(g_hash_table_lookup(hazards, "no_linklocal_learn virbr6"), ==,
+        g_assert_cmpstr(g_hash_table_lookup(hazards, "call-off virbr6/no_linklocal_learn"), ==,
                         "Bridge virbr6 learns senders of link-local frames (LLDP) that no rule "
                         "sees, so that a guest can take over a neighbour's MAC address: this "
                         "kernel does not have the switch no_linklocal_learn");
@@ -142,7 +150,7 @@ static void test_refused(Scene *scene, G_GNUC_UNUSED gconstpointer unused) {
         refusal = BW_ERROR_DENIED;
         check(scene, 0);
         g_assert_cmpuint(count_hazards(), ==, BW_SWITCH_MAX);
-        g_assert_cmpstr(g_hash_table_lookup(hazards, "nf_call_ip6tables virbr6"), ==,
+        g_assert_cmpstr(g_hash_table_lookup(hazards, "call-off virbr6/nf_call_ip6tables"), ==,
                         "Bridge virbr6 does not show its IPv6 packets to ip6tables: set "
                         "nf_call_ip6tables: refused");
         refusal = -1;
@@ -158,8 +166,8 @@ static void test_no_module(Scene *scene, G_GNUC_UNUSED gconstpointer unused) {
         has_br_netfilter = false;
         refusal = BW_ERROR_ABSENT;
         check(scene, NO_LEARN);
-        g_assert_true(g_hash_table_contains(hazards, "br_netfilter"));
-        g_assert_true(g_hash_table_contains(hazards, "nf_call_iptables virbr6"));
+        g_assert_true(g_hash_table_contains(hazards, "no-br-netfilter "));
+        g_assert_true(g_hash_table_contains(hazards, "call-off virbr6/nf_call_iptables"));
         g_assert_cmpuint(count_hazards(), ==, 3);
 }
 
