@@ -4,6 +4,8 @@
  * Bridges that veth pairs join, on a real kernel: what borders let in and out. First frame by
  * frame, with who must get each said by hand; then random frames over random plans, each followed
  * by the evaluator's words from port to port. Knows no engine's rules.
+ *
+ * test-borders --caught: built with a fault in a compiler, it must find it.
  */
 
 #include <arpa/inet.h>
@@ -415,6 +417,7 @@ typedef enum Form {
         NA_FRAGMENT, /* the first, and not the last */
         NS,
         ICMP6_TORN,        /* no type */
+        ICMP6_CUT,         /* the same, and the IP header says there is one */
         ICMP6_BEHIND_END,  /* the type stands behind the end the IP header tells of */
         ICMP6_TORN_BEHIND, /* no type, behind an option header */
         VERSION_5,
@@ -592,6 +595,8 @@ static GByteArray *payload_of(const Packet *packet, uint16_t *ethertype) {
                 return nd(packet, BW_ND_SOLICITATION);
         case ICMP6_TORN:
                 return empty_icmp6(packet);
+        case ICMP6_CUT:
+                return cut(nd(packet, BW_ND_ADVERTISEMENT), 40);
         case ICMP6_BEHIND_END:
                 return understate(nd(packet, BW_ND_ADVERTISEMENT), 0);
         case ICMP6_TORN_BEHIND:
@@ -706,6 +711,7 @@ static const Row at_uplink[] = {
         { "ICMPv6 fragment", IPV6(FRAGMENT, "2001:db8::99"), OTHERS },
         { "ICMPv6 fragment of ND", IPV6(FRAGMENT_255, "2001:db8::99"), NOBODY },
         { "ICMPv6 without a type", IPV6(ICMP6_TORN, "2001:db8::99"), NOBODY },
+        { "ICMPv6 cut off", CLAIM(ICMP6_CUT, "2001:db8::99"), NOBODY },
         { "ICMPv6 fragment of a guest", IPV6(FRAGMENT, "2001:db8::12"), NOBODY },
         { "ICMPv6 whose type is behind its end", CLAIM(ICMP6_BEHIND_END, "2001:db8::99"), NOBODY },
         { "ICMPv6 without a type behind options", IPV6(ICMP6_TORN_BEHIND, "2001:db8::99"), NOBODY },
@@ -818,6 +824,8 @@ static const Row at_link[] = {
         { "to MAC of theirs", FROM_A1(OTHER, B2_MAC, "::", "::", NULL), AT(B1) | AT(B2) },
         { "to MAC of nobody", FROM_A1(OTHER, UB_MAC, "::", "::", NULL), AT(UA) | AT(B1) | AT(UB) },
         { "torn", FROM_A1(TORN, ALL_MACS, "192.0.2.9", "10.0.0.255", NULL), NOBODY },
+        { "IPv6 torn", FROM_A1(TORN, ALL_MACS, "2001:db8::99", "ff02::1", NULL), NOBODY },
+        { "IPv5", FROM_A1(VERSION_5, ALL_MACS, "2001:db8::99", "ff02::1", NULL), NOBODY },
         { "the other way, IPv4 of theirs",
           B1,
           { PLAIN, ALL_MACS, UB_MAC, "10.0.0.12", "10.0.0.255", NULL },
@@ -1562,13 +1570,40 @@ static void test_forty(void) {
         g_assert_cmpuint(counted(net, BW_DIRECTION_IN, BW_REASON_BORDER_SPOOF, true), ==, 1);
 }
 
+/* Built with a fault in the compiler: some row must come out wrong. */
+static int catch_fault(void) {
+        static const struct {
+                const char *more;
+                const Row *rows;
+                gsize n;
+        } tables[] = {
+                { "", at_uplink, G_N_ELEMENTS(at_uplink) },
+                { UNCHECKED, at_link, G_N_ELEMENTS(at_link) },
+                { BEHIND, behind_borders, G_N_ELEMENTS(behind_borders) },
+        };
+        unsigned wrong = 0;
+
+        for (gsize i = 0; i < G_N_ELEMENTS(tables); i++) {
+                g_autoptr(Net) net = two_bridges();
+
+                arm(net, tables[i].more);
+                wrong += judge_rows(net, tables[i].rows, tables[i].n);
+        }
+        g_print("%u rows came out wrong\n", wrong);
+        return wrong > 0 ? 0 : 1;
+}
+
 int main(int argc, char **argv) {
-        bw_test_init(argc, argv);
+        bool catches = argc == 2 && g_str_equal(argv[1], "--caught");
+
+        bw_test_init(catches ? 1 : argc, argv);
         if (!bw_test_enter_netns()) {
                 g_print("1..0 # SKIP no namespaces here\n");
                 return 0;
         }
         hold_cpu();
+        if (catches)
+                return catch_fault();
         g_test_add_func("/borders/uplink", test_uplink);
         g_test_add_func("/borders/link", test_link);
         g_test_add_func("/borders/behind", test_behind);
