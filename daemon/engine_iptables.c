@@ -15,6 +15,7 @@ typedef struct Iptables {
         BwEngine engine;
         bool absent[BW_IPT_TABLE_MAX];       /* this kernel has none such */
         GPtrArray *chains[BW_IPT_TABLE_MAX]; /* NULL: nothing of ours */
+        GPtrArray *held[BW_IPT_TABLE_MAX];   /* what was last read back; NULL: not known */
         GPtrArray *inherited;                /* names of port chains with rules in them; or NULL */
         int64_t busy_since;                  /* 0: the lock was not busy */
         bool impatient;                      /* the lock was busy for too long */
@@ -25,12 +26,18 @@ static void forget_chains(Iptables *iptables) {
                 g_clear_pointer(&iptables->chains[table], g_ptr_array_unref);
 }
 
+static void forget_held(Iptables *iptables) {
+        for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++)
+                g_clear_pointer(&iptables->held[table], g_ptr_array_unref);
+}
+
 static void forget_inherited(BwEngine *engine) {
         g_clear_pointer(&((Iptables *) engine)->inherited, g_ptr_array_unref);
 }
 
 static void iptables_free(BwEngine *engine) {
         forget_chains((Iptables *) engine);
+        forget_held((Iptables *) engine);
         forget_inherited(engine);
         g_free(engine);
 }
@@ -92,22 +99,11 @@ static bool inherited(const BwEngine *engine, const char *port) {
                g_ptr_array_find_with_equal_func(iptables->inherited, name, g_str_equal, NULL);
 }
 
-static bool chain_equal(const BwIptChain *a, const BwIptChain *b) {
-        if (!g_str_equal(a->name, b->name) || a->opaque != b->opaque ||
-            a->rules->len != b->rules->len)
-                return false;
-        for (guint i = 0; i < a->rules->len; i++)
-                if (!bw_ipt_rule_equal(&g_array_index(a->rules, BwIptRule, i),
-                                       &g_array_index(b->rules, BwIptRule, i)))
-                        return false;
-        return true;
-}
-
 static bool chains_equal(const GPtrArray *a, const GPtrArray *b) {
         if (!a || !b || a->len != b->len)
                 return false;
         for (guint i = 0; i < a->len; i++)
-                if (!chain_equal(a->pdata[i], b->pdata[i]))
+                if (!bw_ipt_chain_equal(a->pdata[i], b->pdata[i]))
                         return false;
         return true;
 }
@@ -185,9 +181,17 @@ static void note_lock(Iptables *iptables, const GError *trouble, int64_t now_use
                 iptables->busy_since = now_usec;
 }
 
+static void note_held(Iptables *iptables, BwIptTable table, const BwIptWish *wish) {
+        g_clear_pointer(&iptables->held[table], g_ptr_array_unref);
+        if (wish->chains && !wish->error && !wish->skipped)
+                iptables->held[table] = g_ptr_array_ref((GPtrArray *) wish->chains);
+}
+
 /* Adds to @pass what was done; the first failure is told. */
-static void add_wishes(BwIptWish *wishes, BwIptLock lock, BwPass *pass, GError **error) {
+static void add_wishes(Iptables *iptables, BwIptWish *wishes, BwIptLock lock, BwPass *pass,
+                       GError **error) {
         for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++) {
+                note_held(iptables, table, &wishes[table]);
                 if (!wishes[table].error)
                         add_report(pass, &wishes[table].report, lock);
                 else if (!*error)
@@ -209,9 +213,10 @@ static bool sync_tables(Iptables *iptables, GPtrArray *const *wanted, int64_t no
         for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++) {
                 wishes[table].skipped = iptables->absent[table];
                 wishes[table].chains = wanted ? wanted[table] : NULL;
+                wishes[table].held = iptables->held[table];
         }
         if (sync_wishes(iptables, wishes, &lock, &first))
-                add_wishes(wishes, lock, pass, &first);
+                add_wishes(iptables, wishes, lock, pass, &first);
         note_lock(iptables, first, now_usec);
         if (!first)
                 return true;
@@ -266,6 +271,8 @@ static bool check(BwEngine *engine, bool *ret_equal, GError **error) {
                 if (!iptables->absent[table] &&
                     !bw_iptables_check(table, iptables->chains[table], ret_equal, error))
                         return false;
+        if (!*ret_equal)
+                forget_held(iptables);
         return true;
 }
 

@@ -3,7 +3,6 @@
 #include <bw/ipt_compile.h>
 #include <bw/ipt_writer.h>
 #include <bw/name_tree.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const BwIptSide sides[] = {
@@ -29,24 +28,9 @@ static void write_strangers(BwIptWriter *writer, const char *name) {
                     writer->bridge->unknown_ports == BW_UNKNOWN_PORTS_DROP);
 }
 
-static int by_port_name(const void *name, const void *element) {
-        const BwPortPlan *const *port = element;
-
-        return strcmp(name, (*port)->name);
-}
-
-/* On this bridge; to ask all of them a thousand times takes longer than all else. */
-static const BwPortPlan *find_port(const BwIptWriter *writer, const char *name) {
-        const GPtrArray *ports = writer->bridge->ports;
-        const BwPortPlan *const *found =
-                bsearch(name, ports->pdata, ports->len, sizeof(gpointer), by_port_name);
-
-        return *found;
-}
-
 static void write_leaf(const BwIptWriter *writer, BwIptChain *chain, BwIptRule rule,
                        const char *name) {
-        const BwPortPlan *port = find_port(writer, name);
+        const BwPortPlan *port = bw_plan_find_port_of(writer->bridge, name);
 
         rule.physdev_kind = writer->side->exact;
         if (bw_ipt_has_port_chain(writer, port)) {

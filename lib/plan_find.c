@@ -3,12 +3,12 @@
 #include <bw/owner.h>
 #include <string.h>
 
-static BwPortPlan *find_in_bridge(const BwBridgePlan *bridge, const char *name) {
+const BwPortPlan *bw_plan_find_port_of(const BwBridgePlan *bridge, const char *name) {
         guint low = 0, high = bridge->ports->len;
 
         while (low < high) {
                 guint middle = low + (high - low) / 2;
-                BwPortPlan *port = bridge->ports->pdata[middle];
+                const BwPortPlan *port = bridge->ports->pdata[middle];
                 int order = strcmp(port->name, name);
 
                 if (order == 0)
@@ -25,7 +25,7 @@ const BwPortPlan *bw_plan_find_port(const BwPlan *plan, const char *name,
                                     const BwBridgePlan **ret_bridge) {
         for (guint i = 0; i < plan->bridges->len; i++) {
                 const BwBridgePlan *bridge = plan->bridges->pdata[i];
-                const BwPortPlan *port = find_in_bridge(bridge, name);
+                const BwPortPlan *port = bw_plan_find_port_of(bridge, name);
 
                 if (!port)
                         continue;

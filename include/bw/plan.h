@@ -119,6 +119,7 @@ void bw_plan_keep_inherited(BwPlan *plan, BwPortInherited inherited, gconstpoint
 bool bw_plan_has_inherited(const BwPlan *plan);
 
 /* Lent or NULL. @ret_bridge may be NULL. */
+const BwPortPlan *bw_plan_find_port_of(const BwBridgePlan *bridge, const char *name);
 const BwPortPlan *bw_plan_find_port(const BwPlan *plan, const char *name,
                                     const BwBridgePlan **ret_bridge);
 const BwPortPlan *bw_plan_find_port_by_ifindex(const BwPlan *plan, int ifindex,

@@ -229,7 +229,7 @@ def open_shell(world):
     guest = programs / "guest"
     guest.write_text(GUEST_COMMAND.format(folder=str(Path(__file__).resolve().parent.parent)))
     guest.chmod(0o755)
-    for one in (*world.kali.all, world.kali_two):
+    for one in world.started_guests():
         one.line.close()
     os.environ.update(
         PATH=f"{programs}:{os.environ['PATH']}",

@@ -80,11 +80,11 @@ def play_unguarded(scene):
     flooded, _ = suffer(scene, "silence")
 
     head("9. Somebody sets the ageing time to 0: both bridges are hubs")
-    everywhere, reached = suffer(scene, "hubs")
-    return {"lies": redirected, "silence": flooded, "hubs": everywhere}, reached
+    everywhere, _ = suffer(scene, "hubs")
+    return {"lies": redirected, "silence": flooded, "hubs": everywhere}
 
 
-def play_guarded(scene):
+def play_guarded(scene, guard):
     head("10. bridgewardend starts, and kali4 lies on")
     scene.poison()
     begin = time.monotonic()
@@ -92,20 +92,21 @@ def play_guarded(scene):
     say(f"  Ready after {time.monotonic() - begin:.1f} s, with all tables poisoned already.")
     tell_believers(scene)
     redirected, _ = suffer(scene, "lies")
+    told = tell_journal(guard, "violation", "BW_REASON=border-misdelivered")
 
     head("11. kali4 leaves, and nobody has noticed")
     flooded, _ = suffer(scene, "silence")
 
     head("12. Both bridges are hubs")
     everywhere, reached = suffer(scene, "hubs")
-    return {"lies": redirected, "silence": flooded, "hubs": everywhere}, reached
+    warned = tell_journal(guard, "hazard", "BW_HAZARD=hub-mode", "BW_BRIDGE=virbr6")
+    return {"lies": redirected, "silence": flooded, "hubs": everywhere}, reached, told and warned
 
 
-def tell_journal(guard):
-    match = ("BW_REASON=border-misdelivered",)
-    guard.says("violation", *match)
-    entries = guard.events("violation", *match)
-    say(f"\n  The journal (journalctl {match[0]}) says:")
+def tell_journal(guard, event, *match):
+    guard.says(event, *match)
+    entries = guard.events(event, *match)
+    say(f"\n  The journal (journalctl {' '.join(match)}) says:")
     if not entries:
         say("    nothing")
         return False
@@ -136,9 +137,8 @@ def play(world):
     tell_topology(world)
     scene.disarm()
 
-    bare, _ = play_unguarded(scene)
-    guarded, reached = play_guarded(scene)
-    told = tell_journal(world.guard)
+    bare = play_unguarded(scene)
+    guarded, reached, told = play_guarded(scene, world.guard)
     lost = scene.unreached()
     return tell_verdicts(
         [
@@ -147,6 +147,6 @@ def play(world):
             count_row("astray when both bridges are hubs", bare["hubs"], guarded["hubs"]),
             ("everybody reaches everybody, hubs", "-", yes(reached), reached),
             ("everybody reaches everybody, after", "-", yes(not lost), not lost),
-            ("entry in the journal", "-", yes(told), told),
+            ("entries in the journal", "-", yes(told), told),
         ]
     )

@@ -153,6 +153,10 @@ class World:
         guest.wait_ready()
         return guest
 
+    def started_guests(self):
+        made = self.__dict__  # where cached properties are once they are made
+        return [*(made["kali"].all if "kali" in made else ()), *filter(None, [made.get("kali_two")])]
+
     # -- cables of the host
 
     def count(self, interface, **options):

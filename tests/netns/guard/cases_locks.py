@@ -352,7 +352,11 @@ def flood_risk(report):
     """A bound MAC ages out while frames to it go on."""
     loose = "".join(bound(f"vk{60 + i}", 10 + i, "FdbLock=no") for i in (6, 7, 8))
     with scene(NO_CHECK + loose) as (world, daemon):
-        quiet, talker, _ = (world.port(f"vk{60 + i}", "virbr6", 10 + i) for i in (6, 7, 8))
+        quiet = world.far("vk66", 16)
+        # It would announce its own address some time, and be learned by that.
+        run("ip", "netns", "exec", "far16", "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1")
+        world.plug("vk66", "virbr6")
+        talker, _ = (world.port(f"vk{60 + i}", "virbr6", 10 + i) for i in (7, 8))
         daemon.wait_armed("vk66", "vk67", "vk68")
         say = lambda: quiet.ip(NET + "16", NET + "17", talker.mac)
         say()
