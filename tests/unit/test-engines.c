@@ -207,7 +207,6 @@ static void test_late_table(void) {
         bw_engine_free(engine);
         g_ptr_array_unref(nothing.segments);
         g_ptr_array_unref(nothing.bridges);
-        g_ptr_array_unref(nothing.segments);
 }
 
 /* It came into use while all waited for libvirt: what is wanted is said later. */
