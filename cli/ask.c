@@ -160,6 +160,26 @@ JsonArray *bw_ask_fdb(GError **error) {
         return ask_list("ListFdb", error);
 }
 
+JsonObject *bw_ask_topology(GError **error) {
+        static const char *const parts[] = { "Bridges", "Ports", "Warnings" };
+        g_autoptr(Reply) reply = call(INTERFACE, "GetTopology", NULL, error);
+        g_autoptr(JsonObject) topology = json_object_new();
+
+        if (reply == NULL)
+                return NULL;
+        for (unsigned i = 0; i < G_N_ELEMENTS(parts); i++) {
+                JsonNode *part = bw_reply_read(reply);
+
+                if (part == NULL || !JSON_NODE_HOLDS_ARRAY(part)) {
+                        g_clear_pointer(&part, json_node_unref);
+                        fail(error, BW_ASK_REFUSED, "the answer cannot be understood");
+                        return NULL;
+                }
+                json_object_set_member(topology, parts[i], part);
+        }
+        return g_steal_pointer(&topology);
+}
+
 JsonObject *bw_ask_rules(GError **error) {
         g_autoptr(JsonNode) node = ask(INTERFACE, "GetPlan", NULL, error);
 

@@ -28,6 +28,8 @@ JsonObject *bw_ask_state(GError **error);
 JsonArray *bw_ask_ports(GError **error);
 /* (transfer full): an object for each entry, sorted by bridge and MAC. */
 JsonArray *bw_ask_fdb(GError **error);
+/* (transfer full): "Bridges", "Ports" and "Warnings", as bw_topology_json_new() has them. */
+JsonObject *bw_ask_topology(GError **error);
 /* (transfer full): the text of each command's rules, by the command's name. */
 JsonObject *bw_ask_rules(GError **error);
 /* (transfer full): an object for each port's judgment; @ret_fate (transfer full) what becomes of

@@ -39,10 +39,14 @@ _bridgewarden() {
         done
         case $verb in
         "")
-                mapfile -t COMPREPLY < <(compgen -W "status ports port fdb plan check explain selftest resync reload disarm version help --json" -- "$current")
+                mapfile -t COMPREPLY < <(compgen -W "status ports port topology fdb plan check explain selftest resync reload disarm version help --json" -- "$current")
                 ;;
         plan | check)
                 mapfile -t COMPREPLY < <(compgen -W "--links --addresses --guests --config --engine --json --help" -- "$current")
+                ;;
+        topology)
+                mapfile -t COMPREPLY < <(compgen -W "--dot --links --addresses --guests --config --json --help" -- "$current")
+                [[ $current == -* ]] || _bridgewarden_ports "$current"
                 ;;
         selftest)
                 mapfile -t COMPREPLY < <(compgen -W "--engine --json --help" -- "$current")

@@ -31,6 +31,7 @@ typedef struct Line {
         gboolean kinds[BW_WISH_MAX];
         int vlan;
         gboolean live;
+        gboolean dot; /* topology */
 } Line;
 
 /* The first name after the verb, or NULL. */
@@ -59,8 +60,9 @@ Exit bw_verb_fdb(const Line *line);
 Exit bw_verb_resync(const Line *line);
 Exit bw_verb_reload(const Line *line);
 Exit bw_verb_disarm(const Line *line);
-/* verb_plan.c, verb_explain.c, verb_selftest.c */
+/* verb_plan.c, verb_explain.c, verb_selftest.c, verb_topology.c */
 Exit bw_verb_plan(const Line *line);
 Exit bw_verb_check(const Line *line);
 Exit bw_verb_explain(const Line *line);
 Exit bw_verb_selftest(const Line *line);
+Exit bw_verb_topology(const Line *line);

@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <bw/error.h>
 #include <bw/text.h>
+#include <bw/topology_view.h>
 #include <json-glib/json-glib.h>
 #include <string.h>
 
@@ -17,7 +18,7 @@
 /* One entry of the list, and what of it waits for the others. */
 typedef struct Entry {
         BwLink link;
-        const char *master, *peer; /* lent from the tree; NULL: none */
+        const char *master, *other; /* lent from the tree; NULL: none */
 } Entry;
 
 typedef struct Reading {
@@ -123,7 +124,14 @@ static BwLinkKind kind_of(const char *word) {
                 return BW_LINK_BRIDGE;
         if (is_word(word, "tun"))
                 return BW_LINK_TAP;
+        if (is_word(word, "macvtap"))
+                return BW_LINK_MACVTAP;
         return is_word(word, "veth") ? BW_LINK_VETH : BW_LINK_OTHER;
+}
+
+static bool stands_on_another(const BwLink *link) {
+        return is_word(link->kind_name, "vlan") || is_word(link->kind_name, "macvlan") ||
+               is_word(link->kind_name, "macvtap");
 }
 
 static void read_bridge(JsonObject *info, BwLink *link) {
@@ -138,24 +146,62 @@ static void read_bridge(JsonObject *info, BwLink *link) {
                         link->switches |= BW_SWITCH_BIT(kind);
         }
         link->ageing_centiseconds = ageing < 0 ? 0 : (uint32_t) MIN(ageing, G_MAXUINT32);
+        link->stp = switch_of(info, "stp_state");
+        link->vlan_filtering = switch_of(info, "vlan_filtering");
+        link->topology_change = link->stp && switch_of(info, "topology_change");
+}
+
+static BwStpState state_of(const char *word) {
+        for (BwStpState state = BW_STP_DISABLED; state <= BW_STP_BLOCKING; state++)
+                if (is_word(word, bw_stp_state_name(state)))
+                        return state;
+        return BW_STP_DISABLED;
+}
+
+static void read_port(JsonObject *info, BwLink *link) {
+        link->stp_state = state_of(text_of(info, "state"));
+        for (BwPortFlag flag = 0; flag < BW_FLAG_MAX; flag++) {
+                const char *name = bw_port_flag_name(flag);
+
+                if (info && json_object_has_member(info, name))
+                        link->flags_known |= BW_FLAG_BIT(flag);
+                if (switch_of(info, name))
+                        link->flags |= BW_FLAG_BIT(flag);
+        }
+}
+
+/* With a namespace's number the name and the index count in that namespace. */
+static void read_other_end(JsonObject *object, Entry *entry) {
+        int64_t elsewhere = number_of(object, "link_netnsid", -1);
+
+        if (!json_object_has_member(object, "link_netnsid")) {
+                if (entry->link.kind == BW_LINK_VETH || stands_on_another(&entry->link))
+                        entry->other = text_of(object, "link");
+        } else if (entry->link.kind == BW_LINK_VETH && elsewhere >= 0 && elsewhere < G_MAXINT) {
+                entry->link.peer_namespace = (int) elsewhere + 1;
+        }
 }
 
 static bool read_kind(const Reading *reading, JsonObject *object, Entry *entry, GError **error) {
         JsonObject *info = object_of(object, "linkinfo");
         const char *master = text_of(object, "master");
 
-        entry->link.kind = kind_of(text_of(info, "info_kind"));
+        const char *kind = text_of(info, "info_kind");
+
+        entry->link.kind = kind_of(kind);
+        g_strlcpy(entry->link.kind_name, kind ? kind : "", sizeof(entry->link.kind_name));
         if (entry->link.kind == BW_LINK_BRIDGE)
                 read_bridge(object_of(info, "info_data"), &entry->link);
-        /* With a namespace id the number counts in another namespace. */
-        if (entry->link.kind == BW_LINK_VETH && !json_object_has_member(object, "link_netnsid"))
-                entry->peer = text_of(object, "link");
+        read_other_end(object, entry);
         if (master && !text_of(info, "info_slave_kind"))
                 return fail(reading, error,
                             "it has a master, and nothing says of what kind: the list was printed "
                             "without -details");
-        if (is_word(text_of(info, "info_slave_kind"), "bridge"))
+        entry->link.openvswitch = is_word(text_of(info, "info_slave_kind"), "openvswitch");
+        if (is_word(text_of(info, "info_slave_kind"), "bridge") && master) {
                 entry->master = master;
+                read_port(object_of(info, "info_slave_data"), &entry->link);
+        }
         return true;
 }
 
@@ -189,7 +235,11 @@ static bool read_link(Reading *reading, JsonObject *object, GError **error) {
         if (!list_of(object, "flags"))
                 return fail(reading, error, "it has no \"flags\"");
         entry.link.up = has_flag(object, "UP");
+        entry.link.running = has_flag(object, "LOWER_UP");
         entry.link.promiscuous = has_flag(object, "PROMISC");
+        entry.link.promiscuity =
+                (uint32_t) CLAMP(number_of(object, "promiscuity", 0), 0, G_MAXUINT32);
+        entry.link.xdp = object_of(object, "xdp") != NULL;
         if (!read_kind(reading, object, &entry, error))
                 return false;
         g_array_append_val(reading->entries, entry);
@@ -267,17 +317,21 @@ static bool read_entries(Reading *reading, JsonArray *list, unsigned parts, GErr
         return true;
 }
 
+static int find(const Reading *reading, const char *name) {
+        return GPOINTER_TO_INT(g_hash_table_lookup(reading->by_name, name));
+}
+
 static bool connect_links(Reading *reading, GError **error) {
         for (guint i = 0; i < reading->entries->len; i++) {
                 Entry *entry = &g_array_index(reading->entries, Entry, i);
 
-                if (entry->peer)
-                        entry->link.peer =
-                                GPOINTER_TO_INT(g_hash_table_lookup(reading->by_name, entry->peer));
+                if (entry->other)
+                        *(entry->link.kind == BW_LINK_VETH ? &entry->link.peer
+                                                           : &entry->link.lower) =
+                                find(reading, entry->other);
                 if (!entry->master)
                         continue;
-                entry->link.master =
-                        GPOINTER_TO_INT(g_hash_table_lookup(reading->by_name, entry->master));
+                entry->link.master = find(reading, entry->master);
                 if (entry->link.master == 0) {
                         g_autofree char *name = bw_text_printable(entry->link.name);
                         g_autofree char *master = bw_text_short(entry->master, 64);

@@ -12,6 +12,7 @@ static const char help[] =
         "  status         whether the guard is in force\n"
         "  ports          every port of the guarded bridges\n"
         "  port NAME      everything about one port, with what was dropped and why\n"
+        "  topology       bridges, what hangs on them, and what joins them\n"
         "  fdb            what the guarded bridges have learned (root)\n"
         "  plan           the rules that would be written (root, or any host's from files)\n"
         "  check          in what the kernel differs from the plan (root)\n"
@@ -26,7 +27,7 @@ static const char help[] =
         "  --json         print JSON instead of text\n"
         "  --             what follows is a name, even if it begins with a dash\n"
         "\n"
-        "\"bridgewarden plan --help\", check, explain and selftest likewise: they list their options.\n"
+        "\"bridgewarden plan --help\", topology, check, explain and selftest likewise: they list their options.\n"
         "\n"
         "Exit: 0 fine, 1 not as it should be, 2 wrong usage or input, 3 daemon not reached,\n"
         "4 refused or failed, 5 the kernel's rules do otherwise. See bridgewarden(1).\n";
@@ -53,6 +54,7 @@ typedef enum Options {
         OPTIONS_ENGINE = 1 << 1,
         OPTIONS_FRAME = 1 << 2,
         OPTIONS_TRIAL = 1 << 3,
+        OPTIONS_DRAWING = 1 << 4,
 } Options;
 
 typedef struct Verb {
@@ -66,6 +68,7 @@ static const Verb verbs[] = {
         { "status", 0, 0, bw_verb_status, 0 },
         { "ports", 0, 0, bw_verb_ports, 0 },
         { "port", 1, 1, bw_verb_port, 0 },
+        { "topology", 0, 1, bw_verb_topology, OPTIONS_WORLD | OPTIONS_DRAWING },
         { "fdb", 0, 0, bw_verb_fdb, 0 },
         { "plan", 0, 0, bw_verb_plan, OPTIONS_WORLD | OPTIONS_ENGINE },
         { "check", 0, 0, bw_verb_check, OPTIONS_WORLD | OPTIONS_ENGINE },
@@ -130,6 +133,15 @@ static void add_engine(GOptionContext *context, Line *line) {
 static void add_trial(GOptionContext *context, Line *line) {
         const GOptionEntry entries[] = { { "engine", 0, 0, G_OPTION_ARG_FILENAME, &line->engine,
                                            "Try only nftables, iptables or both together", "NAME" },
+                                         { NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL } };
+
+        g_option_context_add_main_entries(context, entries, NULL);
+}
+
+static void add_drawing(GOptionContext *context, Line *line) {
+        const GOptionEntry entries[] = { { "dot", 0, 0, G_OPTION_ARG_NONE, &line->dot,
+                                           "Print a graph for Graphviz: \"| dot -Tsvg > host.svg\"",
+                                           NULL },
                                          { NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL } };
 
         g_option_context_add_main_entries(context, entries, NULL);
@@ -205,6 +217,8 @@ static GOptionContext *context_of(const Verb *verb, Line *line) {
                 add_engine(context, line);
         if (verb->options & OPTIONS_TRIAL)
                 add_trial(context, line);
+        if (verb->options & OPTIONS_DRAWING)
+                add_drawing(context, line);
         add_common(context, line, &line->names);
         return context;
 }

@@ -2,6 +2,9 @@
 
 #include "show.h"
 
+#include "columns.h"
+#include "member.h"
+
 #include <bw/reason.h>
 #include <bw/text.h>
 #include <string.h>
@@ -10,56 +13,9 @@
 #define GUEST_WIDTH 20
 #define N_COLUMNS   7
 
-/* Terminal columns: wide characters take two, combining ones none. */
-static unsigned width_of(const char *text) {
-        unsigned width = 0;
-
-        for (; *text != '\0'; text = g_utf8_next_char(text)) {
-                gunichar c = g_utf8_get_char(text);
-
-                width += g_unichar_iszerowidth(c) ? 0 : g_unichar_iswide(c) ? 2 : 1;
-        }
-        return width;
-}
-
-static void append_padded(GString *text, const char *cell, unsigned width) {
-        g_string_append(text, cell);
-        for (unsigned have = width_of(cell); have < width; have++)
-                g_string_append_c(text, ' ');
-}
-
 static void append_line(GString *text, const char *label, const char *line) {
-        append_padded(text, label, LABEL_WIDTH);
+        bw_columns_pad(text, label, LABEL_WIDTH);
         g_string_append_printf(text, "%s\n", line);
-}
-
-static const char *get_text(JsonObject *object, const char *name) {
-        return json_object_get_string_member_with_default(object, name, "");
-}
-
-static int64_t get_number(JsonObject *object, const char *name) {
-        return json_object_get_int_member_with_default(object, name, 0);
-}
-
-static bool get_bool(JsonObject *object, const char *name) {
-        return json_object_get_boolean_member_with_default(object, name, FALSE);
-}
-
-/* Lent or NULL: a member that is there and is what it should be. */
-static JsonArray *get_list(JsonObject *object, const char *name) {
-        JsonNode *node = json_object_get_member(object, name);
-
-        return node != NULL && JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
-}
-
-static JsonObject *get_object(JsonObject *object, const char *name) {
-        JsonNode *node = json_object_get_member(object, name);
-
-        return node != NULL && JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
-}
-
-static unsigned length_of(JsonArray *list) {
-        return list != NULL ? json_array_get_length(list) : 0;
 }
 
 /* (transfer full): "a b c", or @otherwise. */
@@ -236,10 +192,14 @@ static char *first_address(JsonArray *addresses) {
         return g_strdup_printf("%s +%u", first, length_of(addresses) - 1);
 }
 
-static char *short_guest(const char *guest) {
-        g_autofree char *name = bw_text_printable(guest);
+/* Nobody's ports say where they lead, if they lead anywhere. */
+static char *short_guest(JsonObject *port) {
+        g_autofree char *name = bw_text_printable(get_text(port, "Guest"));
+        g_autofree char *far = bw_text_printable(get_text(port, "FarBridge"));
         g_autofree char *start = NULL;
 
+        if (*name == '\0' && *far != '\0')
+                return g_strdup_printf("-> %s", far);
         if (*name == '\0')
                 return g_strdup("-");
         if (g_utf8_strlen(name, -1) <= GUEST_WIDTH)
@@ -272,12 +232,13 @@ static Row *head_new(void) {
 
 static Row *row_new(JsonObject *port) {
         g_autofree char *state = bw_text_printable(get_text(port, "State"));
+        const char *closed = get_bool(port, "Closed") ? ",closed" : "";
         Row *row = g_new0(Row, 1);
 
         row->cells[0] = bw_text_printable(get_text(port, "Port"));
         row->cells[1] = bw_text_printable(get_text(port, "Bridge"));
-        row->cells[2] = short_guest(get_text(port, "Guest"));
-        row->cells[3] = g_strconcat(state, get_bool(port, "Protected") ? "" : "*", NULL);
+        row->cells[2] = short_guest(port);
+        row->cells[3] = g_strconcat(state, closed, get_bool(port, "Protected") ? "" : "*", NULL);
         row->cells[4] = bw_text_printable(get_text(port, "Mode"));
         row->cells[5] = first_address(get_list(port, "Addresses"));
         row->cells[6] = g_strdup_printf("%" G_GINT64_FORMAT, sum_of(get_object(port, "Dropped")));
@@ -286,7 +247,7 @@ static Row *row_new(JsonObject *port) {
 
 static void append_row(GString *text, const Row *row, const unsigned *widths) {
         for (unsigned i = 0; i < N_COLUMNS - 1; i++)
-                append_padded(text, row->cells[i], widths[i] + 2);
+                bw_columns_pad(text, row->cells[i], widths[i] + 2);
         g_string_append_printf(text, "%s\n", row->cells[N_COLUMNS - 1]);
 }
 
@@ -305,8 +266,9 @@ char *bw_show_ports(JsonArray *ports) {
         }
         for (unsigned i = 0; i < rows->len; i++)
                 for (unsigned j = 0; j < N_COLUMNS; j++)
-                        widths[j] = MAX(widths[j],
-                                        width_of(((Row *) g_ptr_array_index(rows, i))->cells[j]));
+                        widths[j] = MAX(
+                                widths[j],
+                                bw_columns_width(((Row *) g_ptr_array_index(rows, i))->cells[j]));
         for (unsigned i = 0; i < rows->len; i++)
                 append_row(text, g_ptr_array_index(rows, i), widths);
         if (!all_protected)
@@ -343,6 +305,15 @@ static void append_text_line(GString *text, const char *label, const char *bytes
                 append_line(text, label, line);
 }
 
+static void append_far_end(GString *text, JsonObject *port) {
+        g_autofree char *bridge = bw_text_printable(get_text(port, "FarBridge"));
+        g_autofree char *far = bw_text_printable(get_text(port, "FarPort"));
+        g_autofree char *line = g_strdup_printf("%s on %s", far, bridge);
+
+        if (*bridge != '\0')
+                append_line(text, "Leads to", line);
+}
+
 char *bw_show_port(JsonObject *port) {
         g_autofree char *macs = join(get_list(port, "MACs"), " ", "none known");
         g_autofree char *addresses = join(get_list(port, "Addresses"), " ", "none known");
@@ -355,6 +326,11 @@ char *bw_show_port(JsonObject *port) {
         append_text_line(text, "Role", get_text(port, "Role"));
         append_text_line(text, "Mode", get_text(port, "Mode"));
         append_text_line(text, "State", get_text(port, "State"));
+        append_far_end(text, port);
+        if (get_bool(port, "Closed"))
+                append_line(text, "Border", "closed: only what is declared behind it passes");
+        if (get_bool(port, "Locked"))
+                append_line(text, "Locked", "yes: the bridge takes no other MACs from it");
         append_line(text, "Protected", get_bool(port, "Protected") ? "yes" : "NO");
         append_line(text, "MACs", macs);
         append_line(text, "Addresses", addresses);
@@ -372,9 +348,9 @@ static void append_fdb_entry(GString *text, JsonObject *entry) {
                 json_object_get_int_member_with_default(entry, "AgeUSec", 0) / G_USEC_PER_SEC;
         gint64 vlan = json_object_get_int_member_with_default(entry, "VLAN", 0);
 
-        append_padded(text, bridge, 16);
-        append_padded(text, get_text(entry, "MAC"), 19);
-        append_padded(text, port, 16);
+        bw_columns_pad(text, bridge, 16);
+        bw_columns_pad(text, get_text(entry, "MAC"), 19);
+        bw_columns_pad(text, port, 16);
         g_string_append_printf(text, "%" G_GINT64_FORMAT " s ago", seconds);
         if (vlan > 0)
                 g_string_append_printf(text, ", VLAN %" G_GINT64_FORMAT, vlan);

@@ -3,6 +3,7 @@
 #include "bus.h"
 #include "bus_hazards.h"
 #include "bus_source.h"
+#include "bus_topology.h"
 #include "bus_value.h"
 
 #include <bw/error.h>
@@ -138,6 +139,23 @@ static int list_ports(sd_bus_message *message, gpointer user, sd_bus_error *ret_
         if (rows.r >= 0)
                 rows.r = sd_bus_message_close_container(reply);
         return rows.r < 0 ? rows.r : sd_bus_send(NULL, reply, NULL);
+}
+
+static int get_topology(sd_bus_message *message, gpointer user, sd_bus_error *ret_error) {
+        __attribute__((cleanup(sd_bus_message_unrefp))) sd_bus_message *reply = NULL;
+        g_autoptr(BwTopologyView) view = NULL;
+        g_autoptr(GError) error = NULL;
+        BwBus *bus = user;
+        int r;
+
+        (void) ret_error;
+        view = bus->requests->topology(bus->user, &error);
+        if (view == NULL)
+                return answer_error(message, error_name(error), error->message);
+        r = sd_bus_message_new_method_return(message, &reply);
+        if (r >= 0)
+                r = bw_bus_append_topology(reply, view);
+        return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
 }
 
 static void append_judgment(const BwJudgmentText *text, gpointer user) {
@@ -512,6 +530,9 @@ static const sd_bus_vtable vtable[] = {
         SD_BUS_METHOD_WITH_ARGS("Disarm", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, for_root, FOR_ROOT),
         SD_BUS_METHOD_WITH_ARGS("ListPorts", SD_BUS_NO_ARGS, SD_BUS_RESULT("aa{sv}", ports),
                                 list_ports, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("GetTopology", SD_BUS_NO_ARGS,
+                                SD_BUS_RESULT("aa{sv}", bridges, "aa{sv}", ports, "as", warnings),
+                                get_topology, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Explain", SD_BUS_ARGS("s", in, "s", out, "ay", frame),
                                 SD_BUS_RESULT("aa{sv}", judgments, "s", fate), explain,
                                 SD_BUS_VTABLE_UNPRIVILEGED),

@@ -11,6 +11,7 @@
 
 #include <bw/difference.h>
 #include <bw/judgment_text.h>
+#include <bw/topology_view.h>
 #include <glib.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,11 +21,13 @@ typedef struct BwBusPort {
         const char *port, *bridge;
         const char *guest, *uuid; /* "" when not a guest's */
         const char *role, *mode, *state;
-        bool protected;                  /* read back, equal to the plan, reachable, switches on */
-        const char *const *macs;         /* NULL-terminated */
-        const char *const *addresses;    /* NULL-terminated */
-        const char *where, *trouble;     /* "" when there is none */
-        uint64_t dropped[BW_REASON_MAX]; /* packets by BwReason; index 0 unused */
+        bool protected;      /* read back, equal to the plan, reachable, switches on */
+        bool closed, locked; /* Closed= of a border; the bridge learns nothing of it */
+        const char *far_bridge, *far_port; /* where a link leads; "" when it is none */
+        const char *const *macs;           /* NULL-terminated */
+        const char *const *addresses;      /* NULL-terminated */
+        const char *where, *trouble;       /* "" when there is none */
+        uint64_t dropped[BW_REASON_MAX];   /* packets by BwReason; index 0 unused */
         uint64_t monitored[BW_REASON_MAX];
 } BwBusPort;
 
@@ -78,6 +81,8 @@ typedef struct BwBusRequests {
         /* Calls @row for each port, sorted by bridge and name. */
         bool (*list_ports)(gpointer user, void (*row)(const BwBusPort *port, gpointer row_user),
                            gpointer row_user, GError **error);
+        /* (transfer full): how bridges and ports hang together; NULL when it cannot be told. */
+        BwTopologyView *(*topology)(gpointer user, GError **error);
         /* Calls @row for each entry, sorted by bridge and MAC. */
         void (*list_fdb)(gpointer user, void (*row)(const BwBusFdbEntry *entry, gpointer row_user),
                          gpointer row_user);

@@ -79,12 +79,15 @@ static bool list_ports(gpointer user, void (*row)(const BwBusPort *port, gpointe
                        gpointer row_user, GError **error) {
         BwDesk *desk = user;
         const BwPlan *plan = bw_warden_plan(desk->warden);
+        g_autoptr(BwTopologyView) view = NULL;
 
         if (!plan)
                 return true;
         if (!bw_display_refresh(desk->display, g_get_monotonic_time(), read_counters, desk, error))
                 return false;
-        bw_display_ports(desk->display, plan, engines_for_display(desk->warden), row, row_user);
+        view = bw_warden_topology(desk->warden);
+        bw_display_ports(desk->display, plan, view, engines_for_display(desk->warden), row,
+                         row_user);
         return true;
 }
 
@@ -96,6 +99,31 @@ static const BwPlan *require_plan(const BwDesk *desk, GError **error) {
                             "nothing is planned: the daemon has just started, or the guard is "
                             "taken down until \"bridgewarden resync\"");
         return plan;
+}
+
+static void show_protection(const BwDesk *desk, const BwPlan *plan, BwTopologyView *view) {
+        unsigned engines = engines_for_display(desk->warden);
+
+        for (guint i = 0; i < view->ports->len; i++) {
+                BwPortView *port = view->ports->pdata[i];
+                const BwBridgePlan *bridge = NULL;
+                const BwPortPlan *found = bw_plan_find_port(plan, port->name, &bridge);
+
+                port->has_protection = true;
+                port->protected = found && bw_display_is_protected(bridge, found, engines);
+        }
+}
+
+static BwTopologyView *topology(gpointer user, GError **error) {
+        BwDesk *desk = user;
+        const BwPlan *plan = require_plan(desk, error);
+        BwTopologyView *view;
+
+        if (!plan)
+                return NULL;
+        view = bw_warden_topology(desk->warden);
+        show_protection(desk, plan, view);
+        return view;
 }
 
 static const char *explain(gpointer user, const char *in, const char *out, const uint8_t *frame,
@@ -257,6 +285,7 @@ static const BwBusRequests requests = {
         .disarm = disarm,
         .list_ports = list_ports,
         .list_fdb = list_fdb,
+        .topology = topology,
         .explain = explain,
         .list_rules = list_rules,
         .check = check,

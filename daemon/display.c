@@ -72,7 +72,7 @@ static bool is_fed(const BwBridgePlan *bridge) {
 
 /* By the engines in force: nftables checks all it is told to; iptables looks at IP addresses alone,
  * and at packets the bridge shows it. */
-static bool is_protected(const BwBridgePlan *bridge, const BwPortPlan *port, unsigned engines) {
+bool bw_display_is_protected(const BwBridgePlan *bridge, const BwPortPlan *port, unsigned engines) {
         if (port->mode != BW_MODE_ENFORCE || port->state == BW_PORT_INHERITED)
                 return false;
         if (engines & BW_ENGINE_BIT(BW_ENGINE_NFTABLES))
@@ -81,12 +81,14 @@ static bool is_protected(const BwBridgePlan *bridge, const BwPortPlan *port, uns
                bw_port_state_checks_ip(port->state);
 }
 
+/* @seen: name -> BwPortView. */
 static void show_port(const BwDisplay *display, const BwBridgePlan *bridge, const BwPortPlan *port,
-                      unsigned engines, void (*row)(const BwBusPort *port, gpointer row_user),
-                      gpointer row_user) {
+                      GHashTable *seen, unsigned engines,
+                      void (*row)(const BwBusPort *port, gpointer row_user), gpointer row_user) {
         g_auto(GStrv) macs = bw_port_text_macs(port);
         g_auto(GStrv) addresses = bw_port_text_addresses(port);
         const Sums *sums = g_hash_table_lookup(display->sums, port->name);
+        const BwPortView *view = g_hash_table_lookup(seen, port->name);
         BwBusPort shown = {
                 .port = port->name,
                 .bridge = bridge->name,
@@ -95,7 +97,11 @@ static void show_port(const BwDisplay *display, const BwBridgePlan *bridge, cons
                 .role = bw_role_name(port->role),
                 .mode = bw_mode_name(port->mode),
                 .state = bw_port_state_name(port->state),
-                .protected = is_protected(bridge, port, engines),
+                .protected = bw_display_is_protected(bridge, port, engines),
+                .closed = port->closed_border,
+                .locked = view && (view->flags & BW_FLAG_BIT(BW_FLAG_LOCKED)),
+                .far_bridge = view ? view->far_bridge : "",
+                .far_port = view ? view->far_port : "",
                 .macs = (const char *const *) macs,
                 .addresses = (const char *const *) addresses,
                 .where = port->where ? port->where : "",
@@ -109,12 +115,19 @@ static void show_port(const BwDisplay *display, const BwBridgePlan *bridge, cons
         row(&shown, row_user);
 }
 
-void bw_display_ports(const BwDisplay *display, const BwPlan *plan, unsigned engines,
-                      void (*row)(const BwBusPort *port, gpointer row_user), gpointer row_user) {
+void bw_display_ports(const BwDisplay *display, const BwPlan *plan, const BwTopologyView *view,
+                      unsigned engines, void (*row)(const BwBusPort *port, gpointer row_user),
+                      gpointer row_user) {
+        g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+
+        for (guint i = 0; view && i < view->ports->len; i++)
+                g_hash_table_insert(seen, ((BwPortView *) view->ports->pdata[i])->name,
+                                    view->ports->pdata[i]);
         for (guint i = 0; i < plan->bridges->len; i++) {
                 const BwBridgePlan *bridge = plan->bridges->pdata[i];
 
                 for (guint k = 0; k < bridge->ports->len; k++)
-                        show_port(display, bridge, bridge->ports->pdata[k], engines, row, row_user);
+                        show_port(display, bridge, bridge->ports->pdata[k], seen, engines, row,
+                                  row_user);
         }
 }

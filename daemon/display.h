@@ -30,7 +30,11 @@ typedef bool (*BwDisplayRead)(BwDisplay *display, gpointer user, GError **error)
 bool bw_display_refresh(BwDisplay *display, int64_t now_usec, BwDisplayRead read, gpointer user,
                         GError **error);
 
+/* Whether one of @engines, of those as below, checks what @port sends and receives. */
+bool bw_display_is_protected(const BwBridgePlan *bridge, const BwPortPlan *port, unsigned engines);
+
 /* Calls @row for each port of @plan. @engines: those that were read back as @plan wants them, and
- * see packets. */
-void bw_display_ports(const BwDisplay *display, const BwPlan *plan, unsigned engines,
-                      void (*row)(const BwBusPort *port, gpointer row_user), gpointer row_user);
+ * see packets. @view: the picture of @plan, or NULL: where links lead is not told. */
+void bw_display_ports(const BwDisplay *display, const BwPlan *plan, const BwTopologyView *view,
+                      unsigned engines, void (*row)(const BwBusPort *port, gpointer row_user),
+                      gpointer row_user);

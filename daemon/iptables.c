@@ -237,12 +237,19 @@ static bool is_kept_for_others(Handle *handle, const char *name) {
                !first_rule(handle, name);
 }
 
-static bool table_is_there(Handle *handle, BwIptTable table, const GPtrArray *chains) {
-        g_autoptr(GPtrArray) obsolete = list_obsolete(handle, chains);
-
+/* @obsolete: names of chains. */
+static bool may_stay(Handle *handle, const GPtrArray *obsolete) {
         for (guint i = 0; i < obsolete->len; i++)
                 if (!is_kept_for_others(handle, obsolete->pdata[i]))
                         return false;
+        return true;
+}
+
+static bool table_is_there(Handle *handle, BwIptTable table, const GPtrArray *chains) {
+        g_autoptr(GPtrArray) obsolete = list_obsolete(handle, chains);
+
+        if (!may_stay(handle, obsolete))
+                return false;
         for (guint i = 0; chains && i < chains->len; i++)
                 if (!chain_is_there(handle, chains->pdata[i]))
                         return false;
@@ -311,6 +318,17 @@ static bool write_chain(Editor *editor, const BwIptChain *chain, GError **error)
         return true;
 }
 
+/* (element-type BwIptChain): those of @chains that the kernel has otherwise, or not at all. Lent.
+ */
+static GPtrArray *list_differing(Handle *handle, const GPtrArray *chains) {
+        GPtrArray *differing = g_ptr_array_new();
+
+        for (guint i = 0; chains && i < chains->len; i++)
+                if (!chain_is_there(handle, chains->pdata[i]))
+                        g_ptr_array_add(differing, chains->pdata[i]);
+        return differing;
+}
+
 /* Chains first: a jump needs its target. */
 static bool create_chains(Editor *editor, const GPtrArray *chains, GError **error) {
         Handle *handle = editor->handle;
@@ -331,7 +349,7 @@ static bool write_chains(Editor *editor, const GPtrArray *chains, GError **error
         if (!create_chains(editor, chains, error))
                 return false;
         for (guint i = 0; i < chains->len; i++)
-                if (!chain_is_there(editor->handle, chains->pdata[i]) &&
+                if (!((BwIptChain *) chains->pdata[i])->opaque &&
                     !write_chain(editor, chains->pdata[i], error))
                         return false;
         return true;
@@ -378,77 +396,227 @@ static bool remove_chains(Editor *editor, const GPtrArray *names, GError **error
         return true;
 }
 
-static bool edit_table(Editor *editor, const GPtrArray *chains, GError **error) {
-        g_autoptr(GPtrArray) obsolete = list_obsolete(editor->handle, chains);
+/* One table on its way from what it holds to what is wanted. */
+typedef struct Passage {
+        BwIptTable table;
+        BwIptWish *wish;
+        bool hinted; /* what to edit is told by BwIptWish.held, and not by looking */
+        bool committed;
+        int commit_errno;
+} Passage;
 
-        if (chains && !write_chains(editor, chains, error))
-                return false;
-        return write_anchor(editor, chains != NULL, error) &&
-               remove_chains(editor, obsolete, error);
+/* What must be edited. */
+typedef struct Work {
+        GPtrArray *differing; /* BwIptChain, lent */
+        GPtrArray *obsolete;  /* char * */
+} Work;
+
+static void work_clear(Work *work) {
+        g_ptr_array_unref(work->differing);
+        g_ptr_array_unref(work->obsolete);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Work, work_clear)
+
+/* The kernel is asked of every chain. */
+static Work find_work(Handle *handle, const GPtrArray *chains) {
+        return (Work){ list_differing(handle, chains), list_obsolete(handle, chains) };
+}
+
+static const BwIptChain *chain_at(const GPtrArray *chains, guint i) {
+        return i < chains->len ? chains->pdata[i] : NULL;
+}
+
+/* Which comes first; what is not there comes last. */
+static int compare_chains(const BwIptChain *a, const BwIptChain *b) {
+        if (!a || !b)
+                return a ? -1 : 1;
+        return strcmp(a->name, b->name);
+}
+
+/* The kernel is believed to hold @held still; both are sorted by name. */
+static Work find_hinted_work(Handle *handle, const GPtrArray *chains, const GPtrArray *held) {
+        Work work = { g_ptr_array_new(), g_ptr_array_new_with_free_func(g_free) };
+
+        for (guint i = 0, k = 0; i < chains->len || k < held->len;) {
+                const BwIptChain *wanted = chain_at(chains, i), *old = chain_at(held, k);
+                int order = compare_chains(wanted, old);
+
+                if (order < 0 || (order == 0 && !bw_ipt_chain_equal(wanted, old)))
+                        g_ptr_array_add(work.differing, (gpointer) wanted);
+                if (order > 0 && is_chain(handle, old->name))
+                        g_ptr_array_add(work.obsolete, g_strdup(old->name));
+                i += order <= 0;
+                k += order >= 0;
+        }
+        return work;
+}
+
+static bool has_opaque(const GPtrArray *chains) {
+        for (guint i = 0; i < chains->len; i++)
+                if (((const BwIptChain *) chains->pdata[i])->opaque)
+                        return true;
+        return false;
+}
+
+/* What chains of a former run lead to is for the kernel to tell. */
+static bool has_hint(const BwIptWish *wish) {
+        return wish->held && wish->chains && !has_opaque(wish->chains) && !has_opaque(wish->held);
+}
+
+static bool is_nothing(Handle *handle, const Work *work, bool wanted) {
+        return work->differing->len == 0 && may_stay(handle, work->obsolete) &&
+               anchor_is_there(handle, handle->table, wanted);
+}
+
+/* @ret_edited: false when all is as wanted. */
+static bool edit_table(Editor *editor, Passage *passage, bool *ret_edited, GError **error) {
+        const GPtrArray *chains = passage->wish->chains;
+        Handle *handle = editor->handle;
+        g_auto(Work) work = passage->hinted ? find_hinted_work(handle, chains, passage->wish->held)
+                                            : find_work(handle, chains);
+
+        /* Who has nothing to change asks because of what others may have done. */
+        if (passage->hinted && is_nothing(handle, &work, chains != NULL)) {
+                passage->hinted = false;
+                work_clear(&work);
+                work = find_work(handle, chains);
+        }
+        *ret_edited = !is_nothing(handle, &work, chains != NULL);
+        if (!*ret_edited)
+                return true;
+        return write_chains(editor, work.differing, error) &&
+               write_anchor(editor, chains != NULL, error) &&
+               remove_chains(editor, work.obsolete, error);
+}
+
+static void write_table(Passage *passage) {
+        BwIptWish *wish = passage->wish;
+        g_autoptr(Handle) handle = open_table(passage->table, &wish->error);
+        Editor editor = { .handle = handle, .report = wish->report };
+
+        if (!handle || !edit_table(&editor, passage, &passage->committed, &wish->error) ||
+            !passage->committed)
+                return;
+        if (!handle->calls->commit(handle->xtc))
+                passage->commit_errno = errno ? errno : EIO;
+        editor.report.changed = true;
+        wish->report = editor.report;
 }
 
 /* The kernel may say no and have done it, or say yes to what somebody undid a moment later. */
-static bool read_back(BwIptTable table, const GPtrArray *chains, int commit_errno, GError **error) {
-        g_autoptr(Handle) handle = open_table(table, error);
+static bool read_back(const Passage *passage, GError **error) {
+        g_autoptr(Handle) handle = open_table(passage->table, error);
+        int commit_errno = passage->commit_errno;
 
         if (!handle)
                 return false;
-        if (table_is_there(handle, table, chains))
+        if (table_is_there(handle, passage->table, passage->wish->chains))
                 return true;
         if (commit_errno && commit_errno != EINVAL)
-                return fail(error, commit_errno, table, "commit", "the new rules");
+                return fail(error, commit_errno, passage->table, "commit", "the new rules");
         /* A commit is two steps: the rules, then their counters. When another program writes in
          * between, the kernel calls the second one invalid. */
         if (commit_errno) {
                 g_set_error(error, BW_ERROR, BW_ERROR_STALE,
                             "%s: the kernel refused the new rules, or another "
                             "program replaced them at once: %s",
-                            bw_ipt_table_text(table), handle->calls->strerror(commit_errno));
+                            bw_ipt_table_text(passage->table),
+                            handle->calls->strerror(commit_errno));
                 return false;
         }
         g_set_error(error, BW_ERROR, BW_ERROR_STALE,
                     "%s differs from what was just written; another program writes it too",
-                    bw_ipt_table_text(table));
+                    bw_ipt_table_text(passage->table));
         return false;
 }
 
-static bool sync_locked(BwIptTable table, const GPtrArray *chains, BwIptReport *ret,
-                        GError **error) {
-        g_autoptr(Handle) handle = open_table(table, error);
-        Editor editor = { .handle = handle };
-        int commit_errno = 0;
-
-        if (!handle)
-                return false;
-        if (table_is_there(handle, table, chains)) {
-                *ret = editor.report;
-                return true;
-        }
-        if (!edit_table(&editor, chains, error))
-                return false;
-        if (!handle->calls->commit(handle->xtc))
-                commit_errno = errno ? errno : EIO;
-        if (!read_back(table, chains, commit_errno, error))
-                return false;
-        editor.report.changed = true;
-        *ret = editor.report;
-        return true;
+/* Once more, and everything is looked at. */
+static void write_again(Passage *passage) {
+        g_clear_error(&passage->wish->error);
+        passage->hinted = passage->committed = false;
+        passage->commit_errno = 0;
+        write_table(passage);
 }
 
-bool bw_iptables_sync(BwIptTable table, const GPtrArray *chains, BwIptLock lock, BwIptReport *ret,
-                      GError **error) {
+static void check_table(Passage *passage) {
+        GError **error = &passage->wish->error;
+
+        if (passage->committed && !*error)
+                read_back(passage, error);
+        if (!*error || !passage->hinted)
+                return;
+        write_again(passage);
+        if (passage->committed && !*error)
+                read_back(passage, error);
+}
+
+static void pass_family(BwIptWish *wishes, BwFamily family) {
+        Passage passages[BW_IPT_TABLE_MAX];
+        guint n = 0;
+
+        for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++)
+                if (bw_ipt_table_family(table) == family && !wishes[table].skipped)
+                        passages[n++] = (Passage){ .table = table,
+                                                   .wish = &wishes[table],
+                                                   .hinted = has_hint(&wishes[table]) };
+        for (guint i = 0; i < n; i++)
+                write_table(&passages[i]);
+        for (guint i = 0; i < n; i++)
+                check_table(&passages[i]);
+}
+
+static gpointer pass_ipv6(gpointer wishes) {
+        pass_family(wishes, BW_FAMILY_IPV6);
+        return NULL;
+}
+
+/* libip4tc and libip6tc share nothing, so each family may have a thread. */
+static void pass_families(BwIptWish *wishes) {
+        GThread *thread = g_thread_try_new("ip6tables", pass_ipv6, wishes, NULL);
+
+        pass_family(wishes, BW_FAMILY_IPV4);
+        if (thread)
+                g_thread_join(thread);
+        else
+                pass_family(wishes, BW_FAMILY_IPV6);
+}
+
+bool bw_iptables_sync_all(BwIptWish wishes[static BW_IPT_TABLE_MAX], BwIptLock lock,
+                          GError **error) {
         int fd = -1;
-        bool done;
 
         if (lock == BW_IPT_LOCK_NEEDED) {
                 fd = take_lock(error);
                 if (fd < 0)
                         return false;
         }
-        done = sync_locked(table, chains, ret, error);
+        pass_families(wishes);
         if (fd >= 0)
                 close(fd);
-        return done;
+        return true;
+}
+
+bool bw_iptables_sync(BwIptTable table, const GPtrArray *chains, BwIptLock lock, BwIptReport *ret,
+                      GError **error) {
+        BwIptWish wish = { .chains = chains };
+        Passage passage = { .table = table, .wish = &wish };
+        int fd = -1;
+
+        if (lock == BW_IPT_LOCK_NEEDED) {
+                fd = take_lock(error);
+                if (fd < 0)
+                        return false;
+        }
+        write_table(&passage);
+        check_table(&passage);
+        if (fd >= 0)
+                close(fd);
+        if (wish.error) {
+                g_propagate_error(error, wish.error);
+                return false;
+        }
+        *ret = wish.report;
+        return true;
 }
 
 bool bw_iptables_check(BwIptTable table, const GPtrArray *chains, bool *ret_equal, GError **error) {

@@ -48,6 +48,24 @@ bool bw_iptables_check(BwIptTable table, const GPtrArray *chains, bool *ret_equa
  * port, and a verdict's reason is that of the report right before it. Takes no lock. */
 GPtrArray *bw_iptables_read(BwIptTable table, GError **error);
 
+/* What one table is to hold, and what came of it. */
+typedef struct BwIptWish {
+        bool skipped;            /* this table is left alone */
+        const GPtrArray *chains; /* as of bw_ipt_compile(), or NULL for "nothing of ours" */
+        const GPtrArray *held;   /* what was read back last time, or NULL. A hint that spares the
+                                    first comparison: what else has changed since is found when the
+                                    table is read back, and then mended, too. */
+        BwIptReport report;      /* set on success */
+        GError *error;           /* NULL: success; as of bw_iptables_sync() */
+} BwIptWish;
+
+/* The tables of both families, each as with bw_iptables_sync(), under one lock; false, and nothing
+ * tried, when that cannot be had. First all are written, what guards senders before what guards
+ * receivers, then all are read back; IPv4 and IPv6 at the same time, in a thread that is gone on
+ * return. */
+bool bw_iptables_sync_all(BwIptWish wishes[static BW_IPT_TABLE_MAX], BwIptLock lock,
+                          GError **error);
+
 /* Makes it so, by as few edits as possible and at most one commit, then reads back. @ret is set on
  * success only. BW_ERROR_BUSY: locked, or changed by others between read and commit: come back.
  * BW_ERROR_STALE: written, but the read-back differs. A commit the kernel calls failed may have

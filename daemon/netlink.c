@@ -25,7 +25,7 @@
 #define RECEIVE_BUFFER (8 * 1024 * 1024)
 
 /* So that a flood of news leaves the other sources of the loop their turn. */
-#define MESSAGES_A_TURN 1000
+#define MESSAGES_A_TURN 250
 
 /* The answers have to fit into the socket beside the news, even where its buffer may not grow. */
 #define QUESTIONS_A_TURN 32

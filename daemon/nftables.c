@@ -191,8 +191,6 @@ static bool delete_table(BwNftables *nftables, const char *name, GError **error)
 static bool learn_base(BwNftables *nftables, const BwNftTable *table, GError **error) {
         g_autoptr(BwNftListing) twin = NULL;
 
-        if (g_strcmp0(nftables->base, table->base) == 0)
-                return true;
         if (!write_twin(nftables, table, error))
                 return false;
         twin = list_table(nftables, BW_NFT_TWIN, error);
@@ -205,8 +203,18 @@ static bool learn_base(BwNftables *nftables, const BwNftTable *table, GError **e
         return true;
 }
 
-/* (transfer full): with what is there of ports that keep it. */
-static BwNftTable *resolve(const BwNftables *nftables, const BwNftTable *table) {
+/* (transfer full): with what is there of ports that keep it, which may need room of its own in the
+ * base. What is there is known then, and how nft lists the base. */
+static BwNftTable *resolve(BwNftables *nftables, const BwNftTable *table, GError **error) {
+        g_autoptr(BwNftTable) whole = NULL;
+
+        if (!look(nftables, error))
+                return NULL;
+        whole = bw_nft_table_keep(table, nftables->known);
+        if (g_strcmp0(nftables->base, whole->base) == 0)
+                return g_steal_pointer(&whole);
+        if (!learn_base(nftables, whole, error) || !look(nftables, error))
+                return NULL;
         return bw_nft_table_keep(table, nftables->known);
 }
 
@@ -227,15 +235,15 @@ bool bw_nftables_check(BwNftables *nftables, const BwNftTable *table, bool *ret_
                        GError **error) {
         g_autoptr(BwNftTable) whole = NULL;
 
-        if (table && !learn_base(nftables, table, error))
-                return false;
-        if (!look(nftables, error))
-                return false;
         if (!table) {
+                if (!look(nftables, error))
+                        return false;
                 *ret_equal = !nftables->known;
                 return true;
         }
-        whole = resolve(nftables, table);
+        whole = resolve(nftables, table, error);
+        if (!whole)
+                return false;
         *ret_equal = is_equal(nftables, whole);
         return true;
 }
@@ -244,12 +252,10 @@ bool bw_nftables_describe(BwNftables *nftables, const BwNftTable *table, GPtrArr
                           GError **error) {
         g_autoptr(BwNftTable) whole = NULL;
 
-        if (!learn_base(nftables, table, error))
-                return false;
         forget(nftables);
-        if (!look(nftables, error))
+        whole = resolve(nftables, table, error);
+        if (!whole)
                 return false;
-        whole = resolve(nftables, table);
         bw_difference_add_nft(list, whole, nftables->listed_base, nftables->known);
         return true;
 }
@@ -336,10 +342,8 @@ bool bw_nftables_sync(BwNftables *nftables, const BwNftTable *table, BwNftReport
                       GError **error) {
         g_autoptr(BwNftTable) whole = NULL;
 
-        if (!learn_base(nftables, table, error) || !look(nftables, error))
-                return false;
-        whole = resolve(nftables, table);
-        return write_resolved(nftables, whole, ret, error);
+        whole = resolve(nftables, table, error);
+        return whole && write_resolved(nftables, whole, ret, error);
 }
 
 bool bw_nftables_load(BwNftables *nftables, const char *text, GError **error) {
@@ -394,13 +398,13 @@ static bool lacks_our_rules(GError **error, const GError *refusal) {
 
 bool bw_nftables_probe(BwNftables *nftables, GError **error) {
         g_autoptr(GError) refusal = NULL;
-        BwPlan nothing = { .bridges = g_ptr_array_new(), .log_rate = 10 };
+        g_autoptr(GPtrArray) none = g_ptr_array_new();
+        BwPlan nothing = { .bridges = none, .segments = none, .log_rate = 10 };
         g_autoptr(GPtrArray) nowhere = g_ptr_array_new();
         g_autoptr(BwNftTable) table = bw_nft_compile(&nothing, nowhere);
         g_autofree char *twin = print_twin(table);
         g_autoptr(Context) context = open_context(nftables, &refusal);
 
-        g_ptr_array_unref(nothing.bridges);
         if (!context)
                 return lacks_nf_tables(error, refusal);
         nft_ctx_set_dry_run(context, true);

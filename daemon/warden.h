@@ -15,6 +15,7 @@
  */
 
 #include <bw/plan.h>
+#include <bw/topology_view.h>
 
 #include "engine.h"
 #include "journal.h"
@@ -72,6 +73,8 @@ GPtrArray *bw_warden_describe(BwWarden *warden, GError **error);
 /* (transfer container) (element-type BwFdbRecord): as bw_model_list_fdb(), of guarded bridges only;
  * ages are against g_get_monotonic_time(). */
 GPtrArray *bw_warden_list_fdb(const BwWarden *warden);
+/* (transfer full): with the hazards that stand now. Only while there is a plan. */
+BwTopologyView *bw_warden_topology(const BwWarden *warden);
 /* (transfer container) (element-type BwLink): as bw_nft_list_elsewhere(). Only while there is a
  * plan.
  */

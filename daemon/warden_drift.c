@@ -71,8 +71,11 @@ static void watch_tables(BwWarden *warden) {
 }
 
 static gboolean on_drift_timer(gpointer user) {
-        bw_warden_look_for_drift(user);
-        bw_warden_look_for_hazards(user);
+        BwWarden *warden = user;
+
+        bw_warden_look_for_drift(warden);
+        bw_warden_look_for_hazards(warden);
+        bw_hazard_watch_ask(warden->hazard_watch, warden->model, warden->plan);
         return G_SOURCE_CONTINUE;
 }
 

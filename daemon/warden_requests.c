@@ -235,6 +235,14 @@ GPtrArray *bw_warden_list_fdb(const BwWarden *warden) {
         return records;
 }
 
+BwTopologyView *bw_warden_topology(const BwWarden *warden) {
+        g_autoptr(BwTopology) topology = bw_topology_new(warden->model);
+        g_autoptr(GPtrArray) hazards = bw_hazards_list(warden->hazards);
+
+        return bw_topology_view_new(&(BwTopologyFacts){ warden->model, warden->config, warden->plan,
+                                                        topology, hazards, NULL });
+}
+
 GPtrArray *bw_warden_list_elsewhere(const BwWarden *warden) {
         return bw_nft_list_elsewhere(warden->model, bw_warden_plan(warden));
 }

@@ -446,14 +446,19 @@ static bool is_foreign_mac(const Case *the, const BwMac *mac) {
         return owned && !bw_border_leads_to(segment, owned->site, the->port);
 }
 
-/* Behind a closed border nobody is whom we do not know; link-local addresses nobody can list. */
+/* Behind a closed border nobody is whom we do not know; link-local addresses nobody can list. Who
+ * has no address yet claims none; sent to it is nothing. */
 static bool is_foreign(const Case *the, const BwPrefix *address) {
         const BwSegmentPlan *segment = segment_of(the);
         const BwOwnedAddress *owned = bw_border_find_address(segment, address);
 
         if (owned)
                 return !bw_border_leads_to(segment, owned->site, the->port);
-        return the->port->closed_border && !is_zero(address) && !bw_owner_is_link_local(address);
+        return the->port->closed_border && !bw_owner_is_link_local(address);
+}
+
+static bool is_foreign_claim(const Case *the, const BwPrefix *address) {
+        return !is_zero(address) && is_foreign(the, address);
 }
 
 static const char *border_arp_fault(const Case *the) {
@@ -463,7 +468,7 @@ static const char *border_arp_fault(const Case *the) {
                 return "ARP is not of Ethernet and IPv4, or cut short";
         if (is_foreign_mac(the, &arp->sender_mac))
                 return "ARP sender MAC";
-        return is_foreign(the, &arp->sender) ? "ARP sender IP" : NULL;
+        return is_foreign_claim(the, &arp->sender) ? "ARP sender IP" : NULL;
 }
 
 /* As far as the frame goes, whatever it says of its length. False: it ends before. */
@@ -518,7 +523,7 @@ static const char *border_in_fault(const Case *the) {
         fault = border_nd_fault(the);
         if (fault)
                 return fault;
-        return is_foreign(the, &frame->ip.source) ? "IP source" : NULL;
+        return is_foreign_claim(the, &frame->ip.source) ? "IP source" : NULL;
 }
 
 static bool is_for_all(const Case *the, const BwPrefix *destination) {

@@ -6,12 +6,13 @@
 #include <string.h>
 
 static const BwIptSide sides[] = {
-        [BW_DIRECTION_IN] = { "i", "it", "is", "ia", "iw", "id", BW_IPT_PHYSDEV_IN,
-                              BW_IPT_PHYSDEV_IN_PREFIX, BW_IPT_PHYSDEV_NOT_IN,
-                              BW_REASON_SPOOFED_IP },
-        [BW_DIRECTION_OUT] = { "o", "ot", "os", "oa", "ow", "od", BW_IPT_PHYSDEV_OUT,
-                               BW_IPT_PHYSDEV_OUT_PREFIX, BW_IPT_PHYSDEV_NOT_BRIDGED,
-                               BW_REASON_MISDELIVERED },
+        [BW_DIRECTION_IN] = { "i", "it", "is", "ia", "iw", "id", "ib", "il", "ic", "ie",
+                              BW_IPT_PHYSDEV_IN, BW_IPT_PHYSDEV_IN_PREFIX, BW_IPT_PHYSDEV_NOT_IN,
+                              BW_REASON_SPOOFED_IP, BW_REASON_BORDER_SPOOF },
+        [BW_DIRECTION_OUT] = { "o", "ot", "os", "oa", "ow", "od", "ob", "ol", "oc", "oe",
+                               BW_IPT_PHYSDEV_OUT, BW_IPT_PHYSDEV_OUT_PREFIX,
+                               BW_IPT_PHYSDEV_NOT_BRIDGED, BW_REASON_MISDELIVERED,
+                               BW_REASON_BORDER_MISDELIVERED },
 };
 
 /* Whom nobody has declared. Packets that met no bridge port at all are not the guard's business. */
@@ -29,10 +30,10 @@ static void write_strangers(BwIptWriter *writer, const char *name) {
 
 static void write_leaf(const BwIptWriter *writer, BwIptChain *chain, BwIptRule rule,
                        const char *name) {
-        const BwPortPlan *port = bw_plan_find_port(writer->plan, name, NULL);
+        const BwPortPlan *port = bw_plan_find_port_of(writer->bridge, name);
 
         rule.physdev_kind = writer->side->exact;
-        if (bw_port_state_checks_ip(port->state)) {
+        if (bw_ipt_has_port_chain(writer, port)) {
                 rule.target = BW_IPT_GOTO;
                 bw_ipt_port_chain(writer->side->port_kind, name, rule.chain);
         } else {
@@ -97,7 +98,16 @@ static void write_bridge(BwIptWriter *writer, BwIptChain *root) {
         write_tree(writer, strangers);
         for (guint i = 0; i < writer->bridge->ports->len; i++)
                 bw_ipt_write_port(writer, writer->bridge->ports->pdata[i]);
+}
+
+static void write_segment(BwIptWriter *writer, const BwSegmentPlan *segment, BwIptChain *root) {
+        bw_ipt_writer_enter_segment(writer, segment);
+        for (guint i = 0; i < segment->bridges->len; i++) {
+                bw_ipt_writer_enter(writer, segment->bridges->pdata[i]);
+                write_bridge(writer, root);
+        }
         bw_ipt_write_shared(writer);
+        bw_ipt_write_shared_borders(writer);
 }
 
 static int by_name(gconstpointer a, gconstpointer b) {
@@ -109,20 +119,20 @@ static int by_name(gconstpointer a, gconstpointer b) {
 GPtrArray *bw_ipt_compile(const BwPlan *plan, BwIptTable table) {
         BwDirection direction = bw_ipt_table_direction(table);
         g_autoptr(GArray) claims = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
+        g_autoptr(GPtrArray) borders = g_ptr_array_new();
         BwIptWriter writer = {
                 .family = bw_ipt_table_family(table),
                 .direction = direction,
                 .side = &sides[direction],
                 .plan = plan,
                 .claims = claims,
+                .borders = borders,
                 .chains = g_ptr_array_new_with_free_func((GDestroyNotify) bw_ipt_chain_free),
         };
         BwIptChain *root = bw_ipt_add_chain(&writer, bw_ipt_table_root(table));
 
-        for (guint i = 0; i < plan->bridges->len; i++) {
-                bw_ipt_writer_enter(&writer, plan->bridges->pdata[i]);
-                write_bridge(&writer, root);
-        }
+        for (guint i = 0; i < plan->segments->len; i++)
+                write_segment(&writer, plan->segments->pdata[i], root);
         g_ptr_array_sort(writer.chains, by_name);
         return writer.chains;
 }

@@ -76,8 +76,9 @@ static void pass_request(BwIptWriter *writer, BwIptChain *chain, const BwPortPla
 /* (element-type BwPrefix): A(P) of the writer's family. */
 static GArray *list_own(const BwIptWriter *writer, const BwPortPlan *port) {
         GArray *own = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
+        bool has_own = port->state == BW_PORT_BOUND || port->state == BW_PORT_ANY_ADDRESS;
 
-        for (guint i = 0; port->state == BW_PORT_BOUND && i < port->addresses->len; i++) {
+        for (guint i = 0; has_own && i < port->addresses->len; i++) {
                 BwPrefix address = g_array_index(port->addresses, BwPrefix, i);
 
                 if (address.family == writer->family)
@@ -174,22 +175,22 @@ static BwPrefix directed_broadcast(const BwPrefix *network) {
         return broadcast;
 }
 
-static void deliver(BwIptChain *chain, BwPrefix destination, const char *next) {
-        bw_ipt_say_goto(chain, (BwIptRule){ .destination = destination }, next);
+static void deliver(BwIptChain *chain, BwPrefix destination, BwIptRule pass) {
+        pass.destination = destination;
+        bw_ipt_say(chain, pass);
 }
 
-/* Everybody's: groups and broadcasts. */
-static void deliver_groups(const BwIptWriter *writer, BwIptChain *chain, const char *next) {
+void bw_ipt_deliver_groups(const BwIptWriter *writer, BwIptChain *chain, BwIptRule pass) {
         if (writer->family == BW_FAMILY_IPV4)
-                deliver(chain, limited_broadcast, next);
-        deliver(chain, bw_ipt_multicast(writer->family), next);
+                deliver(chain, limited_broadcast, pass);
+        deliver(chain, bw_ipt_multicast(writer->family), pass);
         for (guint i = 0; i < writer->bridge->networks->len; i++) {
                 BwPrefix *network = &g_array_index(writer->bridge->networks, BwPrefix, i);
 
                 /* RFC 3021: networks of two addresses or one have no broadcast. */
                 if (network->family == BW_FAMILY_IPV4 && writer->family == BW_FAMILY_IPV4 &&
                     network->length < 31)
-                        deliver(chain, directed_broadcast(network), next);
+                        deliver(chain, directed_broadcast(network), pass);
         }
 }
 
@@ -224,7 +225,7 @@ static void deliver_routed(BwIptWriter *writer, BwIptChain *chain, const BwPortP
 
         if (writer->family == BW_FAMILY_IPV6 && port->strict_link_local) {
                 bw_ipt_denial_chain(writer, port, name);
-                deliver(chain, bw_ipt_link_local(), name);
+                bw_ipt_say_goto(chain, (BwIptRule){ .destination = bw_ipt_link_local() }, name);
         }
         deliver_unowned(writer, chain, port, (BwPrefix){});
 }
@@ -232,7 +233,7 @@ static void deliver_routed(BwIptWriter *writer, BwIptChain *chain, const BwPortP
 static void deliver_bound(BwIptWriter *writer, BwIptChain *chain, const BwPortPlan *port,
                           BwIptRule pass) {
         pass_own(writer, chain, port, pass);
-        deliver_groups(writer, chain, pass.chain);
+        bw_ipt_deliver_groups(writer, chain, pass);
         if (uses_link_local(writer, port))
                 deliver_unowned(writer, chain, port, bw_ipt_link_local());
         write_reflected(writer, port);
@@ -269,9 +270,44 @@ static void keep_port(BwIptWriter *writer, const BwPortPlan *port) {
         bw_ipt_add_port_chain(writer, "r", port)->opaque = true;
 }
 
+/* Addresses=any opens all but what only a gateway may use. */
+static void write_any_address(BwIptWriter *writer, const BwPortPlan *port) {
+        BwIptChain *chain = bw_ipt_add_port_chain(writer, "i", port);
+
+        pass_own(writer, chain, port, (BwIptRule){ .target = BW_IPT_RETURN });
+        for (guint i = 0; i < writer->segment->gateways->len; i++) {
+                BwPrefix gateway = g_array_index(writer->segment->gateways, BwPrefix, i);
+
+                if (gateway.family == writer->family)
+                        bw_ipt_deny(writer, chain, (BwIptRule){ .source = gateway },
+                                    writer->side->not_own, drops(port));
+        }
+}
+
+static bool has_gateways(const BwIptWriter *writer) {
+        for (guint i = 0; i < writer->segment->gateways->len; i++)
+                if (g_array_index(writer->segment->gateways, BwPrefix, i).family == writer->family)
+                        return true;
+        return false;
+}
+
+bool bw_ipt_has_port_chain(const BwIptWriter *writer, const BwPortPlan *port) {
+        if (port->state == BW_PORT_ANY_ADDRESS)
+                return writer->direction == BW_DIRECTION_IN && has_gateways(writer);
+        return bw_port_state_checks_ip(port->state);
+}
+
 void bw_ipt_write_port(BwIptWriter *writer, const BwPortPlan *port) {
-        if (!bw_port_state_checks_ip(port->state))
+        if (!bw_ipt_has_port_chain(writer, port))
                 return;
+        if (port->state == BW_PORT_BORDER) {
+                bw_ipt_write_border(writer, port);
+                return;
+        }
+        if (port->state == BW_PORT_ANY_ADDRESS) {
+                write_any_address(writer, port);
+                return;
+        }
         if (port->state == BW_PORT_INHERITED) {
                 keep_port(writer, port);
                 return;

@@ -52,7 +52,8 @@ const char *bw_ipt_table_root(BwIptTable table) {
 /* "bw-shaping" may be somebody's own: ours are the roots, and "bw-KIND-…" or "bw-KINDx-…". */
 bool bw_ipt_chain_is_ours(const char *name) {
         static const char *const kinds[] = { "i",  "o",  "r",  "c",  "is", "os", "it", "ot",
-                                             "ia", "oa", "iw", "ow", "id", "od", "iz" };
+                                             "ia", "oa", "iw", "ow", "id", "od", "iz", "b",
+                                             "ib", "ob", "il", "ol", "ic", "oc", "ie", "oe" };
 
         if (g_str_equal(name, bw_ipt_table_root(BW_IPT_RAW)) ||
             g_str_equal(name, bw_ipt_table_root(BW_IPT_MANGLE)))
@@ -95,6 +96,17 @@ bool bw_ipt_rule_equal(const BwIptRule *a, const BwIptRule *b) {
                a->log_rate == b->log_rate && a->target == b->target &&
                g_str_equal(a->chain, b->chain) && a->reason == b->reason &&
                a->direction == b->direction && a->drops == b->drops && a->foreign == b->foreign;
+}
+
+bool bw_ipt_chain_equal(const BwIptChain *a, const BwIptChain *b) {
+        if (!g_str_equal(a->name, b->name) || a->opaque != b->opaque ||
+            a->rules->len != b->rules->len)
+                return false;
+        for (guint i = 0; i < a->rules->len; i++)
+                if (!bw_ipt_rule_equal(&g_array_index(a->rules, BwIptRule, i),
+                                       &g_array_index(b->rules, BwIptRule, i)))
+                        return false;
+        return true;
 }
 
 static bool is_plain(const char *name) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * Chains that the ports of a bridge share: whether an address is somebody else's
+ * Chains that the ports of a segment share: whether an address is somebody else's
  * is the same question for all who have asked whether it is their own. So it is
  * one tree, and not one list a port.
  */
@@ -20,7 +20,7 @@ static void shared_chain(const BwIptWriter *writer, const char *kind, bool drops
 
         g_snprintf(text, sizeof(text), "%s%s%s", drops ? "d" : "m",
                    unowned == BW_IPT_UNOWNED_REFLECTED ? "r" : "", place);
-        bw_ipt_node_chain(kind, writer->bridge->name, text, name);
+        bw_ipt_node_chain(kind, writer->segment_name, text, name);
 }
 
 static BwIptShared *shared_of(BwIptWriter *writer, const BwPortPlan *port) {
@@ -76,18 +76,32 @@ static void drop_contained(GArray *sorted) {
         g_array_set_size(sorted, kept);
 }
 
-/* By any port of the bridge, in whatever state, declared or made from its MACs. */
+static void add_all_owned(GArray *owned, const BwIptWriter *writer, bool all,
+                          const GArray *addresses) {
+        for (guint i = 0; i < addresses->len; i++)
+                add_owned(owned, writer, all, g_array_index(addresses, BwPrefix, i));
+}
+
+static void add_owned_by_port(GArray *owned, const BwIptWriter *writer, bool all,
+                              const BwPortPlan *port) {
+        add_all_owned(owned, writer, all, port->addresses);
+        for (guint i = 0; i < port->macs->len; i++)
+                add_owned(owned, writer, all,
+                          bw_owner_derive_link_local(&g_array_index(port->macs, BwMac, i)));
+}
+
+/* By any port of the segment, in whatever state, declared or made from its MACs; by its bridges;
+ * and what only a gateway may use. */
 static GArray *list_owned(const BwIptWriter *writer, bool all) {
         GArray *owned = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
 
-        for (guint i = 0; i < writer->bridge->ports->len; i++) {
-                const BwPortPlan *port = writer->bridge->ports->pdata[i];
+        add_all_owned(owned, writer, all, writer->segment->gateways);
+        for (guint i = 0; i < writer->segment->bridges->len; i++) {
+                const BwBridgePlan *bridge = writer->segment->bridges->pdata[i];
 
-                for (guint k = 0; k < port->addresses->len; k++)
-                        add_owned(owned, writer, all, g_array_index(port->addresses, BwPrefix, k));
-                for (guint k = 0; k < port->macs->len; k++)
-                        add_owned(owned, writer, all,
-                                  bw_owner_derive_link_local(&g_array_index(port->macs, BwMac, k)));
+                add_all_owned(owned, writer, all, bridge->addresses);
+                for (guint k = 0; k < bridge->ports->len; k++)
+                        add_owned_by_port(owned, writer, all, bridge->ports->pdata[k]);
         }
         g_array_sort(owned, compare_prefixes);
         drop_contained(owned);
@@ -112,13 +126,6 @@ static void node_chain(const Tree *tree, const BwAddressNode *node,
         bw_ipt_place(&node->base, place);
         shared_chain(tree->writer, tree->writer->side->owned_kind, tree->drops, tree->unowned,
                      place, name);
-}
-
-static BwIptChain *add_shared(BwIptWriter *writer, const char *name) {
-        BwIptChain *chain = bw_ipt_add_chain(writer, name);
-
-        g_strlcpy(chain->bridge, writer->bridge->name, sizeof(chain->bridge));
-        return chain;
 }
 
 static void write_node(const Tree *tree, const BwAddressNode *node, BwIptChain *chain) {
@@ -150,7 +157,7 @@ static void write_tree(const Tree *tree) {
 
                 if (i > 0)
                         node_chain(tree, tree->nodes->pdata[i], name);
-                chain = add_shared(writer, name);
+                chain = bw_ipt_add_shared_chain(writer, name);
                 if (i < tree->nodes->len)
                         write_node(tree, tree->nodes->pdata[i], chain);
                 if (tree->unowned == BW_IPT_UNOWNED_REFLECTED)
@@ -186,7 +193,7 @@ static void write_denial(BwIptWriter *writer, bool drops, BwIptUnowned unowned, 
         char name[BW_IPT_CHAIN_SIZE];
 
         shared_chain(writer, writer->side->denial_kind, drops, unowned, "", name);
-        bw_ipt_deny(writer, add_shared(writer, name), limit, reason, drops);
+        bw_ipt_deny(writer, bw_ipt_add_shared_chain(writer, name), limit, reason, drops);
 }
 
 /* From "::", to a group: router and neighbour solicitations (RFC 4861), multicast listeners'
@@ -201,7 +208,7 @@ static void write_nowhere(BwIptWriter *writer, bool drops) {
 
         shared_chain(writer, "iz", drops, BW_IPT_UNOWNED_PASSES, "", name);
         shared_chain(writer, writer->side->denial_kind, drops, BW_IPT_UNOWNED_PASSES, "", denial);
-        chain = add_shared(writer, name);
+        chain = bw_ipt_add_shared_chain(writer, name);
         bw_ipt_say_goto(chain, (BwIptRule){ .fragment = true }, denial);
         for (gsize i = 0; i < sizeof(types); i++)
                 bw_ipt_say(chain, (BwIptRule){ .icmpv6_type = types[i], .target = BW_IPT_RETURN });

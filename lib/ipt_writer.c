@@ -22,6 +22,13 @@ BwIptChain *bw_ipt_add_port_chain(BwIptWriter *writer, const char *kind, const B
         return chain;
 }
 
+BwIptChain *bw_ipt_add_shared_chain(BwIptWriter *writer, const char *name) {
+        BwIptChain *chain = bw_ipt_add_chain(writer, name);
+
+        g_strlcpy(chain->bridge, writer->segment_name, sizeof(chain->bridge));
+        return chain;
+}
+
 void bw_ipt_say(BwIptChain *chain, BwIptRule rule) {
         g_array_append_val(chain->rules, rule);
 }
@@ -73,23 +80,38 @@ BwPrefix bw_ipt_multicast(BwFamily family) {
         return (BwPrefix){ BW_FAMILY_IPV6, 8, { 0xff } };
 }
 
-static void add_claims(GArray *claims, const BwPortPlan *port) {
+static void add_claims(GArray *claims, const GArray *addresses) {
         const BwPrefix link_local = bw_ipt_link_local();
 
-        for (guint i = 0; i < port->addresses->len; i++) {
-                BwPrefix *own = &g_array_index(port->addresses, BwPrefix, i);
+        for (guint i = 0; i < addresses->len; i++) {
+                BwPrefix *own = &g_array_index(addresses, BwPrefix, i);
 
                 if (bw_prefix_overlaps(own, &link_local))
                         g_array_append_val(claims, *own);
         }
 }
 
+void bw_ipt_writer_enter_segment(BwIptWriter *writer, const BwSegmentPlan *segment) {
+        const BwBridgePlan *first = segment->bridges->pdata[0];
+
+        writer->segment = segment;
+        writer->segment_name = first->name;
+        memset(writer->shared, 0, sizeof(writer->shared));
+        g_ptr_array_set_size(writer->borders, 0);
+        g_array_set_size(writer->claims, 0);
+        add_claims(writer->claims, segment->gateways);
+        for (guint i = 0; i < segment->bridges->len; i++) {
+                const BwBridgePlan *bridge = segment->bridges->pdata[i];
+
+                add_claims(writer->claims, bridge->addresses);
+                for (guint k = 0; k < bridge->ports->len; k++)
+                        add_claims(writer->claims,
+                                   ((BwPortPlan *) bridge->ports->pdata[k])->addresses);
+        }
+}
+
 void bw_ipt_writer_enter(BwIptWriter *writer, const BwBridgePlan *bridge) {
         writer->bridge = bridge;
-        memset(writer->shared, 0, sizeof(writer->shared));
-        g_array_set_size(writer->claims, 0);
-        for (guint i = 0; i < bridge->ports->len; i++)
-                add_claims(writer->claims, bridge->ports->pdata[i]);
 }
 
 /* Own or not, somebody has declared it. */

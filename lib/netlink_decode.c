@@ -172,7 +172,8 @@ static void read_master(struct nlattr *const *attributes, struct nlattr *const *
         if (!is_word(more[IFLA_INFO_SLAVE_KIND], "bridge"))
                 return;
         link->master = ifindex_of(attributes[IFLA_MASTER]);
-        read_port(more[IFLA_INFO_SLAVE_DATA], link);
+        if (link->master != 0)
+                read_port(more[IFLA_INFO_SLAVE_DATA], link);
 }
 
 static void note_switch(BwLink *link, BwBridgeSwitch kind, bool known, bool on) {

@@ -49,6 +49,7 @@ static const Chain sending[] = {
                     "iifname . arp saddr ether != @macs goto in-spoofed-arp\n"
                     "iifname . arp saddr ip @own4 accept\n"
                     "iifname . arp saddr ip @own-net4 accept\n"
+                    "iifname . arp saddr ip @gateways4 goto in-spoofed-arp\n"
                     "iifname @any-address accept\n"
                     "arp operation request arp saddr ip 0.0.0.0 "
                     "iifname . arp daddr ip @own4 accept\n"
@@ -90,6 +91,7 @@ static const Chain sending[] = {
           "goto in-ip4-source\n" },
         { "in-ip4-source", "iifname . ip saddr @own4 accept\n"
                            "iifname . ip saddr @own-net4 accept\n"
+                           "iifname . ip saddr @gateways4 goto in-spoofed-ip\n"
                            "iifname @any-address accept\n"
                            "iifname != @routers goto in-spoofed-ip\n"
                            "ip saddr { 0.0.0.0, 127.0.0.0/8, 224.0.0.0/4, 255.255.255.255 } "
@@ -147,6 +149,7 @@ static const Chain sending[] = {
                           "goto in-redirect\n" },
         { "in-na", "iifname . @th,64,128 @targets goto nd-option-24\n"
                    "iifname . @th,64,128 @target-nets goto nd-option-24\n"
+                   "iifname . @th,64,128 @gateway-targets goto in-spoofed-nd\n"
                    "iifname @any-address goto nd-option-24\n"
                    "@th,64,10 != 0x3fa goto in-spoofed-nd\n"
                    "iifname @strict goto in-spoofed-nd\n"
@@ -160,6 +163,7 @@ static const Chain sending[] = {
                        "goto in-ip6-source\n" },
         { "nd-detection", "iifname . @th,64,128 @targets goto nd-detected\n"
                           "iifname . @th,64,128 @target-nets goto nd-detected\n"
+                          "iifname . @th,64,128 @gateway-targets goto in-spoofed-nd\n"
                           "iifname @any-address accept\n"
                           "@th,64,10 != 0x3fa goto in-spoofed-nd\n"
                           "iifname @strict goto in-spoofed-nd\n"
@@ -185,6 +189,7 @@ static const Chain sending[] = {
                            "goto in-rogue-dhcp\n" },
         { "in-ip6-source", "iifname . ip6 saddr @own6 accept\n"
                            "iifname . ip6 saddr @own-net6 accept\n"
+                           "iifname . ip6 saddr @gateways6 goto in-spoofed-ip\n"
                            "iifname @any-address accept\n"
                            "ip6 saddr fe80::/10 goto in-link-local\n"
                            "iifname != @routers goto in-spoofed-ip\n"
@@ -283,6 +288,95 @@ static const Chain receiving[] = {
         { "out-ip6-source", "oifname . ip6 saddr @own6 goto out-reflected\n"
                             "oifname . ip6 saddr @own-net6 goto out-reflected\n"
                             "accept\n" },
+};
+
+/* Borders. Frames are read behind one tag: the kernel has taken it off, and meta protocol is what
+ * stands behind it. A site's chain ends in return or in a reason: where more is to be asked, the
+ * question stands in a chain that is jumped to, and where nothing is, the end is the base chain's
+ * accept. A map of single addresses goes before its twin with networks, for the goto to a site ends
+ * the question. The kernel follows each element of a map through all chains behind it: these are
+ * short, and few ways lead to a map. */
+static const Chain at_borders[] = {
+        { "in-border", "jump in-border-mac\n"
+                       "meta protocol vmap { 0x0800 : goto in-border-ip4, "
+                       "0x0806 : goto in-border-arp, 0x86dd : goto in-border-ip6 }\n"
+                       "accept\n" },
+        { "in-border-mac", "ether saddr vmap @site-macs\n" },
+        { "in-border-arp", "meta length < 28 goto in-border-spoof\n"
+                           "@nh,0,48 != 0x000108000604 goto in-border-spoof\n"
+                           "jump in-border-arp-mac\n"
+                           "meta protocol 0x0806 arp saddr ip vmap @sites4\n"
+                           "meta protocol 0x0806 arp saddr ip vmap @site-nets4\n"
+                           "meta protocol 0x0806 arp saddr ip 0.0.0.0 accept\n"
+                           "goto in-border-unknown\n" },
+        { "in-border-arp-mac", "meta protocol 0x0806 arp saddr ether vmap @site-macs\n" },
+        { "in-border-ip4", "meta l4proto >= 0 goto in-border-ip4-source\n"
+                           "goto in-border-spoof\n" },
+        { "in-border-ip4-source", "ip saddr vmap @sites4\n"
+                                  "ip saddr vmap @site-nets4\n"
+                                  "ip saddr 0.0.0.0 accept\n"
+                                  "goto in-border-unknown\n" },
+        /* As in-ip6, where it says why. */
+        { "in-border-ip6", "meta length < 40 goto in-border-spoof\n"
+                           "ip6 version != 6 goto in-border-spoof\n"
+                           "ip6 nexthdr vmap { 6 : goto in-border-ip6-source, "
+                           "17 : goto in-border-ip6-source, 58 : goto in-border-icmp6 }\n"
+                           "frag nexthdr { 0, 43, 44, 60 } goto in-border-spoof\n"
+                           "meta l4proto 58 goto in-border-icmp6-behind\n"
+                           "ip6 nexthdr @transports meta l4proto @transports "
+                           "goto in-border-ip6-source\n"
+                           "meta l4proto @transports goto in-border-ip6-behind\n"
+                           "goto in-border-spoof\n" },
+        { "in-border-ip6-behind", "frag frag-off != 0 goto in-border-ip6-source\n"
+                                  "@th,0,8 >= 0 goto in-border-ip6-source\n"
+                                  "goto in-border-spoof\n" },
+        { "in-border-icmp6-behind", "frag frag-off != 0 goto in-border-icmp6-later\n"
+                                    "@th,0,8 { 133-137, 141, 142 } goto in-border-spoof\n"
+                                    "@th,0,8 >= 0 goto in-border-ip6-source\n"
+                                    "goto in-border-spoof\n" },
+        { "in-border-icmp6-later", "ip6 hoplimit 255 goto in-border-spoof\n"
+                                   "goto in-border-ip6-source\n" },
+        { "in-border-icmp6", "ip6 length 0 goto in-border-spoof\n"
+                             "@nh,320,8 136 jump in-border-target\n"
+                             "@nh,320,8 135 ip6 saddr :: jump in-border-target\n"
+                             "@nh,320,8 >= 0 goto in-border-ip6-source\n"
+                             "goto in-border-spoof\n" },
+        { "in-border-target", "@nh,384,128 vmap @site-targets\n"
+                              "@nh,384,128 vmap @site-target-nets\n"
+                              "@nh,384,10 0x3fa return\n"
+                              "@nh,384,128 >= 0 iifname @closed-borders goto in-border-spoof\n" },
+        { "in-border-ip6-source", "ip6 saddr vmap @sites6\n"
+                                  "ip6 saddr vmap @site-nets6\n"
+                                  "ip6 saddr { ::, fe80::/10 } accept\n"
+                                  "goto in-border-unknown\n" },
+        { "in-border-unknown", "iifname @closed-borders goto in-border-spoof\n"
+                               "accept\n" },
+        { "out-border", "jump out-border-mac\n"
+                        "meta protocol vmap { 0x0800 : goto out-border-ip4, "
+                        "0x86dd : goto out-border-ip6, 0x8100 : goto out-border-tagged, "
+                        "0x88a8 : goto out-border-tagged }\n"
+                        "accept\n" },
+        { "out-border-mac", "ether daddr vmap @site-macs\n" },
+        /* A program of the host's can send a tag that nobody has taken off: what is behind it is
+         * found at no place that rules can name. */
+        { "out-border-tagged", "@ll,128,16 { 0x0800, 0x86dd } goto out-border-misdelivered\n"
+                               "accept\n" },
+        { "out-border-ip4", "meta l4proto >= 0 goto out-border-ip4-destination\n"
+                            "goto out-border-misdelivered\n" },
+        { "out-border-ip4-destination", "ip daddr { 224.0.0.0/4, 255.255.255.255 } accept\n"
+                                        "oifname . ip daddr @broadcasts accept\n"
+                                        "ip daddr vmap @sites4\n"
+                                        "ip daddr vmap @site-nets4\n"
+                                        "goto out-border-unknown\n" },
+        { "out-border-ip6", "meta length < 40 goto out-border-misdelivered\n"
+                            "ip6 version != 6 goto out-border-misdelivered\n"
+                            "ip6 daddr ff00::/8 accept\n"
+                            "ip6 daddr vmap @sites6\n"
+                            "ip6 daddr vmap @site-nets6\n"
+                            "ip6 daddr fe80::/10 accept\n"
+                            "goto out-border-unknown\n" },
+        { "out-border-unknown", "oifname @closed-borders goto out-border-misdelivered\n"
+                                "accept\n" },
 };
 
 /* Link layer options of solicitations and advertisements, wherever they stand among others. A
@@ -503,6 +597,7 @@ static void print_hook(GString *text, const char *hook, const char *match, BwDir
         g_string_append_printf(text, "\t\t%s%s @any-address goto %s-%s\n", match, port, way, any);
         g_string_append_printf(text, "\t\t%s%s @unaddressed goto %s-unaddressed\n", match, port,
                                way);
+        g_string_append_printf(text, "\t\t%s%s @borders goto %s-border\n", match, port, way);
         g_string_append_printf(text, "\t\t%s%s @closed goto %s-unbound\n", match, port, way);
         g_string_append_printf(text, "\t\t%s%s @watched goto %s-watched\n", match, port, way);
         g_string_append_printf(text, "\t\t%s%s\n", match, unknown_verdict(direction, unknown));
@@ -537,6 +632,21 @@ static void print_lengths(GString *text, const char *name, unsigned from, unsign
         g_string_append(text, " }\n\t}\n");
 }
 
+/* Whether what is asked of is the source or the destination: a way out is known in the hooks on the
+ * way out alone, and there the port is a border that has been asked for. */
+static void print_site(GString *text, guint site) {
+        char barred[BW_NFT_BARRED_SIZE];
+
+        bw_nft_barred_name(site, barred);
+        g_string_append_printf(text,
+                               "\tchain site-%u {\n"
+                               "\t\toifname @%s goto out-border-misdelivered\n"
+                               "\t\toifname @borders return\n"
+                               "\t\tiifname @%s goto in-border-spoof\n"
+                               "\t}\n",
+                               site, barred, barred);
+}
+
 /* Of IPv6: what is known to be no further header (as in bw/frame.h's room). */
 static void print_transports(GString *text) {
         g_string_append(text, "\tset transports {\n\t\ttype inet_proto\n\t\tflags constant\n"
@@ -544,7 +654,7 @@ static void print_transports(GString *text) {
                               "112, 115, 132, 136 }\n\t}\n");
 }
 
-char *bw_nft_chains_print(unsigned log_rate, BwUnknownPorts unknown) {
+char *bw_nft_chains_print(unsigned log_rate, BwUnknownPorts unknown, guint sites) {
         GString *text = g_string_new(NULL);
 
         print_lengths(text, "empty", 0, 0);
@@ -562,6 +672,10 @@ char *bw_nft_chains_print(unsigned log_rate, BwUnknownPorts unknown) {
                 print_chain(text, &receiving[i]);
         for (gsize i = 0; i < G_N_ELEMENTS(by_binding); i++)
                 print_chain(text, &by_binding[i]);
+        for (guint site = 0; site < sites; site++)
+                print_site(text, site);
+        for (gsize i = 0; i < G_N_ELEMENTS(at_borders); i++)
+                print_chain(text, &at_borders[i]);
         print_hooks(text, unknown);
         return g_string_free(text, FALSE);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 #include <bw/nft_chains.h>
+#include <bw/nft_sites.h>
 #include <bw/nft_table.h>
 #include <bw/owner.h>
 #include <bw/text.h>
@@ -42,56 +43,83 @@ typedef enum SetName {
         SET_OWNED_NETS,
         SET_OWNED_TARGETS,
         SET_OWNED_TARGET_NETS,
-        SET_FOREIGN4, /* for a router: what others on its bridge own */
+        SET_FOREIGN4, /* for a router: what others of its segment own */
         SET_FOREIGN_NET4,
         SET_FOREIGN6,
         SET_FOREIGN_NET6,
+        SET_GATEWAYS4, /* for Addresses=any: gateways that are not the port's */
+        SET_GATEWAYS6,
+        SET_GATEWAY_TARGETS,
+        SET_BORDERS,
+        SET_CLOSED_BORDERS,
+        MAP_SITES4, /* from what is owned to the site whose it is */
+        MAP_SITE_NETS4,
+        MAP_SITES6,
+        MAP_SITE_NETS6,
+        MAP_SITE_TARGETS,
+        MAP_SITE_TARGET_NETS,
+        MAP_SITE_MACS,
 } SetName;
 
-static const BwNftSet sets[] = {
-        [SET_BOUND] = { "bound", "type ifname", NULL },
-        [SET_PASSING] = { "passing", "type ifname", NULL },
-        [SET_UNADDRESSED] = { "unaddressed", "type ifname", NULL },
-        [SET_CLOSED] = { "closed", "type ifname", NULL },
-        [SET_WATCHED] = { "watched", "type ifname", NULL },
-        [SET_MONITORED] = { "monitored", "type ifname", NULL },
-        [SET_ANY_ADDRESS] = { "any-address", "type ifname", NULL },
-        [SET_STRICT] = { "strict", "type ifname", NULL },
-        [SET_DHCP_SERVERS] = { "dhcp-servers", "type ifname", NULL },
-        [SET_ROUTERS] = { "routers", "type ifname", NULL },
-        [SET_QUERIERS] = { "queriers", "type ifname", NULL },
-        [SET_MACS] = { "macs", "type ifname . ether_addr", NULL },
-        [SET_LLADDRS] = { "lladdrs", "typeof iifname . @th,0,48", NULL },
-        [SET_BINDINGS4] = { "bindings4", "type ifname . ether_addr . ipv4_addr", NULL },
-        [SET_BINDINGS6] = { "bindings6", "type ifname . ether_addr . ipv6_addr", NULL },
-        [SET_PAIRS4] = { "pairs4", "type ipv4_addr . ipv4_addr", NULL },
-        [SET_PAIRS6] = { "pairs6", "type ipv6_addr . ipv6_addr", NULL },
-        [SET_IP4] = { "own4", "type ifname . ipv4_addr", NULL },
-        [SET_NET4] = { "own-net4", "type ifname . ipv4_addr\nflags interval", NULL },
-        [SET_BROADCASTS] = { "broadcasts", "type ifname . ipv4_addr", NULL },
-        [SET_IP6] = { "own6", "type ifname . ipv6_addr", NULL },
-        [SET_NET6] = { "own-net6", "type ifname . ipv6_addr\nflags interval", NULL },
-        [SET_TARGETS] = { "targets", "typeof iifname . @th,0,128", NULL },
-        [SET_TARGET_NETS] = { "target-nets", "typeof iifname . @th,0,128\nflags interval", NULL },
-        [SET_DERIVED] = { "derived", "type ifname . ipv6_addr", NULL },
-        [SET_DERIVED_TARGETS] = { "derived-targets", "typeof iifname . @th,0,128", NULL },
-        [SET_OWNED] = { "owned", "type ipv6_addr", NULL },
-        [SET_OWNED_NETS] = { "owned-nets", "type ipv6_addr\nflags interval", NULL },
-        [SET_OWNED_TARGETS] = { "owned-targets", "typeof @th,0,128", NULL },
-        [SET_OWNED_TARGET_NETS] = { "owned-target-nets", "typeof @th,0,128\nflags interval", NULL },
-        [SET_FOREIGN4] = { "foreign4", "type ifname . ipv4_addr", NULL },
-        [SET_FOREIGN_NET4] = { "foreign-net4", "type ifname . ipv4_addr\nflags interval", NULL },
-        [SET_FOREIGN6] = { "foreign6", "type ifname . ipv6_addr", NULL },
-        [SET_FOREIGN_NET6] = { "foreign-net6", "type ifname . ipv6_addr\nflags interval", NULL },
+static const struct {
+        const char *name, *type;
+} sets[] = {
+        [SET_BOUND] = { "bound", "type ifname" },
+        [SET_PASSING] = { "passing", "type ifname" },
+        [SET_UNADDRESSED] = { "unaddressed", "type ifname" },
+        [SET_CLOSED] = { "closed", "type ifname" },
+        [SET_WATCHED] = { "watched", "type ifname" },
+        [SET_MONITORED] = { "monitored", "type ifname" },
+        [SET_ANY_ADDRESS] = { "any-address", "type ifname" },
+        [SET_STRICT] = { "strict", "type ifname" },
+        [SET_DHCP_SERVERS] = { "dhcp-servers", "type ifname" },
+        [SET_ROUTERS] = { "routers", "type ifname" },
+        [SET_QUERIERS] = { "queriers", "type ifname" },
+        [SET_MACS] = { "macs", "type ifname . ether_addr" },
+        [SET_LLADDRS] = { "lladdrs", "typeof iifname . @th,0,48" },
+        [SET_BINDINGS4] = { "bindings4", "type ifname . ether_addr . ipv4_addr" },
+        [SET_BINDINGS6] = { "bindings6", "type ifname . ether_addr . ipv6_addr" },
+        [SET_PAIRS4] = { "pairs4", "type ipv4_addr . ipv4_addr" },
+        [SET_PAIRS6] = { "pairs6", "type ipv6_addr . ipv6_addr" },
+        [SET_IP4] = { "own4", "type ifname . ipv4_addr" },
+        [SET_NET4] = { "own-net4", "type ifname . ipv4_addr\nflags interval" },
+        [SET_BROADCASTS] = { "broadcasts", "type ifname . ipv4_addr" },
+        [SET_IP6] = { "own6", "type ifname . ipv6_addr" },
+        [SET_NET6] = { "own-net6", "type ifname . ipv6_addr\nflags interval" },
+        [SET_TARGETS] = { "targets", "typeof iifname . @th,0,128" },
+        [SET_TARGET_NETS] = { "target-nets", "typeof iifname . @th,0,128\nflags interval" },
+        [SET_DERIVED] = { "derived", "type ifname . ipv6_addr" },
+        [SET_DERIVED_TARGETS] = { "derived-targets", "typeof iifname . @th,0,128" },
+        [SET_OWNED] = { "owned", "type ipv6_addr" },
+        [SET_OWNED_NETS] = { "owned-nets", "type ipv6_addr\nflags interval" },
+        [SET_OWNED_TARGETS] = { "owned-targets", "typeof @th,0,128" },
+        [SET_OWNED_TARGET_NETS] = { "owned-target-nets", "typeof @th,0,128\nflags interval" },
+        [SET_FOREIGN4] = { "foreign4", "type ifname . ipv4_addr" },
+        [SET_FOREIGN_NET4] = { "foreign-net4", "type ifname . ipv4_addr\nflags interval" },
+        [SET_FOREIGN6] = { "foreign6", "type ifname . ipv6_addr" },
+        [SET_FOREIGN_NET6] = { "foreign-net6", "type ifname . ipv6_addr\nflags interval" },
+        [SET_GATEWAYS4] = { "gateways4", "type ifname . ipv4_addr" },
+        [SET_GATEWAYS6] = { "gateways6", "type ifname . ipv6_addr" },
+        [SET_GATEWAY_TARGETS] = { "gateway-targets", "typeof iifname . @th,0,128" },
+        [SET_BORDERS] = { "borders", "type ifname" },
+        [SET_CLOSED_BORDERS] = { "closed-borders", "type ifname" },
+        [MAP_SITES4] = { "sites4", "type ipv4_addr : verdict" },
+        [MAP_SITE_NETS4] = { "site-nets4", "type ipv4_addr : verdict\nflags interval" },
+        [MAP_SITES6] = { "sites6", "type ipv6_addr : verdict" },
+        [MAP_SITE_NETS6] = { "site-nets6", "type ipv6_addr : verdict\nflags interval" },
+        [MAP_SITE_TARGETS] = { "site-targets", "typeof @nh,384,128 : verdict" },
+        [MAP_SITE_TARGET_NETS] = { "site-target-nets",
+                                   "typeof @nh,384,128 : verdict\nflags interval" },
+        [MAP_SITE_MACS] = { "site-macs", "type ether_addr : verdict" },
 };
 
 typedef struct Compiler {
         BwNftTable *table;
+        const BwSegmentPlan *segment;
         const BwBridgePlan *bridge;
         const BwPortPlan *port;
-        GPtrArray *declared;      /* BwPortPlan *, of the bridge: those with a link-local address */
+        GArray *declared;         /* BwPrefix: the segment's link-local ones */
         char quoted[QUOTED_SIZE]; /* the port's name */
-        BwUnknownPorts unknown;   /* the strictest of the guarded bridges */
 } Compiler;
 
 bool bw_nft_name_is_writable(const char *name) {
@@ -115,21 +143,6 @@ static void add_name(Compiler *compiler, SetName set) {
         add(compiler, set, "", "");
 }
 
-/* Bytes as one number; nft prints no leading zeros. */
-static char *print_number(const uint8_t *bytes, gsize n) {
-        static const char digits[] = "0123456789abcdef";
-        char text[2 * 16 + 1] = "";
-        const char *first;
-
-        g_assert(n <= 16);
-        for (gsize i = 0; i < n; i++) {
-                text[2 * i] = digits[bytes[i] >> 4];
-                text[2 * i + 1] = digits[bytes[i] & 0x0f];
-        }
-        first = text + strspn(text, "0");
-        return g_strconcat("0x", *first ? first : "0", NULL);
-}
-
 static int compare_prefixes(gconstpointer a, gconstpointer b) {
         return bw_prefix_compare(a, b);
 }
@@ -146,20 +159,20 @@ static void last_address(const BwPrefix *prefix, uint8_t last[static 16]) {
 }
 
 static char *print_target(const BwPrefix *prefix) {
-        g_autofree char *first = print_number(prefix->bytes, 16);
+        g_autofree char *first = bw_nft_number(prefix->bytes, 16);
         g_autofree char *last = NULL;
         uint8_t bytes[16];
 
         if (prefix->length == 128)
                 return g_steal_pointer(&first);
         last_address(prefix, bytes);
-        last = print_number(bytes, 16);
+        last = bw_nft_number(bytes, 16);
         return g_strconcat(first, "-", last, NULL);
 }
 
 static void add_mac(Compiler *compiler, const BwMac *mac) {
         char text[BW_MAC_TEXT_SIZE];
-        g_autofree char *number = print_number(mac->octet, sizeof(mac->octet));
+        g_autofree char *number = bw_nft_number(mac->octet, sizeof(mac->octet));
 
         add(compiler, SET_MACS, " . ", bw_mac_print(mac, text));
         add(compiler, SET_LLADDRS, " . ", number);
@@ -272,14 +285,13 @@ static void add_bindings(Compiler *compiler, BwFamily family) {
         }
 }
 
-/* What is declared goes before what a MAC makes likely. */
+/* What is declared goes before what a MAC makes likely. What is the port's own is nobody else's. */
 static bool is_declared_by_another(const Compiler *compiler, const BwPrefix *address) {
-        for (guint i = 0; i < compiler->declared->len; i++) {
-                const BwPortPlan *other = compiler->declared->pdata[i];
-
-                if (other != compiler->port && bw_owner_has_address(other, address))
+        if (bw_owner_has_address(compiler->port, address))
+                return false;
+        for (guint i = 0; i < compiler->declared->len; i++)
+                if (bw_prefix_contains(&g_array_index(compiler->declared, BwPrefix, i), address))
                         return true;
-        }
         return false;
 }
 
@@ -294,21 +306,50 @@ static void add_derived(Compiler *compiler, const BwMac *mac) {
         add(compiler, SET_DERIVED_TARGETS, " . ", target);
 }
 
+static void append_all(GArray *to, const GArray *from) {
+        g_array_append_vals(to, from->data, from->len);
+}
+
 /* A router may carry what nobody here owns. */
 static void add_foreign(Compiler *compiler) {
         g_autoptr(GArray) addresses = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
 
-        for (guint i = 0; i < compiler->bridge->ports->len; i++) {
-                const BwPortPlan *other = compiler->bridge->ports->pdata[i];
+        append_all(addresses, compiler->segment->gateways);
+        for (guint i = 0; i < compiler->segment->bridges->len; i++) {
+                const BwBridgePlan *bridge = compiler->segment->bridges->pdata[i];
 
-                if (other != compiler->port)
-                        g_array_append_vals(addresses, other->addresses->data,
-                                            other->addresses->len);
+                append_all(addresses, bridge->addresses);
+                for (guint k = 0; k < bridge->ports->len; k++) {
+                        const BwPortPlan *other = bridge->ports->pdata[k];
+
+                        if (other != compiler->port)
+                                append_all(addresses, other->addresses);
+                }
         }
         g_array_sort(addresses, compare_prefixes);
         drop_contained(addresses);
         for (guint i = 0; i < addresses->len; i++)
                 add_address(compiler, &foreign, &g_array_index(addresses, BwPrefix, i));
+}
+
+/* Addresses=any does not open the gateway's. */
+static void add_gateways(Compiler *compiler) {
+        static const Kinds gateways = { SET_GATEWAYS4, SET_GATEWAYS4, SET_GATEWAYS6,
+                                        SET_GATEWAYS6 };
+        const GArray *all = compiler->segment->gateways;
+
+        for (guint i = 0; i < all->len; i++) {
+                const BwPrefix *gateway = &g_array_index(all, BwPrefix, i);
+                g_autofree char *target = NULL;
+
+                if (bw_owner_has_address(compiler->port, gateway))
+                        continue;
+                add_address(compiler, &gateways, gateway);
+                if (gateway->family == BW_FAMILY_IPV4)
+                        continue;
+                target = print_target(gateway);
+                add(compiler, SET_GATEWAY_TARGETS, " . ", target);
+        }
 }
 
 static void add_broadcasts(Compiler *compiler) {
@@ -369,6 +410,7 @@ static void add_bound(Compiler *compiler) {
 static void add_any_address(Compiler *compiler) {
         add_name(compiler, SET_ANY_ADDRESS);
         add_own(compiler);
+        add_gateways(compiler);
 }
 
 static void add_unaddressed(Compiler *compiler) {
@@ -382,6 +424,15 @@ static void add_closed(Compiler *compiler) {
         add_name(compiler, SET_CLOSED);
         if (compiler->port->mode == BW_MODE_MONITOR)
                 add_name(compiler, SET_MONITORED);
+}
+
+static void add_border(Compiler *compiler) {
+        add_name(compiler, SET_BORDERS);
+        if (compiler->port->closed_border)
+                add_name(compiler, SET_CLOSED_BORDERS);
+        if (compiler->port->mode == BW_MODE_MONITOR)
+                add_name(compiler, SET_MONITORED);
+        add_broadcasts(compiler);
 }
 
 static void add_stranger(Compiler *compiler) {
@@ -414,8 +465,10 @@ static void add_state(Compiler *compiler) {
                 add_any_address(compiler);
                 return;
         case BW_PORT_OFF:
-        case BW_PORT_BORDER:
                 add_name(compiler, SET_PASSING);
+                return;
+        case BW_PORT_BORDER:
+                add_border(compiler);
                 return;
         case BW_PORT_INHERITED:
                 g_hash_table_add(compiler->table->kept, g_strdup(compiler->port->name));
@@ -427,18 +480,25 @@ static void add_state(Compiler *compiler) {
         g_assert_not_reached();
 }
 
+static void append_link_local(GArray *to, const GArray *from) {
+        for (guint i = 0; i < from->len; i++)
+                if (bw_owner_is_link_local(&g_array_index(from, BwPrefix, i)))
+                        g_array_append_vals(to, &g_array_index(from, BwPrefix, i), 1);
+}
+
 /* Which link-local addresses nobody else may use: declared ones, and those made from MACs. */
-static void add_owned(GArray *owned, const BwPortPlan *port) {
-        for (guint i = 0; i < port->macs->len; i++) {
-                BwPrefix derived = bw_owner_derive_link_local(&g_array_index(port->macs, BwMac, i));
+static void add_owned(GArray *owned, const BwBridgePlan *bridge) {
+        append_link_local(owned, bridge->addresses);
+        for (guint i = 0; i < bridge->ports->len; i++) {
+                const BwPortPlan *port = bridge->ports->pdata[i];
 
-                g_array_append_val(owned, derived);
-        }
-        for (guint i = 0; i < port->addresses->len; i++) {
-                BwPrefix *address = &g_array_index(port->addresses, BwPrefix, i);
+                append_link_local(owned, port->addresses);
+                for (guint k = 0; k < port->macs->len; k++) {
+                        BwPrefix derived =
+                                bw_owner_derive_link_local(&g_array_index(port->macs, BwMac, k));
 
-                if (bw_owner_is_link_local(address))
-                        g_array_append_val(owned, *address);
+                        g_array_append_val(owned, derived);
+                }
         }
 }
 
@@ -473,28 +533,40 @@ static void add_port(Compiler *compiler, const BwPortPlan *port) {
         }
         /* It is in no list then, and must not gain by that. */
         g_ptr_array_add(compiler->table->unwritten, g_strdup(port->name));
-        compiler->unknown = BW_UNKNOWN_PORTS_DROP;
+        compiler->table->unknown = BW_UNKNOWN_PORTS_DROP;
 }
 
-static bool declares_link_local(const BwPortPlan *port) {
-        for (guint i = 0; i < port->addresses->len; i++)
-                if (bw_owner_is_link_local(&g_array_index(port->addresses, BwPrefix, i)))
-                        return true;
-        return false;
-}
-
-static void add_bridge(Compiler *compiler, const BwBridgePlan *bridge, GArray *owned) {
+static void add_bridge(Compiler *compiler, const BwBridgePlan *bridge) {
         compiler->bridge = bridge;
-        compiler->unknown = bw_unknown_ports_stricter(bridge->unknown_ports, compiler->unknown);
-        compiler->declared = g_ptr_array_new();
-        for (guint i = 0; i < bridge->ports->len; i++) {
-                add_owned(owned, bridge->ports->pdata[i]);
-                if (declares_link_local(bridge->ports->pdata[i]))
-                        g_ptr_array_add(compiler->declared, bridge->ports->pdata[i]);
-        }
+        compiler->table->unknown =
+                bw_unknown_ports_stricter(bridge->unknown_ports, compiler->table->unknown);
         for (guint i = 0; i < bridge->ports->len; i++)
                 add_port(compiler, bridge->ports->pdata[i]);
-        g_ptr_array_unref(compiler->declared);
+}
+
+static void list_declared(Compiler *compiler) {
+        append_link_local(compiler->declared, compiler->segment->gateways);
+        for (guint i = 0; i < compiler->segment->bridges->len; i++) {
+                const BwBridgePlan *bridge = compiler->segment->bridges->pdata[i];
+
+                append_link_local(compiler->declared, bridge->addresses);
+                for (guint k = 0; k < bridge->ports->len; k++)
+                        append_link_local(compiler->declared,
+                                          ((BwPortPlan *) bridge->ports->pdata[k])->addresses);
+        }
+}
+
+static void add_segment(Compiler *compiler, const BwSegmentPlan *segment, GArray *owned) {
+        g_autoptr(GArray) declared = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
+
+        compiler->segment = segment;
+        compiler->declared = declared;
+        list_declared(compiler);
+        append_link_local(owned, segment->gateways);
+        for (guint i = 0; i < segment->bridges->len; i++) {
+                add_owned(owned, segment->bridges->pdata[i]);
+                add_bridge(compiler, segment->bridges->pdata[i]);
+        }
 }
 
 /* nft refuses nothing that is there twice, but a list with doubles equals no read-back. */
@@ -508,29 +580,54 @@ static void sort_elements(GPtrArray *elements) {
 static BwNftTable *table_new(void) {
         BwNftTable *table = g_new0(BwNftTable, 1);
 
+        table->unknown = BW_UNKNOWN_PORTS_ACCEPT;
         table->sets = g_array_new(FALSE, FALSE, sizeof(BwNftSet));
-        g_array_append_vals(table->sets, sets, G_N_ELEMENTS(sets));
-        for (guint i = 0; i < table->sets->len; i++)
-                g_array_index(table->sets, BwNftSet, i).elements =
-                        g_ptr_array_new_with_free_func(g_free);
+        for (guint i = 0; i < G_N_ELEMENTS(sets); i++) {
+                BwNftSet set = bw_nft_set_new(g_strdup(sets[i].name), sets[i].type);
+
+                g_array_append_val(table->sets, set);
+        }
         table->unwritten = g_ptr_array_new_with_free_func(g_free);
         table->kept = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         return table;
 }
 
+static void move_elements(BwNftTable *table, guint set, GPtrArray *from) {
+        g_ptr_array_extend_and_steal(g_array_index(table->sets, BwNftSet, set).elements,
+                                     g_ptr_array_ref(from));
+}
+
+/* What borders know stands in maps; which borders a site bars, in a set of its own. */
+static void write_sites(BwNftTable *table, const BwPlan *plan) {
+        g_autoptr(BwNftSites) sites = bw_nft_sites_new(plan);
+
+        table->sites = sites->barred->len;
+        bw_nft_table_make_room(table);
+        for (guint i = 0; i < sites->barred->len; i++)
+                move_elements(table, G_N_ELEMENTS(sets) + i, sites->barred->pdata[i]);
+        move_elements(table, MAP_SITES4, sites->ip4);
+        move_elements(table, MAP_SITE_NETS4, sites->net4);
+        move_elements(table, MAP_SITES6, sites->ip6);
+        move_elements(table, MAP_SITE_NETS6, sites->net6);
+        move_elements(table, MAP_SITE_TARGETS, sites->targets);
+        move_elements(table, MAP_SITE_TARGET_NETS, sites->target_nets);
+        move_elements(table, MAP_SITE_MACS, sites->macs);
+}
+
 BwNftTable *bw_nft_compile(const BwPlan *plan, const GPtrArray *elsewhere) {
         g_autoptr(GArray) owned = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
-        Compiler compiler = { .table = table_new(), .unknown = BW_UNKNOWN_PORTS_ACCEPT };
+        Compiler compiler = { .table = table_new() };
 
-        for (guint i = 0; i < plan->bridges->len; i++)
-                add_bridge(&compiler, plan->bridges->pdata[i], owned);
+        compiler.table->log_rate = plan->log_rate;
+        for (guint i = 0; i < plan->segments->len; i++)
+                add_segment(&compiler, plan->segments->pdata[i], owned);
         for (guint i = 0; i < elsewhere->len; i++)
                 if (quote(&compiler, ((const BwLink *) elsewhere->pdata[i])->name))
                         add_name(&compiler, SET_PASSING);
         write_owned(&compiler, owned);
+        write_sites(compiler.table, plan);
         for (guint i = 0; i < compiler.table->sets->len; i++)
                 sort_elements(g_array_index(compiler.table->sets, BwNftSet, i).elements);
-        compiler.table->base = bw_nft_chains_print(plan->log_rate, compiler.unknown);
         return compiler.table;
 }
 

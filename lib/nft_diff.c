@@ -14,7 +14,8 @@ static void print_elements(GString *text, const BwNftSet *set) {
 static void print_set(GString *text, const BwNftSet *set, bool filled) {
         g_auto(GStrv) lines = g_strsplit(set->type, "\n", -1);
 
-        g_string_append_printf(text, "\tset %s {\n", set->name);
+        g_string_append_printf(text, "\t%s %s {\n", bw_nft_set_is_map(set) ? "map" : "set",
+                               set->name);
         for (char **line = lines; *line; line++)
                 g_string_append_printf(text, "\t\t%s\n", *line);
         if (filled)

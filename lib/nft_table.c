@@ -1,14 +1,64 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
+#include <bw/nft_chains.h>
 #include <bw/nft_table.h>
 #include <bw/text.h>
 #include <string.h>
 
+#define BARRED "barred-"
+#define SITE   "goto site-"
+
+/* Sets and maps */
+
+BwNftSet bw_nft_set_new(char *name, const char *type) {
+        return (BwNftSet){ name, type, g_ptr_array_new_with_free_func(g_free) };
+}
+
+bool bw_nft_set_is_map(const BwNftSet *set) {
+        return strstr(set->type, " : ");
+}
+
+static bool is_barred(const BwNftSet *set) {
+        return g_str_has_prefix(set->name, BARRED);
+}
+
+const char *bw_nft_barred_name(guint site, char name[static BW_NFT_BARRED_SIZE]) {
+        g_snprintf(name, BW_NFT_BARRED_SIZE, BARRED "%u", site);
+        return name;
+}
+
+/* The sets of what sites bar are the last. */
+static guint first_barred(const BwNftTable *table) {
+        guint i = 0;
+
+        while (i < table->sets->len && !is_barred(&g_array_index(table->sets, BwNftSet, i)))
+                i++;
+        return i;
+}
+
+void bw_nft_table_make_room(BwNftTable *table) {
+        guint first = first_barred(table), room = table->sites > 0 ? 1 : 0;
+
+        while (room < table->sites)
+                room *= 2;
+        for (guint site = table->sets->len - first; site < room; site++) {
+                char name[BW_NFT_BARRED_SIZE];
+                BwNftSet set =
+                        bw_nft_set_new(g_strdup(bw_nft_barred_name(site, name)), "type ifname");
+
+                g_array_append_val(table->sets, set);
+        }
+        g_free(table->base);
+        table->base = bw_nft_chains_print(table->log_rate, table->unknown, room);
+}
+
 void bw_nft_table_free(BwNftTable *table) {
         if (!table)
                 return;
-        for (guint i = 0; i < table->sets->len; i++)
+        for (guint i = 0; i < table->sets->len; i++) {
+                g_free(g_array_index(table->sets, BwNftSet, i).name);
                 g_ptr_array_unref(g_array_index(table->sets, BwNftSet, i).elements);
+        }
         g_array_unref(table->sets);
         g_ptr_array_unref(table->unwritten);
         g_hash_table_unref(table->kept);
@@ -37,6 +87,8 @@ static bool names_equal(GHashTable *a, GHashTable *b) {
 }
 
 bool bw_nft_table_equal(const BwNftTable *a, const BwNftTable *b) {
+        if (a->sets->len != b->sets->len)
+                return false;
         for (guint i = 0; i < a->sets->len; i++)
                 if (!lists_equal(g_array_index(a->sets, BwNftSet, i).elements,
                                  g_array_index(b->sets, BwNftSet, i).elements))
@@ -50,6 +102,27 @@ char *bw_nft_element_name(const char *element) {
         const char *end = *element == '"' ? strchr(element + 1, '"') : NULL;
 
         return end ? g_strndup(element + 1, (gsize) (end - element) - 1) : NULL;
+}
+
+char *bw_nft_element_key(const char *element) {
+        const char *end = strstr(element, " : ");
+
+        return end ? g_strndup(element, (gsize) (end - element)) : g_strdup(element);
+}
+
+/* nft prints no leading zeros. */
+char *bw_nft_number(const uint8_t *bytes, gsize n) {
+        static const char digits[] = "0123456789abcdef";
+        char text[2 * 16 + 1] = "";
+        const char *first;
+
+        g_assert(n <= 16);
+        for (gsize i = 0; i < n; i++) {
+                text[2 * i] = digits[bytes[i] >> 4];
+                text[2 * i + 1] = digits[bytes[i] & 0x0f];
+        }
+        first = text + strspn(text, "0");
+        return g_strconcat("0x", *first ? first : "0", NULL);
 }
 
 GPtrArray *bw_nft_elements_copy(const GPtrArray *elements) {
@@ -67,7 +140,8 @@ static bool is_one_of(const char *name, const char *const *names) {
 }
 
 GHashTable *bw_nft_list_guarded(const BwNftListing *found) {
-        static const char *const checked[] = { "bound", "unaddressed", "closed", "any-address" };
+        static const char *const checked[] = { "bound", "unaddressed", "closed", "any-address",
+                                               "borders" };
         GHashTable *names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 
         for (gsize i = 0; i < G_N_ELEMENTS(checked); i++) {
@@ -134,19 +208,142 @@ static GPtrArray *keep_elements(const BwNftTable *wanted, const BwNftSet *set,
         return elements;
 }
 
-BwNftTable *bw_nft_table_keep(const BwNftTable *wanted, const BwNftListing *found) {
-        bool any = found && g_hash_table_size(wanted->kept) > 0;
-        BwNftTable *table = g_new0(BwNftTable, 1);
+/* Sites of a former run. What it knows of ports that are kept it says by sites of its own, with
+ * numbers of its own: a site is the one that bars the same borders, or one more. */
 
-        table->sets = g_array_copy(wanted->sets);
-        table->base = g_strdup(wanted->base);
-        table->unwritten = g_ptr_array_new_with_free_func(g_free);
-        table->kept = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+typedef struct Moving {
+        BwNftTable *table;
+        const BwNftListing *found;
+        bool whole; /* a border is kept: only the former run knows what it is barred from */
+} Moving;
+
+static const GPtrArray *barred_by(const BwNftTable *table, guint site) {
+        return g_array_index(table->sets, BwNftSet, first_barred(table) + site).elements;
+}
+
+static guint find_site(BwNftTable *table, const GPtrArray *barred) {
+        BwNftSet *set;
+        guint site = 0;
+
+        while (site < table->sites && !lists_equal(barred_by(table, site), barred))
+                site++;
+        if (site < table->sites)
+                return site;
+        table->sites++;
+        bw_nft_table_make_room(table);
+        set = &g_array_index(table->sets, BwNftSet, first_barred(table) + site);
+        g_ptr_array_unref(set->elements);
+        set->elements = bw_nft_elements_copy(barred);
+        return site;
+}
+
+/* (transfer full): "192.0.2.7 : goto site-3" with the number the site has in the new table; NULL:
+ * nothing of ours. */
+static char *move_element(const Moving *moving, const char *element) {
+        g_autofree char *key = bw_nft_element_key(element), *name = NULL;
+        const char *verdict = element + strlen(key) + strlen(" : ");
+        const GPtrArray *barred;
+
+        if (!*(element + strlen(key)) || !g_str_has_prefix(verdict, SITE))
+                return NULL;
+        name = g_strconcat(BARRED, verdict + strlen(SITE), NULL);
+        barred = g_hash_table_lookup(moving->found->elements, name);
+        if (!barred)
+                return NULL;
+        return g_strdup_printf("%s : " SITE "%u", key, find_site(moving->table, barred));
+}
+
+static GHashTable *list_keys(const GPtrArray *elements) {
+        GHashTable *keys = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+
+        for (guint i = 0; i < elements->len; i++)
+                g_hash_table_add(keys, bw_nft_element_key(elements->pdata[i]));
+        return keys;
+}
+
+/* Ranges are not mixed. */
+static GPtrArray *keep_map(const Moving *moving, guint at) {
+        const BwNftSet set = g_array_index(moving->table->sets, BwNftSet, at);
+        const GPtrArray *found = g_hash_table_lookup(moving->found->elements, set.name);
+        bool as_found = found && (moving->whole || strstr(set.type, "interval"));
+        g_autoptr(GPtrArray) none = g_ptr_array_new();
+        GPtrArray *elements = bw_nft_elements_copy(as_found ? none : set.elements);
+        g_autoptr(GHashTable) keys = list_keys(elements);
+
+        for (guint i = 0; found && i < found->len; i++) {
+                g_autofree char *key = bw_nft_element_key(found->pdata[i]);
+                char *element = g_hash_table_contains(keys, key)
+                                        ? NULL
+                                        : move_element(moving, found->pdata[i]);
+
+                if (element)
+                        g_ptr_array_add(elements, element);
+        }
+        g_ptr_array_sort(elements, bw_text_compare);
+        return elements;
+}
+
+static bool keeps_border(const BwNftTable *wanted, const BwNftListing *found) {
+        const GPtrArray *borders = g_hash_table_lookup(found->elements, "borders");
+
+        for (guint i = 0; borders && i < borders->len; i++)
+                if (is_kept(wanted, borders->pdata[i]))
+                        return true;
+        return false;
+}
+
+static void keep_maps(BwNftTable *table, const BwNftListing *found, bool border_kept) {
+        Moving moving = { table, found, border_kept };
+
+        /* Without any border there is none to bar. */
+        if (table->sites == 0 && !border_kept)
+                return;
+        for (guint i = 0; i < first_barred(table); i++) {
+                GPtrArray *elements;
+
+                if (!bw_nft_set_is_map(&g_array_index(table->sets, BwNftSet, i)))
+                        continue;
+                elements = keep_map(&moving, i);
+                g_ptr_array_unref(g_array_index(table->sets, BwNftSet, i).elements);
+                g_array_index(table->sets, BwNftSet, i).elements = elements;
+        }
+}
+
+/* (transfer full): with nothing more to keep. */
+static BwNftTable *table_copy(const BwNftTable *table) {
+        BwNftTable *copy = g_new(BwNftTable, 1);
+
+        *copy = *table;
+        copy->sets = g_array_new(FALSE, FALSE, sizeof(BwNftSet));
+        copy->base = g_strdup(table->base);
+        copy->unwritten = g_ptr_array_new_with_free_func(g_free);
+        copy->kept = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        for (guint i = 0; i < table->sets->len; i++) {
+                const BwNftSet *set = &g_array_index(table->sets, BwNftSet, i);
+                BwNftSet same = { g_strdup(set->name), set->type,
+                                  bw_nft_elements_copy(set->elements) };
+
+                g_array_append_val(copy->sets, same);
+        }
+        return copy;
+}
+
+BwNftTable *bw_nft_table_keep(const BwNftTable *wanted, const BwNftListing *found) {
+        BwNftTable *table = table_copy(wanted);
+
+        if (!found || g_hash_table_size(wanted->kept) == 0)
+                return table;
         for (guint i = 0; i < table->sets->len; i++) {
                 BwNftSet *set = &g_array_index(table->sets, BwNftSet, i);
+                GPtrArray *elements;
 
-                set->elements = keep_elements(
-                        wanted, set, any ? g_hash_table_lookup(found->elements, set->name) : NULL);
+                if (is_barred(set) || bw_nft_set_is_map(set))
+                        continue;
+                elements =
+                        keep_elements(wanted, set, g_hash_table_lookup(found->elements, set->name));
+                g_ptr_array_unref(set->elements);
+                set->elements = elements;
         }
+        keep_maps(table, found, keeps_border(wanted, found));
         return table;
 }

@@ -24,7 +24,10 @@ typedef struct BwAddressNode {
 } BwAddressNode;
 
 /* Going down from the root, at each node the items first, then the one child that contains the
- * address, meets every prefix of the input that contains it, the wider ones first.
+ * address, meets every prefix of the input that contains it, the wider ones first. The other way
+ * round: all that is in a node's children is more exact than all its items, and among the items the
+ * last that contains an address is the most exact. An item either takes in all of a child or
+ * nothing of it.
  *
  * (transfer full) (element-type BwAddressNode): the root first. @prefixes: @n of them, of one
  * family, sorted by bw_prefix_compare(); one may occur more than once, and one may be in another.

@@ -43,6 +43,10 @@ typedef enum BwStpState {
         BW_STP_BLOCKING,
 } BwStpState;
 
+/* What the kernel never tells by rtnetlink: programs attached as tcx (Linux 6.6), which only bpf(2)
+ * lists. What it does not tell as news, and so is seen when the link changes otherwise or is asked
+ * for: an XDP program attached or detached by a link of BPF; of a port that is down, flags set by
+ * ip-link(8). */
 typedef struct BwLink {
         int ifindex;
         char name[BW_IFNAME_SIZE]; /* any byte the kernel allows */
@@ -62,11 +66,7 @@ typedef struct BwLink {
         bool promiscuous; /* IFF_PROMISC */
         uint32_t promiscuity; /* IFLA_PROMISCUITY: how many have asked for it */
         bool xdp;             /* IFLA_XDP: a program is attached */
-        bool filters;         /* tc filters are attached at its ingress or egress (clsact, ingress).
-                                 Programs         attached as tcx (Linux 6.6) are not told by rtnetlink:
-                                 bpf() alone         has         them. Of an XDP program attached by a link of BPF
-                                 the kernel makes no         news: it shows when the link changes otherwise, or is
-                                 asked for. */
+        bool filters; /* tc filters are attached at its ingress or egress (clsact, ingress) */
         /* ports of bridges only */
         BwStpState stp_state;
         unsigned flags;       /* set of BwPortFlag that are on */

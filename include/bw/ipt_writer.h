@@ -15,8 +15,10 @@
 /* What differs between directions. */
 typedef struct BwIptSide {
         const char *port_kind, *node_kind, *stranger_kind, *address_kind, *owned_kind, *denial_kind;
+        const char *border_kind, *lead_kind, *closed_kind, *culprit_kind;
         BwIptPhysdev exact, prefix, not_ours;
         BwReason not_own; /* why what is somebody else's falls */
+        BwReason border;  /* the same at a border port         */
 } BwIptSide;
 
 /* What a tree over all that is owned says of an address nobody owns. */
@@ -27,7 +29,7 @@ typedef enum BwIptUnowned {
 
 #define BW_IPT_UNOWNED_MAX (BW_IPT_UNOWNED_REFLECTED + 1)
 
-/* Shared chains of one bridge that some port leads to, for drops and for mere reports. */
+/* Shared chains of one segment that some port leads to, for drops and for mere reports. */
 typedef struct BwIptShared {
         bool owned[BW_IPT_UNOWNED_MAX];
         bool routes;  /* the trees must know all that is owned, not only what is link-local */
@@ -40,15 +42,19 @@ typedef struct BwIptWriter {
         BwDirection direction;
         const BwIptSide *side;
         const BwPlan *plan;
+        const BwSegmentPlan *segment;
+        const char *segment_name; /* of its first bridge */
         const BwBridgePlan *bridge;
-        GArray *claims;        /* BwPrefix: declared on @bridge and link-local, or taking such in */
-        BwIptShared shared[2]; /* of @bridge, by "drops" */
+        GArray *claims; /* BwPrefix: declared in @segment and link-local, or taking such in */
+        BwIptShared shared[2]; /* of @segment, by "drops" */
+        GPtrArray *borders;    /* BwPortPlan: border ports of @segment that were written */
         GPtrArray *chains;     /* BwIptChain */
 } BwIptWriter;
 
-/* Lent. Names of shared chains are of the bridge; they name no port, and their reports do without:
- * NFLOG says by which port a packet came and goes. */
+/* Lent. Names of shared chains are of the segment's first bridge; they name no port, and their
+ * reports do without: NFLOG says by which port a packet came and goes. */
 BwIptChain *bw_ipt_add_chain(BwIptWriter *writer, const char *name);
+BwIptChain *bw_ipt_add_shared_chain(BwIptWriter *writer, const char *name);
 BwIptChain *bw_ipt_add_port_chain(BwIptWriter *writer, const char *kind, const BwPortPlan *port);
 
 void bw_ipt_say(BwIptChain *chain, BwIptRule rule);
@@ -68,15 +74,19 @@ void bw_ipt_place(const BwPrefix *base, char place[static BW_IPT_PLACE_SIZE]);
 BwPrefix bw_ipt_link_local(void);
 BwPrefix bw_ipt_multicast(BwFamily family);
 
-/* To begin with a bridge. */
+/* To begin with a segment; then with each of its bridges. */
+void bw_ipt_writer_enter_segment(BwIptWriter *writer, const BwSegmentPlan *segment);
 void bw_ipt_writer_enter(BwIptWriter *writer, const BwBridgePlan *bridge);
 /* (transfer full) (element-type BwPrefix): the link-local addresses made from the MACs of @port
  * that it may use and has not declared, as bw_owner_may_use() says, without asking every port of
  * the bridge. Empty for IPv4. */
 GArray *bw_ipt_list_derived(const BwIptWriter *writer, const BwPortPlan *port);
 
-/* lib/ipt_port.c: the chains of one port. */
+/* lib/ipt_port.c: the chains of one port, and whether it has any. */
+bool bw_ipt_has_port_chain(const BwIptWriter *writer, const BwPortPlan *port);
 void bw_ipt_write_port(BwIptWriter *writer, const BwPortPlan *port);
+/* What is everybody's on the bridge, groups and broadcasts, meets the end of @pass. */
+void bw_ipt_deliver_groups(const BwIptWriter *writer, BwIptChain *chain, BwIptRule pass);
 
 /* lib/ipt_shared.c: write the name of a shared chain, which will then be written. */
 void bw_ipt_owned_chain(BwIptWriter *writer, const BwPortPlan *port, BwIptUnowned unowned,
@@ -85,8 +95,18 @@ void bw_ipt_denial_chain(BwIptWriter *writer, const BwPortPlan *port,
                          char name[static BW_IPT_CHAIN_SIZE]);
 void bw_ipt_nowhere_chain(BwIptWriter *writer, const BwPortPlan *port,
                           char name[static BW_IPT_CHAIN_SIZE]);
-/* What was asked for since the bridge was entered. */
+/* What was asked for since the segment was entered. */
 void bw_ipt_write_shared(BwIptWriter *writer);
+
+/* lib/ipt_border.c: the chains of one border port, and what those of the segment share. */
+void bw_ipt_write_border(BwIptWriter *writer, const BwPortPlan *port);
+void bw_ipt_write_shared_borders(BwIptWriter *writer);
+
+/* lib/ipt_site.c: (transfer full) (element-type guint): for each of @sites (BwSitePlan) another, of
+ * a lower index, with nearly the same leads; BW_IPT_UNLIKE: there is none. */
+#define BW_IPT_UNLIKE G_MAXUINT
+GArray *bw_ipt_list_likeness(const GPtrArray *sites);
+bool bw_ipt_site_has_lead(const BwSitePlan *site, const BwPortPlan *port);
 
 /* lib/ipt_short.c: the short way of one bridge. Writes the name of the chain to begin with into
  * @start: @next itself when there is no short way. */

@@ -11,8 +11,8 @@
 #include <bw/nft_table.h>
 
 /* (transfer full): named counters, counting sets and chains. @unknown: what becomes of a port that
- * is in no list. */
-char *bw_nft_chains_print(unsigned log_rate, BwUnknownPorts unknown);
+ * is in no list. @sites: how many sites maps may lead to. */
+char *bw_nft_chains_print(unsigned log_rate, BwUnknownPorts unknown, guint sites);
 
 /* Which way @reason is reported; every reason has one way but unbound, which has both. */
 bool bw_nft_reason_has(BwReason reason, BwDirection direction);

@@ -5,9 +5,11 @@
  * The nftables table
  *
  * Plan to one table of the bridge family, and back from what nft lists. The
- * chains are fixed: they depend on the log rate and on what becomes of unknown
- * ports alone. All that belongs to a port is elements of sets keyed by its name,
- * so that a packet costs look-ups and a change costs the elements that changed.
+ * chains are fixed: they depend on the log rate, on what becomes of unknown
+ * ports, and on how many sites there is room for. All that belongs to a port is
+ * elements of sets keyed by its name, so that a packet costs look-ups and a change
+ * costs the elements that changed. What borders must know of others' addresses is
+ * elements of maps, from the address to the chain of a site (nft_sites.h).
  *
  * prerouting > in-PORTCLASS  > ...: may this port send that?
  * forward, output > out-PORTCLASS > ...: may this port receive that?
@@ -24,9 +26,10 @@
 /* Dormant, for a moment: how the library at hand lists our chains. */
 #define BW_NFT_TWIN "bridgewarden-twin"
 
-/* One set, with elements as nft lists them: "\"vk63\" . 192.0.2.7". */
+/* One set or map, with elements as nft lists them: "\"vk63\" . 192.0.2.7", or
+ * "192.0.2.7 : goto site-3". */
 typedef struct BwNftSet {
-        const char *name;    /* static */
+        char *name;
         const char *type;    /* static: what stands between its braces, beside the elements */
         GPtrArray *elements; /* char *, sorted by strcmp(), no duplicates */
 } BwNftSet;
@@ -34,12 +37,19 @@ typedef struct BwNftSet {
 /* (transfer full): the name an element begins with, "vk63" of "\"vk63\" . 192.0.2.7"; NULL: none.
  */
 char *bw_nft_element_name(const char *element);
+/* (transfer full): the key of a map's element, "192.0.2.7" of "192.0.2.7 : goto site-3". */
+char *bw_nft_element_key(const char *element);
+/* (transfer full): bytes as one number in nft's words, "0x20010db8"; 16 of them at most. */
+char *bw_nft_number(const uint8_t *bytes, gsize n);
 /* (transfer full): with texts of its own. */
 GPtrArray *bw_nft_elements_copy(const GPtrArray *elements);
 
 typedef struct BwNftTable {
-        GArray *sets;         /* BwNftSet, in a fixed order */
-        char *base;           /* everything else: counters, counting sets, chains */
+        GArray *sets;      /* BwNftSet, in a fixed order */
+        char *base;        /* everything else: counters, counting sets, chains */
+        unsigned log_rate; /* with @unknown and the room for sites, what @base is made of */
+        BwUnknownPorts unknown;
+        guint sites;          /* how many there are; there may be room for more */
         GPtrArray *unwritten; /* char *: guarded ports whose names cannot be written; closed */
         GHashTable *kept;     /* set of names: ports that keep the elements they are found with */
 } BwNftTable;
@@ -47,6 +57,15 @@ typedef struct BwNftTable {
 /* (transfer full): never NULL. @elsewhere: as of bw_nft_list_elsewhere(). Nothing is written for a
  * port that is inherited. */
 BwNftTable *bw_nft_compile(const BwPlan *plan, const GPtrArray *elsewhere);
+/* A set of table.sets without elements. Takes @name. */
+BwNftSet bw_nft_set_new(char *name, const char *type);
+bool bw_nft_set_is_map(const BwNftSet *set);
+/* Makes room for as many sites as @table has, in its sets and in its base: a power of two, so that
+ * the base, whose change is the whole table's, seldom changes. */
+void bw_nft_table_make_room(BwNftTable *table);
+/* The borders that a site bars; @name is written and returned. */
+#define BW_NFT_BARRED_SIZE 24
+const char *bw_nft_barred_name(guint site, char name[static BW_NFT_BARRED_SIZE]);
 /* (transfer full) (element-type BwLink): ports of bridges that are not guarded, so that they are
  * not taken for strangers: many kernels cannot tell a rule which bridge a port is on. Lent from
  * @model. */
@@ -75,6 +94,10 @@ typedef struct BwNftCount {
 BwNftListing *bw_nft_listing_parse(const char *text);
 void bw_nft_listing_free(BwNftListing *listing);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwNftListing, bw_nft_listing_free)
+
+/* (transfer full): @text, a listing, without what ports have taught the sets that count them: nft
+ * does not take all of it back. Frames of the host itself come by no port, and "" is no name. */
+char *bw_nft_forget_seen(const char *text);
 
 /* Names of a former run. */
 

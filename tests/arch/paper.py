@@ -34,13 +34,13 @@ def check_interface(root):
     page = (root / 'man/org.bridgewarden1.5.scd').read_text()
     interface = ElementTree.parse(root / 'conf/org.bridgewarden1.xml').find('interface')
     members = [e.get('name') for e in interface if e.tag in ('method', 'property', 'signal')]
-    value = (root / 'daemon/bus_value.c').read_text()
+    value = ''.join((root / 'daemon' / name).read_text() for name in ('bus_value.c', 'bus_topology.c'))
     bus = (root / 'daemon/bus.c').read_text()
     keys = re.findall(r'(?:row_\w+\(row, |"\{sv\}", )"(\w+)"', value)
     errors = ['org.bridgewarden1' + e for e in re.findall(r'NAME "(\.Error\.\w+)"', bus)]
     errors += ['org.freedesktop.DBus.Error.AccessDenied', 'org.freedesktop.DBus.Error.InvalidArgs']
     return (fail_missing('org.bridgewarden1(5), members', [f'*{m}*' for m in members], page)
-            + fail_missing('org.bridgewarden1(5), keys of ListPorts', [f'*{k}*' for k in keys], page)
+            + fail_missing('org.bridgewarden1(5), keys of rows', [f'*{k}*' for k in keys], page)
             + fail_missing('org.bridgewarden1(5), errors', errors, page))
 
 
@@ -81,6 +81,24 @@ def check_reasons(root):
         wrong += 1
     if told != names:
         print(f'bridgewardend(8), REASONS: {told} is not the list of reason.h in its order: {names}')
+        wrong += 1
+    return wrong
+
+
+def check_hazards(root):
+    """As reasons: an entry each in the manual, in the order of the list, and a word in the catalog."""
+    names = re.findall(r'case BW_HAZARD_\w+:\s+return "([a-z-]+)";',
+                       (root / 'lib/hazard_kind.c').read_text())
+    page = (root / 'man/bridgewardend.8.scd').read_text()
+    section = page.partition('\n# HAZARDS\n')[2].partition('\n# ')[0]
+    told = re.findall(r'^\*([a-z-]+)\*\n\t(?=\S.{30})', section, re.M)
+    catalog = (root / 'systemd/bridgewarden.catalog').read_text()
+    entry = catalog.partition('Subject: Something weakens the guard: ')[2].partition('\n-- ')[0]
+    lines = [name for line in re.findall(r'^((?:[a-z-]+, )*[a-z-]+): \w', entry, re.M)
+             for name in line.split(', ')]
+    wrong = fail_missing('bridgewarden.catalog, hazards', names, ' '.join(lines))
+    if told != names:
+        print(f'bridgewardend(8), HAZARDS: {told} is not the list of hazard_kind.c in its order: {names}')
         wrong += 1
     return wrong
 
@@ -131,8 +149,8 @@ def check_map(root):
 
 
 def main(root):
-    wrong = (check_interface(root) + check_journal(root) + check_reasons(root) + check_verbs(root)
-             + check_licences(root) + check_map(root))
+    wrong = (check_interface(root) + check_journal(root) + check_reasons(root) + check_hazards(root)
+             + check_verbs(root) + check_licences(root) + check_map(root))
     print(f'{wrong} wrong')
     return 1 if wrong else 0
 

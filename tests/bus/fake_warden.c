@@ -57,6 +57,63 @@ static bool list_ports(gpointer user, void (*row)(const BwBusPort *port, gpointe
         return false;
 }
 
+static void tell_link(BwModel *model, const BwLink *link) {
+        bw_model_apply(model, &(BwFact){ .kind = BW_FACT_LINK, .link = *link }, 0);
+}
+
+/* Two bridges, a link between them, and names nobody would choose. */
+static BwModel *model_new(void) {
+        BwModel *model = bw_model_new();
+
+        tell_link(model, &(BwLink){ .ifindex = 1, .name = "br\"<b>", .kind = BW_LINK_BRIDGE });
+        tell_link(model, &(BwLink){ .ifindex = 2, .name = "virbr6", .kind = BW_LINK_BRIDGE });
+        tell_link(model, &(BwLink){ .ifindex = 3,
+                                    .name = "a\\\xff",
+                                    .kind = BW_LINK_VETH,
+                                    .kind_name = "veth",
+                                    .master = 1,
+                                    .peer = 4 });
+        tell_link(model, &(BwLink){ .ifindex = 4,
+                                    .name = "vethb2",
+                                    .kind = BW_LINK_VETH,
+                                    .kind_name = "veth",
+                                    .master = 2,
+                                    .peer = 3,
+                                    .up = true,
+                                    .running = true,
+                                    .stp_state = BW_STP_BLOCKING });
+        return model;
+}
+
+static BwTopologyView *view_new(void) {
+        static const char settings[] = "[Bridge virbr6]\nMode=enforce\n";
+        g_autoptr(BwModel) model = model_new();
+        g_autoptr(BwTopology) topology = bw_topology_new(model);
+        g_autoptr(BwConfig) config = bw_config_new();
+        g_autoptr(BwPlan) plan = NULL;
+        BwTopologyView *view;
+
+        g_assert_true(bw_config_read(config, "fake.conf", settings, sizeof(settings) - 1, NULL));
+        bw_config_finish(config);
+        plan = bw_plan_new(model, config);
+        view = bw_topology_view_new(
+                &(BwTopologyFacts){ model, config, plan, topology, NULL, NULL });
+
+        for (guint i = 0; i < view->ports->len; i++)
+                ((BwPortView *) view->ports->pdata[i])->has_protection = true;
+        g_ptr_array_add(view->warnings, g_strdup("all\x1b[2J is \xff lost"));
+        return view;
+}
+
+static BwTopologyView *topology(gpointer user, GError **error) {
+        BwFakeWarden *warden = user;
+
+        if (warden->refusal == NULL)
+                return view_new();
+        g_propagate_error(error, g_error_copy(warden->refusal));
+        return NULL;
+}
+
 static void list_fdb(gpointer user, void (*row)(const BwBusFdbEntry *entry, gpointer row_user),
                      gpointer row_user) {
         BwFakeWarden *warden = user;
@@ -142,6 +199,7 @@ const BwBusRequests bw_fake_requests = {
         .reload = reload,
         .disarm = disarm,
         .list_ports = list_ports,
+        .topology = topology,
         .list_fdb = list_fdb,
         .explain = explain,
         .list_rules = list_rules,

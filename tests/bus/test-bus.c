@@ -623,6 +623,31 @@ static void count_rows(sd_bus *connection, gconstpointer user) {
         sd_bus_message_unref(reply);
 }
 
+static void read_topology(sd_bus *connection, gconstpointer user) {
+        sd_bus_message *reply = NULL;
+        const char *sentence;
+
+        (void) user;
+        g_assert_cmpint(sd_bus_call_method(connection, NAME, PATH, INTERFACE, "GetTopology", NULL,
+                                           &reply, ""),
+                        >=, 0);
+        g_assert_cmpstr(sd_bus_message_get_signature(reply, true), ==, "aa{sv}aa{sv}as");
+        g_assert_cmpint(sd_bus_message_skip(reply, "aa{sv}aa{sv}"), >=, 0);
+        g_assert_cmpint(sd_bus_message_enter_container(reply, 'a', "s"), >, 0);
+        g_assert_cmpint(sd_bus_message_read(reply, "s", &sentence), >, 0);
+        g_assert_cmpstr(sentence, ==, "all\x1b[2J is \\xff lost");
+        sd_bus_message_unref(reply);
+}
+
+/* Names of any bytes, for somebody who is not root. */
+static void test_topology(void) {
+        World world;
+
+        world_open(&world, BW_TEST_POLICY_SHIPPED);
+        run_client(NOBODY, read_topology, NULL);
+        world_close(&world);
+}
+
 static void test_list_many_ports(void) {
         Length expected = { "ListPorts", 2 * 2000 };
         World world;
@@ -1110,6 +1135,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/bus/properties-changed", test_properties_changed);
         g_test_add_func("/bus/hazard-signals", test_hazard_signals);
         g_test_add_func("/bus/list-ports", test_list_ports);
+        g_test_add_func("/bus/topology", test_topology);
         g_test_add_func("/bus/list-many-ports", test_list_many_ports);
         g_test_add_func("/bus/explain", test_explain);
         g_test_add_func("/bus/get-plan", test_get_plan);

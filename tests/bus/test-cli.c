@@ -436,6 +436,90 @@ static void test_fdb(void) {
         world_close(&world);
 }
 
+static void expect_keys(JsonObject *object, const char *const *keys) {
+        g_assert_cmpuint(json_object_get_size(object), ==, g_strv_length((char **) keys));
+        for (; *keys != NULL; keys++)
+                if (!json_object_has_member(object, *keys))
+                        g_error("no key %s", *keys);
+}
+
+static JsonObject *object_at(JsonObject *topology, const char *list, unsigned i) {
+        return json_array_get_object_element(json_object_get_array_member(topology, list), i);
+}
+
+/* What scripts go by: these keys and no others. */
+static void check_topology_json(const char *text) {
+        static const char *const whole[] = { "Bridges", "Ports", "Warnings", NULL };
+        static const char *const bridge[] = {
+                "Bridge",    "Segment",   "GuardedFor",    "Mode",       "UnknownPorts",
+                "Up",        "STP",       "VLANFiltering", "AgeingUSec", "MAC",
+                "Addresses", "PortCount", "Warnings",      NULL
+        };
+        static const char *const port[] = { "Port",          "Bridge",    "Guest",     "UUID",
+                                            "Role",          "Derived",   "Closed",    "Mode",
+                                            "State",         "Kind",      "Up",        "Carrier",
+                                            "STPState",      "FarBridge", "FarPort",   "Carries",
+                                            "PeerNamespace", "Locked",    "Isolated",  "MACs",
+                                            "Addresses",     "Warnings",  "Protected", NULL };
+        g_autoptr(JsonNode) node = parse_json(text);
+        JsonObject *topology = json_node_get_object(node);
+
+        expect_keys(topology, whole);
+        expect_keys(object_at(topology, "Bridges", 0), bridge);
+        expect_keys(object_at(topology, "Ports", 0), port);
+        g_assert_cmpstr(json_object_get_string_member(object_at(topology, "Ports", 0), "FarBridge"),
+                        ==, "virbr6");
+}
+
+/* Everybody may ask. */
+static void test_topology(void) {
+        static const char *const words[] = { "topology", NULL };
+        World world;
+
+        world_open(&world);
+        {
+                g_auto(Run) run = run_as(is_really_root ? NOBODY : 0, words);
+
+                g_assert_cmpstr(run.err, ==, "");
+                g_assert_cmpint(run.exit, ==, 0);
+                g_assert_cmpstr(
+                        run.out, ==,
+                        "2 bridges, 2 links, 1 warning\n"
+                        "\n"
+                        "segment 1, 2 bridges joined by links\n"
+                        "  br\"<b>  enforce, on the path of a link, down, no STP, ageing 0 s\n"
+                        "  `- a\\\\xff  link  -> virbr6 (vethb2, NOT PROTECTED, carries "
+                        "nothing, down)\n"
+                        "  virbr6  enforce, configured, down, no STP, ageing 0 s\n"
+                        "  `- vethb2  link  -> br\"<b> (a\\\\xff, NOT PROTECTED, blocked by "
+                        "STP)\n"
+                        "\n"
+                        "! all\\x1b[2J is \\xff lost\n");
+        }
+        {
+                g_auto(Run) json = RUN("--json", "topology"), dot = RUN("topology", "--dot"),
+                            one = RUN("topology", "vethb2"), none = RUN("topology", "vethb9"),
+                            both = RUN("topology", "--dot", "--json");
+
+                check_topology_json(json.out);
+                g_assert_true(g_str_has_prefix(dot.out, "graph bridgewarden {\n"));
+                expect_words(dot.out, "label=\"a\\\\\\\\xff");
+                g_assert_cmpint(json.exit + dot.exit + one.exit, ==, 0);
+                expect_words(one.out, "virbr6  enforce");
+                g_assert_cmpint(none.exit, ==, 4);
+                expect_words(none.err, "no bridge is called vethb9");
+                g_assert_cmpint(both.exit, ==, 2);
+        }
+        world.warden.refusal = g_error_new(BW_ERROR, BW_ERROR_BUSY, "nothing is planned");
+        {
+                g_auto(Run) run = RUN("topology");
+
+                g_assert_cmpint(run.exit, ==, 4);
+                expect_words(run.err, "nothing is planned");
+        }
+        world_close(&world);
+}
+
 static void test_port(void) {
         World world;
 
@@ -640,6 +724,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/cli/status", test_status);
         g_test_add_func("/cli/ports", test_ports);
         g_test_add_func("/cli/fdb", test_fdb);
+        g_test_add_func("/cli/topology", test_topology);
         g_test_add_func("/cli/explain", test_explain);
         g_test_add_func("/cli/plan", test_plan);
         g_test_add_func("/cli/check", test_check);

@@ -45,7 +45,7 @@ static uint64_t dropped_of(const BwDisplay *display) {
 
         g_ptr_array_add(ports, &port);
         g_ptr_array_add(bridges, &bridge);
-        bw_display_ports(display, &plan, BW_ENGINE_ALL, keep_dropped, &dropped);
+        bw_display_ports(display, &plan, NULL, BW_ENGINE_ALL, keep_dropped, &dropped);
         return dropped;
 }
 

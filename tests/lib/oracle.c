@@ -104,6 +104,78 @@ static Voices voices_of(const BwTestSettings *settings, const BwTestPort *port) 
         return voices;
 }
 
+/* The graph, walked by hand */
+
+static const BwLink *link_numbered(const BwTestWorld *world, int ifindex) {
+        for (guint i = 0; i < world->links->len; i++)
+                if (g_array_index(world->links, BwLink, i).ifindex == ifindex)
+                        return &g_array_index(world->links, BwLink, i);
+        return NULL;
+}
+
+static const BwLink *bridge_of(const BwTestWorld *world, const BwLink *port) {
+        const BwLink *bridge = port->master ? link_numbered(world, port->master) : NULL;
+
+        return bridge && bridge->kind == BW_LINK_BRIDGE ? bridge : NULL;
+}
+
+static const BwLink *peer_of(const BwTestWorld *world, const BwLink *link) {
+        const BwLink *peer = link->peer ? link_numbered(world, link->peer) : NULL;
+
+        return peer && peer != link && link->kind == BW_LINK_VETH && peer->kind == BW_LINK_VETH &&
+                               peer->peer == link->ifindex
+                       ? peer
+                       : NULL;
+}
+
+/* The bridge at the other end of @port's pair, if that is another one. */
+static const BwLink *far_of(const BwTestWorld *world, const BwLink *port) {
+        const BwLink *peer = peer_of(world, port);
+        const BwLink *near = bridge_of(world, port), *far = peer ? bridge_of(world, peer) : NULL;
+
+        return near && far != near ? far : NULL;
+}
+
+static bool carries(const BwTestWorld *world, const BwLink *port) {
+        const BwLink *peer = peer_of(world, port);
+
+        return peer && port->up && peer->up && port->running && peer->running &&
+               port->stp_state == BW_STP_FORWARDING && peer->stp_state == BW_STP_FORWARDING;
+}
+
+/* Whether somebody walks from @from to @to without setting foot on @avoided. */
+static bool is_reached(const BwTestWorld *world, const BwLink *from, const BwLink *to,
+                       const BwLink *avoided, bool only_what_carries) {
+        g_autoptr(GHashTable) reached = g_hash_table_new(NULL, NULL);
+        guint before;
+
+        g_hash_table_add(reached, (gpointer) from);
+        do {
+                before = g_hash_table_size(reached);
+                for (guint i = 0; i < world->links->len; i++) {
+                        const BwLink *port = &g_array_index(world->links, BwLink, i);
+                        const BwLink *far = far_of(world, port);
+
+                        if (!far || far == avoided || (only_what_carries && !carries(world, port)))
+                                continue;
+                        if (g_hash_table_contains(reached, bridge_of(world, port)))
+                                g_hash_table_add(reached, (gpointer) far);
+                }
+        } while (g_hash_table_size(reached) > before);
+        return from != avoided && to != avoided && g_hash_table_contains(reached, to);
+}
+
+static bool is_behind(const BwTestWorld *world, const BwLink *port, const BwLink *bridge) {
+        const BwLink *far = far_of(world, port);
+
+        return far && carries(world, port) &&
+               is_reached(world, far, bridge, bridge_of(world, port), true);
+}
+
+bool bw_test_oracle_joins(const BwTestOracle *oracle, const BwLink *a, const BwLink *b) {
+        return is_reached(oracle->world, a, b, NULL, false);
+}
+
 /* Bridges */
 
 static const BwTestBridge *bridge_section(const BwTestSettings *settings, const char *name) {
@@ -165,7 +237,6 @@ static bool some_port_is_switched_on(const BwTestOracle *oracle, const BwLink *b
                 const BwLink *link = &g_array_index(oracle->world->links, BwLink, i);
                 BwTestPort port = { .link = link };
                 bool switched_on = false, broken = false;
-                BwRole role = BW_ROLE_GUEST;
                 Voices voices;
 
                 if (link->master != bridge->ifindex)
@@ -178,24 +249,42 @@ static bool some_port_is_switched_on(const BwTestOracle *oracle, const BwLink *b
                         broken |= section->broken;
                         switched_on =
                                 section->has_mode ? section->mode != BW_MODE_OFF : switched_on;
-                        role = section->has_role ? section->role : role;
                 }
-                if (switched_on && !broken && (role == BW_ROLE_GUEST || role == BW_ROLE_HOST))
+                if (switched_on && !broken)
+                        return true;
+        }
+        return false;
+}
+
+static bool is_idle(const BwTestOracle *oracle, const BwLink *bridge) {
+        return bridge_mode(oracle->settings, bridge->name) == BW_MODE_OFF &&
+               !some_port_is_switched_on(oracle, bridge);
+}
+
+static bool is_asked_for(const BwTestOracle *oracle, const BwLink *bridge) {
+        if (oracle->settings->bridges)
+                return is_listed(oracle->settings, bridge->name);
+        return bridge_section(oracle->settings, bridge->name) ||
+               some_guest_names(oracle->world, bridge->name) || some_port_is_known(oracle, bridge);
+}
+
+/* Somebody it is joined to is guarded for a reason of his own. */
+static bool is_on_path(const BwTestOracle *oracle, const BwLink *bridge) {
+        if (oracle->settings->bridges)
+                return false;
+        for (guint i = 0; i < oracle->world->links->len; i++) {
+                const BwLink *other = &g_array_index(oracle->world->links, BwLink, i);
+
+                if (other->kind == BW_LINK_BRIDGE && is_asked_for(oracle, other) &&
+                    !is_idle(oracle, other) && bw_test_oracle_joins(oracle, other, bridge))
                         return true;
         }
         return false;
 }
 
 bool bw_test_oracle_guards(const BwTestOracle *oracle, const BwLink *bridge) {
-        if (bridge->kind != BW_LINK_BRIDGE)
-                return false;
-        if (bridge_mode(oracle->settings, bridge->name) == BW_MODE_OFF &&
-            !some_port_is_switched_on(oracle, bridge))
-                return false;
-        if (oracle->settings->bridges)
-                return is_listed(oracle->settings, bridge->name);
-        return bridge_section(oracle->settings, bridge->name) ||
-               some_guest_names(oracle->world, bridge->name) || some_port_is_known(oracle, bridge);
+        return bridge->kind == BW_LINK_BRIDGE && !is_idle(oracle, bridge) &&
+               (is_asked_for(oracle, bridge) || is_on_path(oracle, bridge));
 }
 
 /* Ports */
@@ -226,8 +315,64 @@ static void learn_macs(const BwTestOracle *oracle, BwTestPort *port, const Voice
         }
 }
 
-static BwPortState state_of(const BwTestPort *port, const Voices *voices, bool any) {
-        if (voices->n == 0)
+/* The host's end of a pair that ends at @port. */
+static const BwLink *hosts_end(const BwTestWorld *world, const BwLink *port) {
+        const BwLink *peer = peer_of(world, port);
+
+        return peer && peer->master == 0 ? peer : NULL;
+}
+
+/* What nobody has to be told of. */
+static bool is_ownable(const BwPrefix *address) {
+        return address->family == BW_FAMILY_IPV6 || address->bytes[0] != 127;
+}
+
+static void learn_found_addresses(const BwTestOracle *oracle, BwTestPort *port) {
+        const BwLink *end = hosts_end(oracle->world, port->link);
+
+        for (guint i = 0; end && i < oracle->world->addresses->len; i++) {
+                const BwHostAddress *own =
+                        &g_array_index(oracle->world->addresses, BwHostAddress, i);
+                bool known = own->ifindex != end->ifindex || !is_ownable(&own->address);
+
+                for (guint k = 0; k < port->addresses->len; k++)
+                        known |= bw_prefix_equal(&g_array_index(port->addresses, BwPrefix, k),
+                                                 &own->address);
+                if (!known)
+                        g_array_append_val(port->addresses, own->address);
+        }
+        port->is_found = port->addresses->len > 0;
+}
+
+/* What it is when no section says so. */
+static bool is_told_by_links(const BwTestOracle *oracle, const BwTestPort *port, BwRole *ret) {
+        const BwLink *far = far_of(oracle->world, port->link);
+        const BwLink *end = hosts_end(oracle->world, port->link);
+
+        if (port->link->kind == BW_LINK_TAP)
+                return false;
+        if (port->link->kind != BW_LINK_VETH) {
+                *ret = BW_ROLE_UPLINK;
+                return true;
+        }
+        if (far) {
+                *ret = bw_test_oracle_guards(oracle, far) ? BW_ROLE_LINK : BW_ROLE_UPLINK;
+                return true;
+        }
+        for (guint i = 0; end && i < oracle->world->addresses->len; i++) {
+                const BwHostAddress *own =
+                        &g_array_index(oracle->world->addresses, BwHostAddress, i);
+
+                if (own->ifindex == end->ifindex && is_ownable(&own->address)) {
+                        *ret = BW_ROLE_HOST;
+                        return true;
+                }
+        }
+        return false;
+}
+
+static BwPortState state_of(const BwTestPort *port, const Voices *voices, bool any, bool told) {
+        if (voices->n == 0 && !told)
                 return BW_PORT_STRANGER;
         for (unsigned i = 0; i < voices->n; i++)
                 if (voices->sections[i]->broken)
@@ -244,7 +389,7 @@ static BwPortState state_of(const BwTestPort *port, const Voices *voices, bool a
 /* A more exact section wins key by key, so the widest speaks first and is overruled. */
 static void learn(const BwTestOracle *oracle, BwTestPort *port) {
         Voices voices = voices_of(oracle->settings, port);
-        bool any = false;
+        bool any = false, has_role = false, has_addresses = false, told = false;
 
         port->mode = bridge_mode(oracle->settings, port->bridge->name);
         port->role = BW_ROLE_GUEST;
@@ -253,29 +398,47 @@ static void learn(const BwTestOracle *oracle, BwTestPort *port) {
 
                 if (section->has_mode)
                         port->mode = section->mode;
+                has_role |= section->has_role;
                 if (section->has_role)
                         port->role = section->role;
                 if (!section->has_addresses)
                         continue;
+                has_addresses = true;
                 any = section->any;
                 g_array_set_size(port->addresses, 0);
                 g_array_append_vals(port->addresses, section->addresses->data,
                                     section->addresses->len);
         }
+        if (!has_role && !port->interface && !voices.by_mac)
+                told = is_told_by_links(oracle, port, &port->role);
+        if (port->role == BW_ROLE_HOST && !has_addresses)
+                learn_found_addresses(oracle, port);
         learn_macs(oracle, port, &voices);
         for (unsigned i = 0; i < voices.n; i++)
                 if (voices.sections[i]->broken)
                         port->mode = bridge_mode(oracle->settings, port->bridge->name);
-        port->state = state_of(port, &voices, any);
-        port->is_hosts = port->role == BW_ROLE_HOST && port->state != BW_PORT_CLOSED;
+        port->state = state_of(port, &voices, any, told);
+        port->is_hosts = port->role == BW_ROLE_HOST && port->state != BW_PORT_CLOSED &&
+                         port->state != BW_PORT_STRANGER;
 }
 
-static bool contests(const BwTestPort *other, const BwTestPort *port, const BwPrefix *address) {
-        if (other == port || other->state != BW_PORT_BOUND || other->bridge != port->bridge ||
-            (other->guest && other->guest == port->guest))
+/* What is written goes before what was found, whichever of the two is wider. */
+static bool is_lost_to(const BwPrefix *address, bool is_found, const BwPrefix *other,
+                       bool other_is_found) {
+        if (is_found && !other_is_found)
+                return bw_prefix_overlaps(address, other);
+        return is_found == other_is_found && bw_prefix_contains(address, other);
+}
+
+static bool contests(const BwTestOracle *oracle, const BwTestPort *other, const BwTestPort *port,
+                     const BwPrefix *address) {
+        if (other == port || other->state != BW_PORT_BOUND ||
+            (other->guest && other->guest == port->guest) || (other->is_found && port->is_found) ||
+            !bw_test_oracle_joins(oracle, other->bridge, port->bridge))
                 return false;
         for (guint i = 0; i < other->addresses->len; i++)
-                if (bw_prefix_contains(address, &g_array_index(other->addresses, BwPrefix, i)))
+                if (is_lost_to(address, port->is_found,
+                               &g_array_index(other->addresses, BwPrefix, i), other->is_found))
                         return true;
         return false;
 }
@@ -283,13 +446,13 @@ static bool contests(const BwTestPort *other, const BwTestPort *port, const BwPr
 static bool is_contested(const BwTestOracle *oracle, const BwTestPort *port,
                          const BwPrefix *address) {
         for (guint i = 0; i < oracle->ports->len; i++)
-                if (contests(&g_array_index(oracle->ports, BwTestPort, i), port, address))
+                if (contests(oracle, &g_array_index(oracle->ports, BwTestPort, i), port, address))
                         return true;
         return false;
 }
 
-/* Two claims of one address close it for both; a network over an address loses alone. Whoever has
- * none left is closed. */
+/* Two claims of one address, in one network, close it for both; a network over an address loses
+ * alone. Whoever has none left is closed. */
 static void settle_conflicts(BwTestOracle *oracle) {
         g_autoptr(GPtrArray) kept = g_ptr_array_new();
 
@@ -414,15 +577,32 @@ static uint32_t network_of(const BwPrefix *prefix) {
                prefix->bytes[3];
 }
 
-static bool is_directed_broadcast(const BwTestSettings *settings, const char *bridge,
-                                  uint32_t address) {
-        const BwTestBridge *section = bridge_section(settings, bridge);
-
+static bool is_broadcast_of_section(const BwTestBridge *section, uint32_t address) {
         for (guint i = 0; section && i < section->networks->len; i++) {
                 const BwPrefix *network = &g_array_index(section->networks, BwPrefix, i);
 
                 if (network->family == BW_FAMILY_IPV4 && network->length <= 30 &&
                     address == (network_of(network) | 0xffffffff >> network->length))
+                        return true;
+        }
+        return false;
+}
+
+/* The guarded bridges that are one network with @bridge, itself among them. */
+static bool is_near(const BwTestOracle *oracle, const BwLink *link, const BwLink *bridge) {
+        return link == bridge ||
+               (link->kind == BW_LINK_BRIDGE && bw_test_oracle_joins(oracle, link, bridge) &&
+                bw_test_oracle_guards(oracle, link));
+}
+
+static bool is_directed_broadcast(const BwTestOracle *oracle, const BwLink *bridge,
+                                  uint32_t address) {
+        for (guint i = 0; i < oracle->world->links->len; i++) {
+                const BwLink *link = &g_array_index(oracle->world->links, BwLink, i);
+
+                if (is_broadcast_of_section(bridge_section(oracle->settings, link->name),
+                                            address) &&
+                    is_near(oracle, link, bridge))
                         return true;
         }
         return false;
@@ -448,14 +628,22 @@ static bool is_broadcast_of(const BwHostAddress *own, uint32_t address) {
         return address == last && is_sane_network(first, last);
 }
 
+static const BwLink *link_called(const BwTestOracle *oracle, const char *name) {
+        for (guint i = 0; i < oracle->world->links->len; i++)
+                if (g_str_equal(g_array_index(oracle->world->links, BwLink, i).name, name))
+                        return &g_array_index(oracle->world->links, BwLink, i);
+        return NULL;
+}
+
 /* The bridge itself is the host's leg, and so is the far end of a port that is declared to be. */
 static bool is_hosts_leg(const BwTestOracle *oracle, const char *bridge, int ifindex) {
         for (guint i = 0; i < oracle->ports->len; i++) {
                 const BwTestPort *port = &g_array_index(oracle->ports, BwTestPort, i);
 
-                if (g_str_equal(port->bridge->name, bridge) &&
-                    (ifindex == port->bridge->ifindex ||
-                     (ifindex == port->link->peer && port->is_hosts)))
+                if ((ifindex == port->bridge->ifindex ||
+                     (ifindex == port->link->peer && port->is_hosts)) &&
+                    (g_str_equal(port->bridge->name, bridge) ||
+                     bw_test_oracle_joins(oracle, port->bridge, link_called(oracle, bridge))))
                         return true;
         }
         return false;
@@ -478,9 +666,191 @@ static bool is_deliverable(const BwTestOracle *oracle, const BwTestPort *port,
         uint32_t address = packet->destination;
 
         return is_own(port, address) || address == 0xffffffff || address >> 28 == 0xe ||
-               is_directed_broadcast(oracle->settings, port->bridge->name, address) ||
+               is_directed_broadcast(oracle, port->bridge, address) ||
                bw_test_oracle_is_host_broadcast(oracle, port->bridge->name, address) ||
                is_own_dhcp_reply(port, packet);
+}
+
+/* Borders: whatever is owned, one thing after the other */
+
+typedef struct Search {
+        const BwTestOracle *oracle;
+        const BwTestPort *border;
+        int best; /* length of the most exact that was found; -1: none */
+        bool leads;
+} Search;
+
+static bool is_guarded_state(BwPortState state) {
+        return state != BW_PORT_STRANGER && state != BW_PORT_OFF;
+}
+
+static void found(Search *search, int length, bool leads) {
+        if (length < search->best)
+                return;
+        search->leads = leads || (length == search->best && search->leads);
+        search->best = length;
+}
+
+/* A port's things are behind it if it is a border, and with its bridge behind others. */
+static bool leads_to_port(const Search *search, const BwTestPort *port) {
+        return (port == search->border && port->state == BW_PORT_BORDER) ||
+               is_behind(search->oracle->world, search->border->link, port->bridge);
+}
+
+/* RFC 4291, appendix A. */
+static BwPrefix link_local_of(const BwMac *mac) {
+        g_autofree char *text = g_strdup_printf(
+                "fe80::%x:%02xff:fe%02x:%x", (mac->octet[0] ^ 2) << 8 | mac->octet[1],
+                mac->octet[2], mac->octet[3], mac->octet[4] << 8 | mac->octet[5]);
+
+        return bw_test_prefix(text);
+}
+
+static void look_at_port(Search *search, const BwTestPort *port, const BwPrefix *address) {
+        bool leads = leads_to_port(search, port);
+
+        for (guint i = 0; i < port->addresses->len; i++) {
+                const BwPrefix *own = &g_array_index(port->addresses, BwPrefix, i);
+
+                if (bw_prefix_contains(own, address))
+                        found(search, own->length, leads);
+        }
+        for (guint i = 0; i < port->macs->len; i++) {
+                BwPrefix own = link_local_of(&g_array_index(port->macs, BwMac, i));
+
+                if (bw_prefix_equal(&own, address))
+                        found(search, own.length, leads);
+        }
+}
+
+static void look_at_ports(Search *search, const BwPrefix *address) {
+        const BwTestOracle *oracle = search->oracle;
+
+        for (guint i = 0; i < oracle->ports->len; i++) {
+                const BwTestPort *port = &g_array_index(oracle->ports, BwTestPort, i);
+
+                if (is_guarded_state(port->state) &&
+                    bw_test_oracle_joins(oracle, port->bridge, search->border->bridge))
+                        look_at_port(search, port, address);
+        }
+}
+
+static void look_at_bridges(Search *search, const BwPrefix *address) {
+        const BwTestWorld *world = search->oracle->world;
+
+        for (guint i = 0; i < world->addresses->len; i++) {
+                const BwHostAddress *own = &g_array_index(world->addresses, BwHostAddress, i);
+                const BwLink *bridge = link_numbered(world, own->ifindex);
+
+                if (bridge && bw_prefix_equal(&own->address, address) &&
+                    is_near(search->oracle, bridge, search->border->bridge))
+                        found(search, own->address.length,
+                              is_behind(world, search->border->link, bridge));
+        }
+}
+
+static bool names_gateway(const BwTestOracle *oracle, const BwLink *bridge,
+                          const BwPrefix *address) {
+        const BwTestBridge *section = bridge_section(oracle->settings, bridge->name);
+
+        for (guint i = 0; section && i < section->gateways->len; i++)
+                if (bw_prefix_equal(&g_array_index(section->gateways, BwPrefix, i), address))
+                        return true;
+        return false;
+}
+
+static bool is_gateway(const Search *search, const BwPrefix *address) {
+        const BwTestWorld *world = search->oracle->world;
+
+        for (guint i = 0; i < world->links->len; i++) {
+                const BwLink *bridge = &g_array_index(world->links, BwLink, i);
+
+                if (bridge->kind == BW_LINK_BRIDGE &&
+                    names_gateway(search->oracle, bridge, address) &&
+                    is_near(search->oracle, bridge, search->border->bridge))
+                        return true;
+        }
+        return false;
+}
+
+/* Nobody has it: whoever of the world has is behind an uplink, of the bridges that name it first.
+ */
+static void look_at_uplinks(Search *search, const BwPrefix *address, bool of_any_bridge) {
+        const BwTestOracle *oracle = search->oracle;
+
+        for (guint i = 0; i < oracle->ports->len; i++) {
+                const BwTestPort *port = &g_array_index(oracle->ports, BwTestPort, i);
+
+                if (port->role == BW_ROLE_UPLINK &&
+                    (port->state == BW_PORT_BORDER || port->state == BW_PORT_OFF) &&
+                    (of_any_bridge || names_gateway(oracle, port->bridge, address)) &&
+                    bw_test_oracle_joins(oracle, port->bridge, search->border->bridge))
+                        found(search, address->length, leads_to_port(search, port));
+        }
+}
+
+static BwTestPlace place_found(const Search *search) {
+        if (search->best < 0)
+                return BW_TEST_NOBODYS;
+        return search->leads ? BW_TEST_BEHIND : BW_TEST_FOREIGN;
+}
+
+BwTestPlace bw_test_oracle_place(const BwTestOracle *oracle, const BwTestPort *border,
+                                 const BwPrefix *address) {
+        Search search = { .oracle = oracle, .border = border, .best = -1 };
+
+        look_at_ports(&search, address);
+        look_at_bridges(&search, address);
+        if (search.best >= 0 || !is_gateway(&search, address))
+                return place_found(&search);
+        look_at_uplinks(&search, address, false);
+        if (search.best < 0)
+                look_at_uplinks(&search, address, true);
+        return search.leads ? BW_TEST_BEHIND : BW_TEST_FOREIGN;
+}
+
+BwTestPlace bw_test_oracle_place_of_mac(const BwTestOracle *oracle, const BwTestPort *border,
+                                        const BwMac *mac) {
+        Search search = { .oracle = oracle, .border = border, .best = -1 };
+
+        for (guint i = 0; i < oracle->ports->len; i++) {
+                const BwTestPort *port = &g_array_index(oracle->ports, BwTestPort, i);
+
+                if (is_guarded_state(port->state) && is_own_mac(port, mac) &&
+                    bw_test_oracle_joins(oracle, port->bridge, border->bridge))
+                        found(&search, 0, leads_to_port(&search, port));
+        }
+        for (guint i = 0; i < oracle->world->links->len; i++) {
+                const BwLink *bridge = &g_array_index(oracle->world->links, BwLink, i);
+
+                if (bridge->kind == BW_LINK_BRIDGE && bw_mac_equal(&bridge->mac, mac) &&
+                    is_near(oracle, bridge, border->bridge))
+                        found(&search, 0, is_behind(oracle->world, border->link, bridge));
+        }
+        return place_found(&search);
+}
+
+static BwPrefix single_of(uint32_t address) {
+        const uint8_t bytes[4] = { (uint8_t) (address >> 24), (uint8_t) (address >> 16),
+                                   (uint8_t) (address >> 8), (uint8_t) address };
+
+        return bw_prefix_from_address(BW_FAMILY_IPV4, bytes);
+}
+
+static BwReason reason_against_border(const BwTestOracle *oracle, const BwTestPort *port,
+                                      BwDirection direction, const BwTestPacket *packet) {
+        uint32_t address = direction == BW_DIRECTION_IN ? packet->source : packet->destination;
+        BwPrefix single = single_of(address);
+        bool for_all = address == 0xffffffff || address >> 28 == 0xe ||
+                       is_directed_broadcast(oracle, port->bridge, address) ||
+                       bw_test_oracle_is_host_broadcast(oracle, port->bridge->name, address);
+
+        if (direction == BW_DIRECTION_OUT && for_all)
+                return BW_REASON_NONE;
+        if (bw_test_oracle_place(oracle, port, &single) != BW_TEST_FOREIGN)
+                return BW_REASON_NONE;
+        return direction == BW_DIRECTION_IN ? BW_REASON_BORDER_SPOOF
+                                            : BW_REASON_BORDER_MISDELIVERED;
 }
 
 static BwReason reason_against(const BwTestOracle *oracle, const BwTestPort *port,
@@ -488,6 +858,8 @@ static BwReason reason_against(const BwTestOracle *oracle, const BwTestPort *por
         bool dhcp = direction == BW_DIRECTION_IN ? is_own_dhcp_request(port, packet)
                                                  : is_own_dhcp_reply(port, packet);
 
+        if (port->state == BW_PORT_BORDER)
+                return reason_against_border(oracle, port, direction, packet);
         if (port->state == BW_PORT_CLOSED || (port->state == BW_PORT_UNADDRESSED && !dhcp))
                 return BW_REASON_UNBOUND;
         if (port->state != BW_PORT_BOUND)
@@ -510,9 +882,10 @@ static BwTestVerdict denied(BwReason reason, BwDirection direction, bool drops) 
 static BwTestVerdict judge_stranger(const BwTestOracle *oracle, const BwLink *bridge,
                                     BwDirection direction) {
         const BwTestBridge *section = bridge_section(oracle->settings, bridge->name);
-        BwUnknownPorts wish = section && section->has_unknown_ports
-                                      ? section->unknown_ports
-                                      : oracle->settings->unknown_ports;
+        BwUnknownPorts without = is_asked_for(oracle, bridge) ? oracle->settings->unknown_ports
+                                                              : BW_UNKNOWN_PORTS_ACCEPT;
+        BwUnknownPorts wish =
+                section && section->has_unknown_ports ? section->unknown_ports : without;
         BwMode mode = bridge_mode(oracle->settings, bridge->name);
         bool monitored = mode == BW_MODE_MONITOR;
 

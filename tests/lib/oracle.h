@@ -23,7 +23,8 @@ typedef struct BwTestPort {
         BwPortState state;
         BwRole role;
         BwMode mode;
-        bool is_hosts;     /* declared to be the host's own, by sections without an error */
+        bool is_hosts;     /* the host's own, and no section with an error speaks of it */
+        bool is_found;     /* its addresses are those at its other end, nobody has written them */
         GArray *addresses; /* BwPrefix; what conflicts have left */
         GArray *macs;      /* BwMac */
 } BwTestPort;
@@ -45,6 +46,20 @@ const BwTestPort *bw_test_oracle_port(const BwTestOracle *oracle, const char *br
 /* Whether @address is the broadcast address of a network the host itself is in on that bridge. */
 bool bw_test_oracle_is_host_broadcast(const BwTestOracle *oracle, const char *bridge,
                                       uint32_t address);
+/* What is known of an address or a MAC at a border port. */
+typedef enum BwTestPlace {
+        BW_TEST_NOBODYS,
+        BW_TEST_BEHIND, /* it may be claimed there */
+        BW_TEST_FOREIGN,
+} BwTestPlace;
+
+BwTestPlace bw_test_oracle_place(const BwTestOracle *oracle, const BwTestPort *border,
+                                 const BwPrefix *address);
+BwTestPlace bw_test_oracle_place_of_mac(const BwTestOracle *oracle, const BwTestPort *border,
+                                        const BwMac *mac);
+/* Whether the two bridges are one network, over whatever links. */
+bool bw_test_oracle_joins(const BwTestOracle *oracle, const BwLink *a, const BwLink *b);
+
 /* @tried is 0. */
 BwTestVerdict bw_test_oracle_judge(const BwTestOracle *oracle, BwDirection direction,
                                    const BwTestPacket *packet);

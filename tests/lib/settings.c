@@ -17,6 +17,7 @@ static void free_section(gpointer pointer) {
 
 static void clear_bridge(gpointer pointer) {
         g_array_unref(((BwTestBridge *) pointer)->networks);
+        g_array_unref(((BwTestBridge *) pointer)->gateways);
 }
 
 BwTestSection *bw_test_section_new(BwTestSectionKind kind, const char *name) {
@@ -72,6 +73,7 @@ BwTestSettings *bw_test_settings_copy(const BwTestSettings *settings) {
                 BwTestBridge bridge = g_array_index(settings->bridge_sections, BwTestBridge, i);
 
                 bridge.networks = g_array_copy(bridge.networks);
+                bridge.gateways = g_array_copy(bridge.gateways);
                 g_array_append_val(copy->bridge_sections, bridge);
         }
         return copy;
@@ -185,7 +187,8 @@ static void add_guest_sections(BwTestSettings *settings, const BwTestWorld *worl
 static void add_bridge_section(BwTestSettings *settings, const char *name) {
         static const char *const networks[] = { "10.0.0.0/16", "10.1.2.0/24",   "10.0.0.4/31",
                                                 "10.0.0.7",    "2001:db8::/64", "192.0.2.0/25" };
-        BwTestBridge bridge = { .networks = g_array_new(FALSE, TRUE, sizeof(BwPrefix)) };
+        BwTestBridge bridge = { .networks = g_array_new(FALSE, TRUE, sizeof(BwPrefix)),
+                                .gateways = g_array_new(FALSE, TRUE, sizeof(BwPrefix)) };
         unsigned n = bw_test_below(3);
 
         g_strlcpy(bridge.name, name, sizeof(bridge.name));
@@ -259,10 +262,20 @@ static void write_prefixes(GString *text, const char *key, const GArray *prefixe
         g_string_append_c(text, '\n');
 }
 
-static void write_section(GString *text, const BwTestSection *section) {
-        static const char *const kinds[] = { "Port", "Interface", "Guest" };
+/* Of a key that comes twice only the later one counts: what the section says otherwise stays. */
+static const char *damage_of(const BwTestSection *section) {
         static const char *const damage[] = { "Colour=blue", "Addresses=10.0.0.1/8", "Role=king",
                                               "Mode=", "no key at all" };
+        const char *line = damage[g_str_hash(section->name) % G_N_ELEMENTS(damage)];
+
+        if ((section->has_addresses && g_str_has_prefix(line, "Addresses=")) ||
+            (section->has_role && g_str_has_prefix(line, "Role=")))
+                return "Closed=perhaps";
+        return line;
+}
+
+static void write_section(GString *text, const BwTestSection *section) {
+        static const char *const kinds[] = { "Port", "Interface", "Guest" };
         char mac[BW_MAC_TEXT_SIZE];
 
         if (section->kind == BW_TEST_INTERFACE)
@@ -285,9 +298,7 @@ static void write_section(GString *text, const BwTestSection *section) {
                 g_string_append_c(text, '\n');
         /* A line either way, so that damage moves nobody else's line number. */
         g_string_append_printf(text, "%s\n",
-                               section->broken
-                                       ? damage[g_str_hash(section->name) % G_N_ELEMENTS(damage)]
-                                       : "# nothing wrong here");
+                               section->broken ? damage_of(section) : "# nothing wrong here");
 }
 
 char *bw_test_settings_text(const BwTestSettings *settings) {
@@ -314,6 +325,7 @@ char *bw_test_settings_text(const BwTestSettings *settings) {
                         g_string_append_printf(text, "UnknownPorts=%s\n",
                                                bw_unknown_ports_name(bridge->unknown_ports));
                 write_prefixes(text, "Networks", bridge->networks);
+                write_prefixes(text, "Gateway", bridge->gateways);
         }
         for (guint i = 0; i < settings->sections->len; i++)
                 write_section(text, settings->sections->pdata[i]);

@@ -35,6 +35,7 @@ typedef struct BwTestBridge {
         BwMode mode;
         BwUnknownPorts unknown_ports;
         GArray *networks; /* BwPrefix */
+        GArray *gateways; /* BwPrefix, single */
 } BwTestBridge;
 
 typedef struct BwTestSettings {

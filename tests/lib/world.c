@@ -118,9 +118,13 @@ BwLink bw_test_bridge(int ifindex, const char *name) {
 }
 
 BwLink bw_test_tap(int ifindex, const char *name, BwMac mac, int master) {
-        BwLink link = {
-                .ifindex = ifindex, .mac = mac, .kind = BW_LINK_TAP, .master = master, .up = true
-        };
+        BwLink link = { .ifindex = ifindex,
+                        .mac = mac,
+                        .kind = BW_LINK_TAP,
+                        .master = master,
+                        .up = true,
+                        .running = true,
+                        .stp_state = BW_STP_FORWARDING };
 
         link.mac.octet[0] = 0xfe;
         g_strlcpy(link.name, name, sizeof(link.name));
@@ -171,6 +175,7 @@ static void add_random_port(BwTestWorld *world, int ifindex, unsigned n_bridges)
                 link.peer = random_link(world)->ifindex;
         if (bw_test_once_in(20))
                 memset(&link.mac, 0, sizeof(link.mac));
+        bw_test_random_state(&link);
         g_array_append_val(world->links, link);
 }
 
@@ -240,6 +245,41 @@ static void add_random_guests(BwTestWorld *world) {
         }
 }
 
+/* Both ends say so, as the kernel does. */
+static void join_pairs(BwTestWorld *world) {
+        BwLink *waiting = NULL;
+
+        for (guint i = 0; i < world->links->len; i++) {
+                BwLink *link = &g_array_index(world->links, BwLink, i);
+
+                if (link->kind != BW_LINK_VETH || bw_test_once_in(8))
+                        continue;
+                if (!waiting) {
+                        waiting = link;
+                        continue;
+                }
+                waiting->peer = link->ifindex;
+                link->peer = waiting->ifindex;
+                if (bw_test_once_in(4))
+                        link->master = 0;
+                if (link->master == 0) {
+                        BwHostAddress address = bw_test_random_host_address(link->ifindex);
+
+                        g_array_append_val(world->addresses, address);
+                }
+                waiting = NULL;
+        }
+}
+
+void bw_test_random_state(BwLink *link) {
+        static const BwStpState states[] = { BW_STP_DISABLED, BW_STP_BLOCKING, BW_STP_LEARNING };
+
+        link->up = !bw_test_once_in(10);
+        link->running = !bw_test_once_in(10);
+        link->stp_state = bw_test_once_in(6) ? states[bw_test_below(G_N_ELEMENTS(states))]
+                                             : BW_STP_FORWARDING;
+}
+
 BwTestWorld *bw_test_random_world(unsigned most) {
         static const char *const names[] = { "virbr6", "br0", "br01" };
         BwTestWorld *world = bw_test_world_new();
@@ -254,6 +294,7 @@ BwTestWorld *bw_test_random_world(unsigned most) {
         }
         for (unsigned i = 0; i < n_ports; i++)
                 add_random_port(world, 10 + (int) i, n_bridges);
+        join_pairs(world);
         add_random_addresses(world, n_bridges);
         add_random_guests(world);
         return world;

@@ -38,6 +38,8 @@ bool bw_test_has_host_address(const BwTestWorld *world, const BwHostAddress *add
 BwLink bw_test_bridge(int ifindex, const char *name);
 /* A tap as libvirt makes it for an interface with @mac. */
 BwLink bw_test_tap(int ifindex, const char *name, BwMac mac, int master);
+/* Mostly one that carries. */
+void bw_test_random_state(BwLink *link);
 BwMac bw_test_mac(const char *text);
 BwMac bw_test_random_mac(void); /* of a guest; one of a few */
 BwPrefix bw_test_prefix(const char *text);

@@ -7,15 +7,19 @@ before you keep it."""
 
 import json
 import os
+import re
+import shutil
 import struct
 import subprocess
 import sys
 import tempfile
+import unicodedata
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 WORLDS = {'TWO': '--config two-bridges.conf --links two-bridges.json --guests guests',
-          'PLAIN': '--config plain.conf --links plain-links.json --addresses plain-addresses.json'}
+          'SEGMENT': '--config segment.conf --links segment.json --guests segment-guests',
+         'PLAIN': '--config plain.conf --links plain-links.json --addresses plain-addresses.json'}
 TWO = WORLDS['TWO'].split()
 ME, VICTIM, GATEWAY = b'\x52\x54\x00\x9f\x5d\x0d', b'\x52\x54\x00\x9f\x5d\x0e', b'\x52\x54\x00\x9f\x5d\x01'
 # No daemon is there to be asked, and no bus to look for one.
@@ -178,12 +182,138 @@ def check_captures(folder):
           'capture: 20000 frames', (status, out[-300:], err))
 
 
+def width(line):
+    """Columns of a terminal."""
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in 'WF' else 1
+               for c in line)
+
+
+def draw(form, text):
+    """What Graphviz makes of it, and what it complains of."""
+    done = subprocess.run(['dot', '-T' + form], input=text.encode(), capture_output=True, timeout=120)
+    return done.returncode, done.stdout, done.stderr.decode()
+
+
+def check_drawing(what, words):
+    status, out, err = run('topology', *words, '--dot')
+    check(status == 0 and all(ord(c) >= 32 or c == '\n' for c in out), f'{what}: a graph', out)
+    if not shutil.which('dot'):
+        check(False, f'{what}: drawn by Graphviz', 'there is no dot: scripts/install-dependencies')
+        return ''
+    status, svg, complaints = draw('svg', out)
+    check(status == 0 and not complaints and b'</svg>' in svg, f'{what}: as SVG', complaints)
+    status, png, complaints = draw('png', out)
+    check(status == 0 and png.startswith(b'\x89PNG'), f'{what}: as PNG', complaints)
+    return svg.decode()
+
+
+# Every name is meant to break out: of a string, of a line, of a tag, of a terminal.
+HOSTILE = ['a"];evil[label="x', 'back\\', '\\', '\\N\\G\\l', '<b>bold</b>', '&quot;&amp;lt;', 'line\nbreak\ttab',
+           '\x1b[2J', '\u202eright to left', '"', "'$(reboot)`reboot`", '{a|b}', '%s%n', 'x' * 200, '日本' * 40, 'e\u0301' * 60]
+
+
+def check_hostile_names(folder):
+    """A guest of each name; what is drawn has exactly as many nodes as without them."""
+    links = json.loads((HERE / 'worlds/segment.json').read_text())
+    tap = next(link for link in links if link['ifname'] == 'vk61')
+    for number, name in enumerate(HOSTILE):
+        ifname = f"t{number}" + '"\\<&;'[number % 5]
+        mac = f'54:00:9f:99:{number:02x}'
+        links.append(tap | {'ifindex': 500 + number, 'ifname': ifname, 'address': 'fe:' + mac})
+        told = {'"': '&quot;', '&': '&amp;', '<': '&lt;'}
+        text = ''.join(told.get(c) or (c if ord(c) >= 32 else f'&#{ord(c)};') for c in name.replace('\x1b', '?'))
+        (folder / f'{number}.xml').write_text(
+            f"<domain id='{number}'><name>{text}</name><uuid>22222222-0000-4000-8000-{number:012d}</uuid>"
+            f"<devices><interface type='bridge'><mac address='52:{mac}'/><source bridge='virbr6'/>"
+            f"<target dev='{told.get(ifname[-1]) and ifname[:-1] + told[ifname[-1]] or ifname}'/></interface></devices></domain>")
+    path = folder / 'links.json'
+    path.write_text(json.dumps(links))
+    words = ['--config', 'segment.conf', '--links', str(path), '--guests', str(folder)]
+    status, out, err = run('topology', *words)
+    wide = [line for line in out.splitlines() if width(line) > 80]
+    check(status == 0 and not wide, 'hostile names: no line is longer than 80 columns', wide or err)
+    check(all(unicodedata.category(c) not in ('Cc', 'Cf', 'Cs') for c in out if c != '\n'),
+          'hostile names: nothing a terminal should not get', out)
+    status, text, err = run('--json', 'topology', *words)
+    guests = {port['Guest'] for port in json.loads(text)['Ports']}
+    check({name.replace('\x1b', '?') for name in HOSTILE} <= guests, 'hostile names: JSON has them as they are', guests)
+    svg = check_drawing('hostile names', words)
+    nodes = len(re.findall(r'<g id="node\d+"', svg))
+    told = json.loads(text)
+    notes = sum(len(thing['Warnings']) for thing in [told, *told['Bridges'], *told['Ports']])
+    check(nodes == len(told['Bridges']) + len(told['Ports']) + notes,
+          'hostile names: no node but ours', (nodes, notes))
+    check('&lt;b&gt;bold&lt;/b&gt;' in svg and '&amp;quot;&amp;amp;lt;' in svg, 'hostile names: drawn as they are', svg[:200])
+
+
+def check_large_host(folder):
+    """Forty bridges in a tree, with a thousand ports of the longest names."""
+    links = []
+
+    def link(name, kind, master=None, peer=None):
+        links.append({'ifindex': len(links) + 1, 'ifname': name, 'flags': ['UP', 'LOWER_UP'], 'link_type': 'ether',
+                      'address': f'fe:54:00:00:{len(links) >> 8:02x}:{len(links) & 255:02x}',
+                      **({'link': peer} if peer else {}), **({'master': master} if master else {}),
+                      'linkinfo': {'info_kind': kind, 'info_data': {'ageing_time': 30000}, **({'info_slave_kind': 'bridge'} if master else {})}})
+
+    for number in range(40):
+        link(f'bridge-{number:08d}', 'bridge')
+    for number in range(1, 40):
+        near, far = f'up-{number:012d}', f'down-{number:010d}'
+        link(near, 'veth', f'bridge-{(number - 1) // 2:08d}', far)
+        link(far, 'veth', f'bridge-{number:08d}', near)
+    for number in range(922):
+        link(f'guest-{number:09d}', 'tun', f'bridge-{number % 40:08d}')
+    (folder / 'large.json').write_text(json.dumps(links))
+    (folder / 'large.conf').write_text('[Guard]\nUnknownPorts=drop\n' + ''.join(
+        f'[Port guest-{number:09d}]\nMACs=52:54:00:01:{number >> 8:02x}:{number & 255:02x}\n'
+        f'Addresses=10.{number >> 8}.{number & 255}.1 2001:db8:ffff:ffff:ffff:ffff:ffff:{number:x}\n'
+        for number in range(922)))
+    words = ['--config', str(folder / 'large.conf'), '--links', str(folder / 'large.json')]
+    status, out, err = run('topology', *words)
+    check(out.startswith('40 bridges, 922 guests, 78 links') and 'segment 1, 40 bridges joined by links' in out,
+          'large host: all of it', out)
+    check(max(map(width, out.splitlines())) <= 80, 'large host: no line is longer than 80 columns')
+    status, out, err = run('--json', 'topology', *words, 'guest-000000000')
+    check(len(json.loads(out)['Ports']) == 1000, 'large host: the segment of a port', err)
+    status, out, err = run('topology', *words, '--dot')
+    check(out.count(' -- ') == 1000 + 39, 'large host: each port once, each link once', out.count(' -- '))
+
+
+def documented_keys():
+    page = (HERE.parent.parent / 'man/org.bridgewarden1.5.scd').read_text()
+    section = page.partition('\n*GetTopology*(')[2].partition('\n*Explain*(')[0]
+    bridge, _, port = section.partition('Keys of a port')
+    return [set(re.findall(r'\*(\w+)\*', part)) - {'ListPorts'} for part in (bridge, port)]
+
+
+def check_topology(folder):
+    status, out, err = run('--json', 'topology', *WORLDS['SEGMENT'].split())
+    told = json.loads(out)
+    bridge, port = documented_keys()
+    check(set(told) == {'Bridges', 'Ports', 'Warnings'}, 'topology: three lists', set(told))
+    check(all(set(row) == bridge for row in told['Bridges']), 'topology: keys of bridges are those documented',
+          set(told['Bridges'][0]) ^ bridge)
+    check(all(set(row) == port - {'Protected', 'Learned', 'Moves'} for row in told['Ports']),
+          'topology: keys of ports are those documented', set(told['Ports'][0]) ^ port)
+    for world, words in WORLDS.items():
+        status, out, err = run('topology', *words.split())
+        check(max(map(width, out.splitlines())) <= 80 and not re.search(r' $', out, re.M),
+              f'topology: {world} in 80 columns', out)
+    svg = check_drawing('topology', WORLDS['SEGMENT'].split())
+    check(svg.count('stroke-dasharray="5,2"') == 1, 'topology: the link that is cut is dashed', svg[:500])
+    check_hostile_names(folder)
+    check_large_host(folder)
+
+
 def main():
     check_cases()
     with tempfile.TemporaryDirectory() as folder:
         check_running(Path(folder))
         check_bad_files(Path(folder))
         check_captures(Path(folder))
+    with tempfile.TemporaryDirectory() as folder:
+        check_topology(Path(folder))
     print(f'1..{count}')
     return 1 if failed else 0
 

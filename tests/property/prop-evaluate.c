@@ -116,11 +116,22 @@ static bool looks_at_macs(const BwPortPlan *port) {
         return port && (port->state == BW_PORT_BOUND || port->state == BW_PORT_ANY_ADDRESS);
 }
 
-/* What the oracle does not know: servers' messages. */
-static BwReason right_reason(const BwPortPlan *port, BwDirection direction,
-                             const BwTestPacket *packet, BwReason reason) {
+/* What a packet's verdict of the oracle leaves out: servers' messages, and MACs at borders. */
+static BwReason right_reason(const Case *the, const BwBridgePlan *bridge, const BwPortPlan *port,
+                             BwDirection direction, const BwTestPacket *packet,
+                             const BwMac *destination, BwReason reason) {
         bool server = packet->udp && (packet->from_port == 67 || packet->to_port == 68);
+        bool in = direction == BW_DIRECTION_IN;
 
+        if (port && port->state == BW_PORT_BORDER) {
+                const BwTestPort *border =
+                        bw_test_oracle_port(the->oracle, bridge->name, port->name);
+                BwTestPlace place = bw_test_oracle_place_of_mac(the->oracle, border,
+                                                                in ? &packet->sender : destination);
+
+                if (place == BW_TEST_FOREIGN)
+                        return in ? BW_REASON_BORDER_SPOOF : BW_REASON_BORDER_MISDELIVERED;
+        }
         if (direction == BW_DIRECTION_IN && looks_at_macs(port) && server && !packet->fragment)
                 return BW_REASON_ROGUE_DHCP;
         return reason;
@@ -144,16 +155,19 @@ static bool make_comparable(const BwPortPlan *port, BwTestPacket *packet) {
 static void compare(const Case *the, const BwBridgePlan *bridge, const BwPortPlan *port,
                     BwDirection direction, const BwTestPacket *packet, Tally *tally) {
         BwTestVerdict right = bw_test_oracle_judge(the->oracle, direction, packet);
-        BwReason reason = right_reason(port, direction, packet, right.reason);
-        BwMac destination = looks_at_macs(port) && bw_test_once_in(2)
-                                    ? g_array_index(port->macs, BwMac, 0)
-                                    : broadcast;
+        bool border = port && port->state == BW_PORT_BORDER;
+        BwMac aimed = border                ? bw_test_random_mac()
+                      : looks_at_macs(port) ? g_array_index(port->macs, BwMac, 0)
+                                            : broadcast;
+        BwMac destination = bw_test_once_in(2) ? aimed : broadcast;
+        BwReason reason;
         g_autoptr(GByteArray) bytes = bytes_of(packet, destination);
         BwVerdict said =
                 direction == BW_DIRECTION_IN
                         ? bw_evaluate_in(the->plan, bridge, port, bytes->data, bytes->len)
                         : bw_evaluate_out(the->plan, bridge, port, bytes->data, bytes->len);
 
+        reason = right_reason(the, bridge, port, direction, packet, &destination, right.reason);
         g_assert_cmpstr(bw_reason_name(said.reason), ==, bw_reason_name(reason));
         if (right.reason == reason)
                 g_assert_cmpint(said.drops, ==, right.drops);

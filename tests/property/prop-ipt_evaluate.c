@@ -3,9 +3,10 @@
 /*
  * The chains of both families say what the evaluator says
  *
- * As far as iptables can carry a reason. Random bridges, with routers, strict
- * ports, ports of several MACs, networks and link-local addresses that somebody
- * has declared, and random packets aimed at what they own.
+ * As far as iptables can carry a reason. Random bridges, some of them joined, with
+ * routers, strict ports, ports of several MACs, borders, gateways, networks and
+ * link-local addresses that somebody has declared, and random packets aimed at what
+ * they own.
  */
 
 #include "interpreter.h"
@@ -26,11 +27,13 @@
 #define ROUNDS  1200
 #define PACKETS 150
 #define PORTS   24
+#define BRIDGES 4
+#define PAIRS   5
 
 typedef struct Case {
         char *text;
         BwPlan *plan;
-        const BwBridgePlan *bridge;
+        const BwBridgePlan *bridge; /* where the packet is now */
         BwTestInterpreter *interpreters[BW_IPT_TABLE_MAX];
 } Case;
 
@@ -104,38 +107,121 @@ static void add_section(GString *text, unsigned port) {
         add_flag(text, "DhcpServer=yes", 3);
         add_flag(text, "Querier=yes", 3);
         add_flag(text, bw_test_once_in(4) ? "Mode=off" : "Mode=monitor", 4);
-        add_flag(text, "Role=uplink", 20);
+        add_flag(text, "Role=uplink", 12);
+        add_flag(text, "Closed=yes", 3);
+}
+
+/* What else is behind an end of a pair, and how it is watched. */
+static void add_pair(GString *text, unsigned pair, char end) {
+        if (bw_test_once_in(2))
+                return;
+        g_string_append_printf(text, "[Port pair%u%c]\n", pair, end);
+        if (bw_test_once_in(2)) {
+                g_string_append(text, "Addresses=");
+                add_address(text);
+                g_string_append_c(text, '\n');
+        }
+        add_flag(text, "Closed=yes", 3);
+        add_flag(text, bw_test_once_in(6) ? "Mode=off" : "Mode=monitor", 3);
+        add_flag(text, "Role=uplink", 6);
+}
+
+static void add_bridge(GString *text, unsigned bridge) {
+        g_string_append_printf(text, "[Bridge virbr%u]\n", bridge);
+        if (bw_test_once_in(2))
+                g_string_append(text, "Networks=10.0.0.0/24 2001:db8::/64\n");
+        if (bw_test_once_in(4))
+                g_string_append_printf(text, "Gateway=10.0.0.%u 2001:db8::%x fe80::%s%x\n",
+                                       1 + bw_test_below(100), 1 + bw_test_below(100),
+                                       bw_test_once_in(2) ? "5054:ff:fe00:" : "",
+                                       1 + bw_test_below(60));
 }
 
 static char *random_settings(void) {
-        GString *text = g_string_new("[Guard]\nUnknownPorts=drop\n[Bridge virbr6]\n"
-                                     "Networks=10.0.0.0/24 2001:db8::/64\n");
+        GString *text = g_string_new("[Guard]\nUnknownPorts=drop\n");
 
+        for (unsigned i = 0; i < BRIDGES; i++)
+                add_bridge(text, i);
+        for (unsigned i = 0; i < PAIRS; i++) {
+                add_pair(text, i, 'a');
+                add_pair(text, i, 'b');
+        }
         for (unsigned i = 0; i < PORTS; i++)
                 if (!bw_test_once_in(12))
                         add_section(text, i);
         return g_string_free(text, FALSE);
 }
 
-static Case *case_new(void) {
-        Case *the = g_new0(Case, 1);
-        g_autoptr(BwModel) model = bw_model_new();
-        g_autoptr(BwConfig) config = NULL;
-        BwLink bridge = bw_test_bridge(1, "virbr6");
-        unsigned ports = 1 + bw_test_below(PORTS);
+/* Between any two bridges, or one: trees, loops, and ends that spanning tree has blocked. */
+static void tell_pair(BwModel *model, unsigned pair, unsigned bridges) {
+        for (unsigned end = 0; end < 2; end++) {
+                g_autofree char *name = g_strdup_printf("pair%u%c", pair, 'a' + end);
+                BwLink link =
+                        bw_test_tap((int) (200 + pair * 2 + end), name,
+                                    mac_of(200 + pair * 2 + end), 1 + (int) bw_test_below(bridges));
 
-        bw_test_tell_link(model, &bridge);
+                link.kind = BW_LINK_VETH;
+                link.peer = (int) (200 + pair * 2 + !end);
+                link.up = link.running = true;
+                link.stp_state = bw_test_once_in(8) ? BW_STP_BLOCKING : BW_STP_FORWARDING;
+                bw_test_tell_link(model, &link);
+        }
+}
+
+/* The host's own on the bridge. */
+static void tell_host(BwModel *model, int bridge) {
+        static const struct {
+                const char *front;
+                unsigned length;
+        } forms[] = {
+                { "10.0.0.", 24 },
+                { "2001:db8::", 64 },
+                { "fe80::", 64 },
+                { "fe80::5054:ff:fe00:", 64 },
+        };
+
+        for (guint i = 0; i < G_N_ELEMENTS(forms); i++) {
+                g_autofree char *text = g_strdup_printf("%s%u/%u", forms[i].front,
+                                                        1 + bw_test_below(99), forms[i].length);
+                BwHostAddress address = bw_test_host_address(bridge, text);
+
+                if (bw_test_once_in(3))
+                        bw_test_tell_address(model, &address);
+        }
+}
+
+static BwModel *random_model(void) {
+        unsigned bridges = 1 + bw_test_below(BRIDGES), ports = 1 + bw_test_below(PORTS);
+        unsigned pairs = bridges > 1 ? bw_test_below(PAIRS + 1) : 0;
+        BwModel *model = bw_model_new();
+
+        for (unsigned i = 0; i < bridges; i++) {
+                g_autofree char *name = g_strdup_printf("virbr%u", i);
+                BwLink bridge = bw_test_bridge(1 + (int) i, name);
+
+                bw_test_tell_link(model, &bridge);
+                tell_host(model, 1 + (int) i);
+        }
         for (unsigned i = 0; i < ports; i++) {
                 g_autofree char *name = g_strdup_printf("vnet%u", i);
-                BwLink tap = bw_test_tap(10 + (int) i, name, mac_of(4 + i * 3), 1);
+                BwLink tap = bw_test_tap(10 + (int) i, name, mac_of(4 + i * 3),
+                                         1 + (int) bw_test_below(bridges));
 
                 bw_test_tell_link(model, &tap);
         }
+        for (unsigned i = 0; i < pairs; i++)
+                tell_pair(model, i, bridges);
+        return model;
+}
+
+static Case *case_new(void) {
+        Case *the = g_new0(Case, 1);
+        g_autoptr(BwModel) model = random_model();
+        g_autoptr(BwConfig) config = NULL;
+
         the->text = random_settings();
         config = bw_test_config_from_text(the->text);
         the->plan = bw_plan_new(model, config);
-        g_assert_cmpuint(the->plan->bridges->len, ==, 1);
-        the->bridge = the->plan->bridges->pdata[0];
         for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++) {
                 g_autoptr(GPtrArray) chains = bw_ipt_compile(the->plan, table);
 
@@ -156,8 +242,17 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Case, case_free)
 
 /* Packets */
 
-static const BwPortPlan *any_port(const Case *the) {
-        return the->bridge->ports->pdata[bw_test_below(the->bridge->ports->len)];
+static const BwPortPlan *any_port_of(const BwBridgePlan *bridge) {
+        return bridge->ports->pdata[bw_test_below(bridge->ports->len)];
+}
+
+static const BwBridgePlan *any_bridge(const Case *the) {
+        const BwBridgePlan *bridge;
+
+        do
+                bridge = the->plan->bridges->pdata[bw_test_below(the->plan->bridges->len)];
+        while (bridge->ports->len == 0);
+        return bridge;
 }
 
 static void put_address(const char *text, uint8_t *bytes) {
@@ -210,7 +305,25 @@ static BwPrefix address_of(const BwPortPlan *port, BwFamily family) {
 }
 
 static BwPrefix random_address(const Case *the, const BwPortPlan *port, BwFamily family) {
-        return address_of(bw_test_once_in(3) ? any_port(the) : port, family);
+        bool elsewhere = bw_test_once_in(port->state == BW_PORT_BORDER ? 1 : 3);
+        const BwSegmentPlan *segment = the->plan->segments->pdata[the->bridge->segment];
+        GArray *gateways = segment->gateways;
+
+        if (the->bridge->addresses->len > 0 && bw_test_once_in(8)) {
+                BwPrefix *own = &g_array_index(the->bridge->addresses, BwPrefix,
+                                               bw_test_below(the->bridge->addresses->len));
+
+                if (own->family == family)
+                        return *own;
+        }
+        if (gateways->len > 0 && bw_test_once_in(8)) {
+                BwPrefix *gateway =
+                        &g_array_index(gateways, BwPrefix, bw_test_below(gateways->len));
+
+                if (gateway->family == family)
+                        return *gateway;
+        }
+        return address_of(elsewhere ? any_port_of(any_bridge(the)) : port, family);
 }
 
 static BwMac random_mac(const BwPortPlan *port) {
@@ -287,8 +400,9 @@ static void make_ipv4(const BwPortPlan *port, Packet *packet) {
 
 static Packet random_packet(const Case *the, const BwPortPlan *port) {
         BwFamily family = bw_test_once_in(3) ? BW_FAMILY_IPV4 : BW_FAMILY_IPV6;
-        Packet packet = { .seen = { .family = family, .in_bridge = "virbr6" } };
+        Packet packet = { .seen = { .family = family } };
 
+        g_strlcpy(packet.seen.in_bridge, the->bridge->name, sizeof(packet.seen.in_bridge));
         packet.ip.source = random_address(the, port, family);
         packet.ip.destination = random_address(the, port, family);
         packet.seen.sender = random_mac(port);
@@ -305,7 +419,7 @@ static uint32_t number_of(const BwPrefix *address) {
                (uint32_t) address->bytes[2] << 8 | address->bytes[3];
 }
 
-static void show(Packet *packet, BwDirection direction, const char *port) {
+static void show(const Case *the, Packet *packet, BwDirection direction, const char *port) {
         BwTestPacket *seen = &packet->seen;
 
         seen->source = number_of(&packet->ip.source);
@@ -318,7 +432,7 @@ static void show(Packet *packet, BwDirection direction, const char *port) {
         }
         g_strlcpy(seen->port_in, "vnet99", sizeof(seen->port_in));
         g_strlcpy(seen->port_out, port, sizeof(seen->port_out));
-        g_strlcpy(seen->out_bridge, "virbr6", sizeof(seen->out_bridge));
+        g_strlcpy(seen->out_bridge, the->bridge->name, sizeof(seen->out_bridge));
 }
 
 /* Verdicts */
@@ -344,10 +458,10 @@ static void fail_with(const Case *the, const Packet *packet, const BwVerdict *ri
         g_autofree char *settings = g_strescape(the->text, "\n");
 
         g_test_message(
-                "%s\n%s of %s: %s > %s, protocol %u, type %u%s: evaluator %s%s%s, chains %s%s "
+                "%s\n%s of %s/%s: %s > %s, protocol %u, type %u%s: evaluator %s%s%s, chains %s%s "
                 "(%u reports)",
-                settings, bw_direction_name(right->direction), port, source, destination,
-                packet->ip.protocol, packet->seen.icmpv6_type,
+                settings, bw_direction_name(right->direction), the->bridge->name, port, source,
+                destination, packet->ip.protocol, packet->seen.icmpv6_type,
                 packet->seen.fragment ? ", fragment" : "", bw_reason_name(right->reason),
                 right->drops ? " drop " : " ", right->detail ? right->detail : "",
                 bw_reason_name(said->reason), said->dropped ? " drop" : "", said->reports);
@@ -369,9 +483,19 @@ static void count(Tally *tally, const Packet *packet, const BwPortPlan *port,
                 seen->udp && seen->source == 0 && !bw_mac_equal(&seen->client, &seen->sender);
 }
 
-static void check(const Case *the, BwDirection direction, Tally *tally) {
+/* What a border denies for its Ethernet source or for what it claims in neighbour discovery, the
+ * other engine must. */
+static bool is_beyond(const BwVerdict *right) {
+        if (right->reason == BW_REASON_NONE)
+                return false;
+        if (right->reason == BW_REASON_BORDER_SPOOF)
+                return !g_str_equal(right->detail, "IP source");
+        return !bw_engine_carries(BW_ENGINE_IPTABLES, right->reason);
+}
+
+static void check(Case *the, BwDirection direction, Tally *tally) {
         static const BwMac broadcast = { { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } };
-        const BwPortPlan *port = any_port(the);
+        const BwPortPlan *port = any_port_of(the->bridge = any_bridge(the));
         Packet packet = random_packet(the, port);
         GByteArray *payload = bw_packet_ip(&packet.ip, packet.payload);
         g_autoptr(GByteArray) bytes =
@@ -383,10 +507,9 @@ static void check(const Case *the, BwDirection direction, Tally *tally) {
                         : bw_evaluate_out(the->plan, the->bridge, port, bytes->data, bytes->len);
         BwTestVerdict said;
 
-        show(&packet, direction, port->name);
+        show(the, &packet, direction, port->name);
         said = bw_test_interpret(the->interpreters[table], bw_ipt_table_root(table), &packet.seen);
-        if (right.reason != BW_REASON_NONE &&
-            !bw_engine_carries(BW_ENGINE_IPTABLES, right.reason)) {
+        if (is_beyond(&right)) {
                 tally->beyond++;
                 return;
         }
@@ -419,6 +542,10 @@ static void test_meaning(void) {
                         if (tally.seen[family][reason][true] + tally.seen[family][reason][false])
                                 check_reason(&tally, family, reason);
         g_assert_cmpuint(tally.seen[BW_FAMILY_IPV6][BW_REASON_REFLECTED][true], >, 300);
+        for (BwFamily family = BW_FAMILY_IPV4; family <= BW_FAMILY_IPV6; family++) {
+                check_reason(&tally, family, BW_REASON_BORDER_SPOOF);
+                check_reason(&tally, family, BW_REASON_BORDER_MISDELIVERED);
+        }
         g_assert_cmpuint(tally.seen[BW_FAMILY_IPV6][BW_REASON_NONE][false], >, 5000);
         g_test_message("from nowhere %u, routed %u, DHCP of two MACs %u, beyond iptables %u",
                        tally.from_nowhere, tally.routed, tally.client_and_sender_differ,

@@ -6,18 +6,26 @@
  * Random walks of a small kernel and a small libvirt are told to a model, out of
  * step with each other, with news lost and snapshots in between. Whatever the
  * walk, the plan and the chains are those of a fresh model that is told nothing
- * but the world as it is now.
+ * but the world as it is now, and what its borders may carry is what the oracle
+ * finds by walking the graph.
  */
 
+#include "oracle.h"
 #include "plan_text.h"
 #include "random.h"
 #include "settings.h"
 
-#include <bw/model.h>
+#include <bw/border.h>
+#include <bw/owner.h>
 #include <string.h>
 
 #define ROUNDS 700
 #define STEPS  60
+#define CLAIMS 4
+
+static const char gateway[] = "10.77.0.1";
+/* By BwTestPlace. */
+static unsigned places[3], mac_places[3];
 
 /* The world as told: what a model must know after the same facts, stated with lists and loops. */
 typedef struct Told {
@@ -293,10 +301,45 @@ static void swap_names(Walk *walk, BwLink *a, BwLink *b) {
         say_link(walk, a);
 }
 
+/* Its end is moved into another namespace, or comes back. */
+static void turn_peer(Walk *walk, BwLink *link) {
+        BwLink *other = random_truth(walk);
+
+        if (link->kind != BW_LINK_VETH || link == other)
+                return;
+        for (guint i = 0; i < walk->truth->links->len; i++) {
+                BwLink *former = &g_array_index(walk->truth->links, BwLink, i);
+
+                if (former->kind == BW_LINK_VETH &&
+                    (former->peer == link->ifindex || former->peer == other->ifindex)) {
+                        former->peer = 0;
+                        say_link(walk, former);
+                }
+        }
+        link->peer = other->kind == BW_LINK_VETH ? other->ifindex : 0;
+        say_link(walk, link);
+        if (!link->peer)
+                return;
+        other->peer = link->ifindex;
+        say_link(walk, other);
+}
+
+/* Up, down, blocked by spanning tree, without a carrier. */
+static void turn_state(Walk *walk, BwLink *link) {
+        bw_test_random_state(link);
+        say_link(walk, link);
+}
+
 static void step_kernel(Walk *walk) {
         BwLink *link = random_truth(walk);
 
-        switch (bw_test_below(link->kind == BW_LINK_BRIDGE ? 3 : 8)) {
+        switch (bw_test_below(link->kind == BW_LINK_BRIDGE ? 3 : 10)) {
+        case 8:
+                turn_peer(walk, link);
+                return;
+        case 9:
+                turn_state(walk, link);
+                return;
         case 0:
                 add_link(walk);
                 return;
@@ -413,8 +456,22 @@ static void take_libvirt_snapshot(Walk *walk, bool disturbed) {
         g_ptr_array_set_size(unseen, 0);
 }
 
+/* Another role for a port: an uplink becomes a link, or nobody says it any more. */
+static void reload(Walk *walk) {
+        GPtrArray *sections = walk->settings->sections;
+        BwTestSection *section = sections->pdata[bw_test_below(sections->len)];
+
+        section->has_role = !bw_test_once_in(3);
+        section->role = (BwRole) bw_test_below(BW_ROLE_UPLINK + 1);
+        bw_config_free(walk->config);
+        walk->config = bw_test_config(walk->settings);
+}
+
 static void step(Walk *walk) {
         switch (bw_test_below(20)) {
+        case 8:
+                reload(walk);
+                return;
         case 7:
                 walk->alone = true;
                 return;
@@ -453,10 +510,103 @@ static void check_same(BwModel *model, BwModel *fresh, const BwConfig *config) {
         g_assert_cmpstr(tables, ==, other_tables);
 }
 
+static BwTestPlace place_of(const BwSegmentPlan *segment, const BwPortPlan *border, bool owned,
+                            guint site) {
+        if (!owned)
+                return BW_TEST_NOBODYS;
+        return bw_border_leads_to(segment, site, border) ? BW_TEST_BEHIND : BW_TEST_FOREIGN;
+}
+
+static void check_address(const BwSegmentPlan *segment, const BwPortPlan *border,
+                          const BwTestOracle *oracle, const BwTestPort *right,
+                          const BwPrefix *address) {
+        const BwOwnedAddress *owned = bw_border_find_address(segment, address);
+        BwTestPlace place = place_of(segment, border, owned, owned ? owned->site : 0);
+
+        if (place != bw_test_oracle_place(oracle, right, address)) {
+                g_autofree char *text = bw_prefix_print(address);
+
+                g_error("%s at %s: the plan says %d, the oracle %d", text, border->name, place,
+                        bw_test_oracle_place(oracle, right, address));
+        }
+        places[place]++;
+}
+
+static void check_mac(const BwSegmentPlan *segment, const BwPortPlan *border,
+                      const BwTestOracle *oracle, const BwTestPort *right, const BwMac *mac) {
+        const BwOwnedMac *owned = bw_border_find_mac(segment, mac);
+        BwTestPlace place = place_of(segment, border, owned, owned ? owned->site : 0);
+
+        g_assert_cmpint(place, ==, bw_test_oracle_place_of_mac(oracle, right, mac));
+        mac_places[place]++;
+}
+
+/* Somebody's, the gateway's, or anybody's. */
+static BwPrefix random_claim(const BwTestOracle *oracle) {
+        const GArray *addresses = oracle->world->addresses;
+        const BwTestPort *port =
+                &g_array_index(oracle->ports, BwTestPort, bw_test_below(oracle->ports->len));
+        BwPrefix claim;
+
+        if (bw_test_once_in(8))
+                return bw_test_prefix(gateway);
+        if (addresses->len > 0 && bw_test_once_in(4))
+                return g_array_index(addresses, BwHostAddress, bw_test_below(addresses->len))
+                        .address;
+        claim = port->addresses->len > 0 ? g_array_index(port->addresses, BwPrefix,
+                                                         bw_test_below(port->addresses->len))
+                                         : bw_test_random_address();
+        /* Of a network, its first address. */
+        claim.length = claim.family == BW_FAMILY_IPV4 ? 32 : 128;
+        return claim;
+}
+
+static BwMac random_mac_claim(const BwTestOracle *oracle) {
+        const GArray *links = oracle->world->links;
+
+        return bw_test_once_in(4) ? g_array_index(links, BwLink, bw_test_below(links->len)).mac
+                                  : bw_test_random_mac();
+}
+
+static void check_border(const BwPlan *plan, const BwBridgePlan *bridge, const BwPortPlan *border,
+                         const BwTestOracle *oracle) {
+        const BwSegmentPlan *segment = plan->segments->pdata[bridge->segment];
+        const BwTestPort *right = bw_test_oracle_port(oracle, bridge->name, border->name);
+
+        g_assert_nonnull(right);
+        for (unsigned i = 0; i < CLAIMS; i++) {
+                BwPrefix address = random_claim(oracle);
+                BwMac mac = random_mac_claim(oracle);
+                BwPrefix derived = bw_owner_derive_link_local(&mac);
+                static const BwMac none = {};
+
+                check_address(segment, border, oracle, right, &address);
+                check_address(segment, border, oracle, right, &derived);
+                if (!bw_mac_equal(&mac, &none))
+                        check_mac(segment, border, oracle, right, &mac);
+        }
+}
+
+static void check_borders(const Walk *walk, const BwTestWorld *world) {
+        g_autoptr(BwTestOracle) oracle = bw_test_oracle_new(world, walk->settings);
+        g_autoptr(BwPlan) plan = bw_plan_new(walk->model, walk->config);
+        for (guint i = 0; i < plan->bridges->len; i++) {
+                const BwBridgePlan *bridge = plan->bridges->pdata[i];
+
+                for (guint k = 0; k < bridge->ports->len; k++) {
+                        const BwPortPlan *port = bridge->ports->pdata[k];
+
+                        if (port->state == BW_PORT_BORDER)
+                                check_border(plan, bridge, port, oracle);
+                }
+        }
+}
+
 static void check_as(const Walk *walk, const BwTestWorld *world) {
         g_autoptr(BwModel) fresh = bw_test_shuffled_model(world);
 
         check_same(walk->model, fresh, walk->config);
+        check_borders(walk, world);
 }
 
 /* Every link is found by its number, and by no other. */
@@ -475,12 +625,29 @@ static void check_questions(const Walk *walk) {
         g_assert_null(bw_model_find_link(walk->model, 1 << 30));
 }
 
+/* Nobody has that one; and one that somebody may have. */
+static void name_gateways(BwTestSettings *settings) {
+        for (guint i = 0; i < settings->bridge_sections->len; i++) {
+                GArray *gateways =
+                        g_array_index(settings->bridge_sections, BwTestBridge, i).gateways;
+                BwPrefix address = bw_test_prefix(gateway);
+
+                if (bw_test_once_in(2))
+                        g_array_append_val(gateways, address);
+                address = bw_test_random_address();
+                address.length = address.family == BW_FAMILY_IPV4 ? 32 : 128;
+                if (bw_test_once_in(2))
+                        g_array_append_val(gateways, address);
+        }
+}
+
 static Walk *walk_new(void) {
         Walk *walk = g_new0(Walk, 1);
 
         walk->truth = bw_test_random_world(12);
         walk->settings = bw_test_random_settings(walk->truth);
         walk->settings->mode = BW_MODE_ENFORCE;
+        name_gateways(walk->settings);
         walk->config = bw_test_config(walk->settings);
         walk->model = bw_model_new();
         walk->told.world = bw_test_world_new();
@@ -519,6 +686,11 @@ static void test_walks(void) {
                 }
                 take_netlink_snapshot(walk, false);
                 check_as(walk, walk->told.world);
+        }
+        for (unsigned i = BW_TEST_NOBODYS; i <= BW_TEST_FOREIGN; i++) {
+                g_test_message("place %u: %u addresses, %u MACs", i, places[i], mac_places[i]);
+                g_assert_cmpuint(places[i], >, 500);
+                g_assert_cmpuint(mac_places[i], >, 100);
         }
 }
 

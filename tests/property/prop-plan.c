@@ -59,7 +59,8 @@ static void check_port(const BwPortPlan *planned, const BwTestPort *right) {
         }
         if (bw_port_state_is_guarded(planned->state))
                 g_assert_cmpint(planned->mode, !=, BW_MODE_OFF);
-        g_assert_cmpint(planned->state == BW_PORT_STRANGER, ==, planned->where == NULL);
+        g_assert_cmpint(planned->state == BW_PORT_STRANGER, ==,
+                        planned->where == NULL && !planned->derived_role);
         if (planned->state == BW_PORT_CLOSED)
                 g_assert_nonnull(planned->trouble);
 }

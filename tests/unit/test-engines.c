@@ -60,11 +60,14 @@ GPtrArray *bw_iptables_read(BwIptTable table G_GNUC_UNUSED, GError **error G_GNU
         g_assert_not_reached();
 }
 
-bool bw_iptables_sync(BwIptTable table, const GPtrArray *chains G_GNUC_UNUSED,
-                      BwIptLock lock G_GNUC_UNUSED, BwIptReport *ret,
-                      GError **error G_GNUC_UNUSED) {
-        synced |= 1u << table;
-        *ret = (BwIptReport){ .changed = true };
+bool bw_iptables_sync_all(BwIptWish wishes[static BW_IPT_TABLE_MAX], BwIptLock lock G_GNUC_UNUSED,
+                          GError **error G_GNUC_UNUSED) {
+        for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++) {
+                if (wishes[table].skipped)
+                        continue;
+                synced |= 1u << table;
+                wishes[table].report = (BwIptReport){ .changed = true };
+        }
         return true;
 }
 
@@ -184,7 +187,7 @@ static bool lacks(BwEngine *engine) {
 
 /* A module that is loaded later makes its table one that the next check finds empty. */
 static void test_late_table(void) {
-        BwPlan nothing = { .bridges = g_ptr_array_new() };
+        BwPlan nothing = { .bridges = g_ptr_array_new(), .segments = g_ptr_array_new() };
         BwEngine *engine = bw_engine_iptables_new();
 
         set_up();
@@ -202,6 +205,7 @@ static void test_late_table(void) {
         g_assert_false(lacks(engine));
         g_assert_cmphex(synced, ==, (1u << BW_IPT_TABLE_MAX) - 1);
         bw_engine_free(engine);
+        g_ptr_array_unref(nothing.segments);
         g_ptr_array_unref(nothing.bridges);
 }
 

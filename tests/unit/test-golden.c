@@ -47,8 +47,11 @@ static BwLink read_link(const Words *words, BwLinkKind kind) {
         link.kind = kind;
         if (kind != BW_LINK_TAP)
                 link.mac = bw_test_mac(word(words, 3));
-        if (kind == BW_LINK_VETH)
-                link.peer = number(words, 5);
+        if (kind != BW_LINK_VETH)
+                return link;
+        link.peer = number(words, 5);
+        link.up = link.running = true;
+        link.stp_state = BW_STP_FORWARDING;
         return link;
 }
 

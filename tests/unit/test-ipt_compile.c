@@ -273,11 +273,12 @@ static void test_rules_differ_in_every_part(void) {
 
 /* What is not of our shapes is somebody's own, whatever it begins with. */
 static void test_chains_of_ours(void) {
-        static const char *const ours[] = { "bw-in",      "bw-out",       "bw-i-vk63",
-                                            "bw-ix-AAAA", "bw-r-a",       "bw-is-br",
-                                            "bw-it-br+v", "bw-oa-br+0-0", "bw-osx-A",
-                                            "bw-c-a",     "bw-iw-br+d",   "bw-ow-br+mr",
-                                            "bw-id-br+d", "bw-od-br+dr",  "bw-iz-br+m" };
+        static const char *const ours[] = {
+                "bw-in",      "bw-out",      "bw-i-vk63",    "bw-ix-AAAA",  "bw-r-a",
+                "bw-is-br",   "bw-it-br+v",  "bw-oa-br+0-0", "bw-osx-A",    "bw-c-a",
+                "bw-iw-br+d", "bw-ow-br+mr", "bw-id-br+d",   "bw-od-br+dr", "bw-iz-br+m",
+                "bw-b-a",     "bw-ib-br+",   "bw-olx-A",     "bw-ic-br+v",  "bw-oe-br+v"
+        };
         static const char *const foreign[] = { "bw",      "bw-",     "bw-shaping", "bw-input",
                                                "bw-iptv", "FORWARD", "bw-outer",   "bw-x-1" };
 

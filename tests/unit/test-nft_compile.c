@@ -198,7 +198,7 @@ static void test_counts(void) {
 
 /* Each reason has a chain of its own, in each direction it is reported in and in no other. */
 static void test_reasons(void) {
-        g_autofree char *text = bw_nft_chains_print(10, BW_UNKNOWN_PORTS_DROP);
+        g_autofree char *text = bw_nft_chains_print(10, BW_UNKNOWN_PORTS_DROP, 2);
 
         for (BwReason reason = BW_REASON_UNBOUND; reason < BW_REASON_MAX; reason++)
                 for (unsigned way = 0; way < 2; way++) {
@@ -252,7 +252,7 @@ static void test_bindings(void) {
 
 /* nft 1.0.6 makes "not both" of two of them over neighbouring fields; a mask keeps them apart. */
 static void test_unequal_signs(void) {
-        g_autofree char *text = bw_nft_chains_print(10, BW_UNKNOWN_PORTS_DROP);
+        g_autofree char *text = bw_nft_chains_print(10, BW_UNKNOWN_PORTS_DROP, 2);
         g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
         g_autoptr(GRegex) bare = g_regex_new(
                 "(@(ll|nh|th),[0-9]+,[0-9]+|(?<! \\.) [a-z0-9]+ [a-z-]+) != [^@{]", 0, 0, NULL);

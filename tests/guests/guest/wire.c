@@ -10,10 +10,11 @@
  *   wire frame IF COUNT US HEX...
  *       These bytes as they are, one frame after the other, COUNT rounds with US between them;
  *       prints how many were sent.
- *   wire count IF FILE [dir=in|out] [src=IP] [dst=IP] [notsrc=IP] [notdst=IP] [proto=N] [at=N:HEX]
+ *   wire count IF FILE [dir=in|out] [src=IP] [dst=IP] [notsrc=IP] [notdst=IP,IP] [proto=N]
+ *        [at=N:HEX]
  *       Counts IPv4 frames until it is killed. FILE always holds "PACKETS LAST_TTL LOST".
  *       dir=in: what the interface received (default); out: what was sent out of it.
- *       notdst leaves out multicast and broadcast: "not for this address".
+ *       notdst leaves out multicast and broadcast: "not for these addresses".
  *       at=12:0806,28:c0a8320f: instead, any frame with these bytes at these places.
  *
  * Everything is bounded: at most a million frames, at most two minutes.
@@ -41,6 +42,7 @@
 #define MAX_SECONDS 120
 #define MAX_LENGTH  1514
 #define LOOK_AT     128 /* bytes of a frame that a count can ask for */
+#define MAX_OWN     8   /* addresses that notdst= can name */
 
 typedef struct Wire {
         int fd;
@@ -267,8 +269,9 @@ static int send_frames(int argc, char **argv) {
 
 typedef struct Filter {
         bool outgoing;
-        uint32_t source, destination, not_source, not_destination;
-        int protocol;
+        uint32_t source, destination, not_source;
+        uint32_t own[MAX_OWN]; /* notdst= */
+        int n_own, protocol;
         const char *at; /* or NULL: IPv4 by the fields above */
 } Filter;
 
@@ -282,6 +285,13 @@ static bool is_for_one(uint32_t address) {
         return address != INADDR_BROADCAST && !IN_MULTICAST(ntohl(address));
 }
 
+static bool is_own(const Filter *filter, uint32_t address) {
+        for (int i = 0; i < filter->n_own; i++)
+                if (filter->own[i] == address)
+                        return true;
+        return false;
+}
+
 static bool matches_ip(const Filter *filter, const struct iphdr *ip) {
         if (filter->source && ip->saddr != filter->source)
                 return false;
@@ -289,8 +299,7 @@ static bool matches_ip(const Filter *filter, const struct iphdr *ip) {
                 return false;
         if (filter->not_source && ip->saddr == filter->not_source)
                 return false;
-        if (filter->not_destination &&
-            (ip->daddr == filter->not_destination || !is_for_one(ip->daddr)))
+        if (filter->n_own && (is_own(filter, ip->daddr) || !is_for_one(ip->daddr)))
                 return false;
         return !filter->protocol || ip->protocol == filter->protocol;
 }
@@ -330,16 +339,32 @@ static bool matches(const Filter *filter, const Frame *frame, const struct iphdr
         return ip && matches_ip(filter, ip);
 }
 
+/* The addresses of "IP,IP"; their number. */
+static int parse_ips(const char *text, uint32_t *ret, int room) {
+        char copy[256], *rest = copy, *word;
+        int n = 0;
+
+        snprintf(copy, sizeof(copy), "%s", text);
+        while ((word = strsep(&rest, ",")) && word[0]) {
+                if (n == room)
+                        usage();
+                ret[n++] = parse_ip(word);
+        }
+        return n;
+}
+
 static Filter parse_filter(int argc, char **argv) {
-        return (Filter){
+        Filter filter = {
                 .outgoing = !strcmp(option(argc, argv, "dir", "in"), "out"),
                 .source = parse_ip(option(argc, argv, "src", "0.0.0.0")),
                 .destination = parse_ip(option(argc, argv, "dst", "0.0.0.0")),
                 .not_source = parse_ip(option(argc, argv, "notsrc", "0.0.0.0")),
-                .not_destination = parse_ip(option(argc, argv, "notdst", "0.0.0.0")),
                 .protocol = bounded(option(argc, argv, "proto", "0"), 255),
                 .at = option(argc, argv, "at", NULL),
         };
+
+        filter.n_own = parse_ips(option(argc, argv, "notdst", ""), filter.own, MAX_OWN);
+        return filter;
 }
 
 static void write_result(int file, long packets, int ttl, long lost) {

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from .namespaces import LAB
 from .scene import learn, ping_under_attack, poison
+from .telling import count_row, head, say, tell, tell_verdicts, yes
 from .waiting import holds_within
 
-WIDTH = 78
 PINGS = 3
 LIES = 60  # that the guests must have withstood before their tables are read
 
@@ -27,6 +27,7 @@ PICTURE = """
 SHELL_HELP = """
 You are inside the lab, as root; nothing you do here reaches your machine.
   bridgewarden status                       is everything in force?
+  bridgewarden topology                     what hangs on what
   bridgewarden port vk64                    one port, and what it dropped
   nft list chain bridge bridgewarden in-arp what ARP may say, in the kernel
   nft list set bridge bridgewarden own4     whose address is whose
@@ -52,19 +53,6 @@ status, output = guest.run(" ".join(sys.argv[2:]), 300)
 print(output)
 sys.exit(status)
 """
-
-
-def say(text=""):
-    print(text, flush=True)
-
-
-def tell(text, indent="  "):
-    indents = {"initial_indent": indent, "subsequent_indent": indent}
-    say(textwrap.fill(text, WIDTH, break_on_hyphens=False, **indents))
-
-
-def head(text):
-    say(f"\n{text}\n{'-' * len(text)}")
 
 
 def owner(kali, mac):
@@ -136,14 +124,6 @@ def tell_journal(guard):
     return True
 
 
-def yes(truth):
-    return "yes" if truth else "no"
-
-
-def row(*cells):
-    say("{:<35} {:>16} {:>16}  {:<7}".format(*cells).rstrip())
-
-
 def pinged(seen):
     if not seen:
         return "-"
@@ -153,10 +133,6 @@ def pinged(seen):
 
 def arrived(seen, ttl=64):
     return seen["answered"] == PINGS and seen["ttl"] == ttl
-
-
-def count_row(text, without, guarded):
-    return text, without, guarded, without > 0 == guarded
 
 
 def tell_table(calm, bare, late, guarded, own, lies, told):
@@ -178,11 +154,7 @@ def tell_table(calm, bare, late, guarded, own, lies, told):
         ("entry in the journal", "-", yes(told), told),
         ("kali4's own ping", "-", pinged(own), arrived(own)),
     ]
-    head("What it came to")
-    row("", "without guard", "with guard", "verdict")
-    for *cells, held in rows:
-        row(*cells, "ok" if held else "NOT OK")
-    return all(held for *_, held in rows)
+    return tell_verdicts(rows)
 
 
 def start_guard(world):
@@ -257,7 +229,7 @@ def open_shell(world):
     guest = programs / "guest"
     guest.write_text(GUEST_COMMAND.format(folder=str(Path(__file__).resolve().parent.parent)))
     guest.chmod(0o755)
-    for one in world.kali.all:
+    for one in world.started_guests():
         one.line.close()
     os.environ.update(
         PATH=f"{programs}:{os.environ['PATH']}",

@@ -148,8 +148,10 @@ PLACES = {
     "source": 6,
     "kind": 12,
     "arp_sender_mac": 22,
+    "arp_sender_ip": 28,
     "arp_padding": 42,
     "ipv4_protocol": 23,
+    "ipv4_source": 26,
     "udp4_source": 34,
     "ipv6_source": 22,
 }

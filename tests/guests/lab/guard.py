@@ -17,7 +17,7 @@ HOOKS = {"raw": ("PREROUTING", "bw-in"), "mangle": ("FORWARD", "bw-out")}
 NFT_TABLE = ("bridge", "bridgewarden")
 COUNTING_SETS = ("seen-", "told-")  # how their names begin; JSON does not say "dynamic"
 # the sets of which every port that has its rules is in one
-NFT_CLASSES = ("bound", "passing", "unaddressed", "closed", "watched", "any-address")
+NFT_CLASSES = ("bound", "passing", "unaddressed", "closed", "watched", "any-address", "borders")
 ENGINES = ("iptables", "nftables")
 READY_SECONDS = PATIENCE
 

@@ -125,6 +125,7 @@ class LinuxGuest(Guest):
         super().__init__(*arguments, **options)
         self.forward = False
         self.line = None
+        self.poisoner = None
         self.unread = b""
 
     def boot(self):
@@ -204,7 +205,9 @@ class LinuxGuest(Guest):
         )
 
     def stop_poison(self):
-        self.run(f"kill {self.poisoner}")
+        if self.poisoner:
+            self.run(f"kill {self.poisoner}")
+        self.poisoner = None
 
     def forwarded(self):
         """Datagrams its kernel has forwarded."""

@@ -79,7 +79,8 @@ def send(tool, interface, **options):
     return int(answer.stdout)
 
 
-def send_frames(tool, interface, frames, count=1, us=0):
-    """Frames as they are, count rounds of them. How many went out."""
-    command = [tool, "frame", interface, str(count), str(us), *(frame.hex() for frame in frames)]
+def send_frames(tool, interface, frames, count=1, us=0, inside=()):
+    """Frames as they are, count rounds of them. How many went out. inside: the words that lead
+    into another network namespace."""
+    command = [*inside, tool, "frame", interface, str(count), str(us), *(frame.hex() for frame in frames)]
     return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)

@@ -12,11 +12,12 @@ from .libvirt import Libvirt
 from .session import Session
 
 BRIDGE = "virbr6"
+SECOND_BRIDGE = "virbr4"
 
 CONFIG = """[Guard]
 Mode=enforce
 UnknownPorts=drop
-Bridges=virbr6
+Bridges={bridges}
 Engines={engines}
 CheckInterval={check_interval}
 
@@ -27,10 +28,12 @@ URI=qemu:///system
 ADDRESSES = {"kali3": "192.168.50.13", "kali4": "192.168.50.14", "kali5": "192.168.50.15"}
 
 
-def configuration(more, engines=ENGINES, unaddressed=(), check_interval=2):
+def configuration(more, engines=ENGINES, unaddressed=(), check_interval=2, bridges=BRIDGE):
     """engines: those that write the rules. unaddressed: names of guests whose addresses nobody
     tells. check_interval: every how many seconds the kernel's rules are looked at."""
-    text = CONFIG.format(engines=" ".join(engines), check_interval=check_interval)
+    text = CONFIG.format(
+        engines=" ".join(engines), check_interval=check_interval, bridges=bridges
+    )
     for name, address in ADDRESSES.items():
         what = "Role=guest" if name in unaddressed else f"Addresses={address}"
         text += f"\n[Guest {name}]\n{what}\n"
@@ -113,15 +116,19 @@ class World:
         self.guard.engines = settings.get("engines", ENGINES)
         self.guard.configure(configuration(more, **settings))
 
-    def armed_kali(self, more="", forget=True, **settings):
-        """The three guests and a fresh guard over them. settings: as of configuration()."""
-        kali = self.kali
+    def arm(self, more, ports, **settings):
+        """A fresh guard. settings: as of configuration()."""
         if settings.get("engines", ENGINES) != self.guard.engines:
             self.guard.take_out()
         self.configure(more, **settings)
         self.guard.stop()
         self.guard.start()
-        self.guard.wait_armed("vk63", "vk64", "vk65")
+        self.guard.wait_armed(*ports)
+
+    def armed_kali(self, more="", forget=True, **settings):
+        """The three guests and a fresh guard over them. settings: as of configuration()."""
+        kali = self.kali
+        self.arm(more, ("vk63", "vk64", "vk65"), **settings)
         if forget:
             kali.forget_lies()
         return kali
@@ -132,6 +139,23 @@ class World:
         self.guard.take_out()
         kali.forget_lies()
         return kali
+
+    @cached_property
+    def kali_two(self):
+        """The guest on the second bridge; both stay, too."""
+        ip("link", "add", SECOND_BRIDGE, "type", "bridge", "ageing_time", 3000)
+        ip("link", "set", SECOND_BRIDGE, "up")
+        guest = LinuxGuest(
+            self, "kali2", "52:54:00:b1:5d:1f", "192.168.50.12", tap="vk42", bridge=SECOND_BRIDGE
+        )
+        guest.define()
+        guest.start()
+        guest.wait_ready()
+        return guest
+
+    def started_guests(self):
+        made = self.__dict__  # where cached properties are once they are made
+        return [*(made["kali"].all if "kali" in made else ()), *filter(None, [made.get("kali_two")])]
 
     # -- cables of the host
 

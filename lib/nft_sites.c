@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include <bw/border.h>
+#include <bw/nft_sites.h>
+#include <bw/nft_table.h>
+#include <bw/owner.h>
+#include <bw/text.h>
+#include <string.h>
+
+#define NOWHERE G_MAXUINT
+#define LONGEST 16
+
+/* One segment's entry, of all segments' in one order. */
+typedef struct Entry {
+        BwPrefix prefix;
+        guint segment, site;
+} Entry;
+
+typedef struct MacEntry {
+        BwMac mac;
+        guint segment, site;
+} MacEntry;
+
+typedef struct Scope {
+        const BwSegmentPlan *segment;
+        GPtrArray *borders; /* const BwPortPlan *, those whose names can be written */
+} Scope;
+
+typedef struct Builder {
+        BwNftSites *sites;
+        GArray *scopes;        /* Scope: segments that have borders */
+        GHashTable *by_place;  /* GBytes, a site in each segment -> number of the table's site */
+        GHashTable *by_barred; /* names in one text -> number */
+        GArray *open;          /* Network, each in the one before */
+} Builder;
+
+/* Where in each segment something is: a site, or NOWHERE. */
+typedef guint *Places;
+
+static Places places_new(const Builder *builder, const guint *like) {
+        gsize size = sizeof(guint) * MAX(builder->scopes->len, 1u);
+        Places places = g_malloc(size);
+
+        if (like)
+                memcpy(places, like, size);
+        else
+                memset(places, 0xff, size);
+        return places;
+}
+
+static bool is_somewhere(const Builder *builder, const guint *places) {
+        for (guint i = 0; i < builder->scopes->len; i++)
+                if (places[i] != NOWHERE)
+                        return true;
+        return false;
+}
+
+/* Which borders bar it */
+
+/* @falls: what nobody owns does not pass a closed border. */
+static void add_barred(GPtrArray *barred, const Scope *scope, guint site, bool falls) {
+        for (guint i = 0; i < scope->borders->len; i++) {
+                const BwPortPlan *port = scope->borders->pdata[i];
+                bool passes = site == NOWHERE ? !falls || !port->closed_border
+                                              : bw_border_leads_to(scope->segment, site, port);
+
+                if (!passes)
+                        g_ptr_array_add(barred, g_strdup_printf("\"%s\"", port->name));
+        }
+}
+
+/* (transfer full) */
+static GPtrArray *list_barred(const Builder *builder, const guint *places, bool falls) {
+        GPtrArray *barred = g_ptr_array_new_with_free_func(g_free);
+
+        for (guint i = 0; i < builder->scopes->len; i++)
+                add_barred(barred, &g_array_index(builder->scopes, Scope, i), places[i], falls);
+        g_ptr_array_sort(barred, bw_text_compare);
+        return barred;
+}
+
+static char *join(const GPtrArray *barred) {
+        GString *text = g_string_new(NULL);
+
+        for (guint i = 0; i < barred->len; i++)
+                g_string_append(text, barred->pdata[i]);
+        return g_string_free(text, FALSE);
+}
+
+static guint find_barred(Builder *builder, const guint *places, bool falls) {
+        g_autoptr(GPtrArray) barred = list_barred(builder, places, falls);
+        char *text = join(barred);
+        gpointer number;
+
+        if (g_hash_table_lookup_extended(builder->by_barred, text, NULL, &number)) {
+                g_free(text);
+                return GPOINTER_TO_UINT(number);
+        }
+        number = GUINT_TO_POINTER(builder->sites->barred->len);
+        g_hash_table_insert(builder->by_barred, text, number);
+        g_ptr_array_add(builder->sites->barred, g_steal_pointer(&barred));
+        return GPOINTER_TO_UINT(number);
+}
+
+static guint number_of(Builder *builder, const guint *places, bool falls) {
+        g_autoptr(GByteArray) bytes = g_byte_array_new();
+        g_autoptr(GBytes) key = NULL;
+        uint8_t flag = falls;
+        gpointer number;
+
+        g_byte_array_append(bytes, (const guint8 *) places,
+                            (guint) sizeof(guint) * builder->scopes->len);
+        g_byte_array_append(bytes, &flag, 1);
+        key = g_byte_array_free_to_bytes(g_steal_pointer(&bytes));
+        if (g_hash_table_lookup_extended(builder->by_place, key, NULL, &number))
+                return GPOINTER_TO_UINT(number);
+        number = GUINT_TO_POINTER(find_barred(builder, places, falls));
+        g_hash_table_insert(builder->by_place, g_steal_pointer(&key), number);
+        return GPOINTER_TO_UINT(number);
+}
+
+/* Each segment's own sites have the first numbers, whatever is owned there: a guest that comes to a
+ * site moves no other. */
+static void number_sites(Builder *builder) {
+        g_autofree guint *places = places_new(builder, NULL);
+
+        for (guint i = 0; i < builder->scopes->len; i++) {
+                const Scope *scope = &g_array_index(builder->scopes, Scope, i);
+
+                for (guint site = 0; site < scope->segment->sites->len; site++) {
+                        places[i] = site;
+                        number_of(builder, places, true);
+                        number_of(builder, places, false);
+                }
+                places[i] = NOWHERE;
+        }
+}
+
+static void add(GPtrArray *elements, char *key, guint number) {
+        g_ptr_array_add(elements, g_strdup_printf("%s : goto site-%u", key, number));
+        g_free(key);
+}
+
+/* Addresses */
+
+static gsize size_of(BwFamily family) {
+        return family == BW_FAMILY_IPV4 ? 4 : 16;
+}
+
+static unsigned bits_of(BwFamily family) {
+        return family == BW_FAMILY_IPV4 ? 32 : 128;
+}
+
+static void last_of(const BwPrefix *prefix, uint8_t last[static LONGEST]) {
+        memcpy(last, prefix->bytes, LONGEST);
+        for (unsigned bit = prefix->length; bit < bits_of(prefix->family); bit++)
+                last[bit / 8] |= (uint8_t) (0x80 >> bit % 8);
+}
+
+/* False: there is none behind the last. */
+static bool step_up(uint8_t *address, gsize n) {
+        while (n-- > 0)
+                if (++address[n] != 0)
+                        return true;
+        return false;
+}
+
+static void step_down(uint8_t *address, gsize n) {
+        while (n-- > 0)
+                if (address[n]-- != 0)
+                        return;
+}
+
+/* (transfer full): as nft lists it, which calls a range a network when it is one. */
+static char *print_range(BwFamily family, const uint8_t *first, const uint8_t *last) {
+        BwPrefix from = bw_prefix_from_address(family, first);
+        BwPrefix to = bw_prefix_from_address(family, last);
+        g_autofree char *from_text = bw_prefix_print(&from), *to_text = NULL;
+
+        for (unsigned length = 0; length <= bits_of(family); length++) {
+                BwPrefix network = bw_prefix_network(&from, (uint8_t) length);
+                uint8_t end[LONGEST];
+
+                last_of(&network, end);
+                if (memcmp(network.bytes, from.bytes, LONGEST) == 0 &&
+                    memcmp(end, to.bytes, LONGEST) == 0)
+                        return bw_prefix_print(&network);
+        }
+        to_text = bw_prefix_print(&to);
+        return g_strconcat(from_text, "-", to_text, NULL);
+}
+
+static char *print_numbers(const uint8_t *first, const uint8_t *last) {
+        g_autofree char *from = bw_nft_number(first, LONGEST), *to = bw_nft_number(last, LONGEST);
+
+        if (g_str_equal(from, to))
+                return g_steal_pointer(&from);
+        return g_strconcat(from, "-", to, NULL);
+}
+
+static void add_single(Builder *builder, const BwPrefix *address, const guint *places) {
+        BwNftSites *sites = builder->sites;
+        guint number = number_of(builder, places, !bw_owner_is_link_local(address));
+
+        if (address->family == BW_FAMILY_IPV4) {
+                add(sites->ip4, bw_prefix_print(address), number);
+                return;
+        }
+        add(sites->ip6, bw_prefix_print(address), number);
+        add(sites->targets, bw_nft_number(address->bytes, LONGEST), number);
+}
+
+static void add_range(Builder *builder, BwFamily family, const uint8_t *first, const uint8_t *last,
+                      const guint *places) {
+        BwPrefix address = bw_prefix_from_address(family, first);
+        BwNftSites *sites = builder->sites;
+        guint number;
+
+        if (!is_somewhere(builder, places))
+                return;
+        number = number_of(builder, places, !bw_owner_is_link_local(&address));
+        if (family == BW_FAMILY_IPV4) {
+                add(sites->net4, print_range(family, first, last), number);
+                return;
+        }
+        add(sites->net6, print_range(family, first, last), number);
+        add(sites->target_nets, print_numbers(first, last), number);
+}
+
+/* Networks that the walk is in. What of one is in none of its own is a range. */
+typedef struct Network {
+        BwPrefix prefix;
+        Places places;
+        uint8_t next[LONGEST]; /* the first address not told of yet */
+        bool told;             /* all of it */
+} Network;
+
+static void clear_network(gpointer data) {
+        g_free(((Network *) data)->places);
+}
+
+static Network *innermost(const Builder *builder) {
+        return builder->open->len == 0
+                       ? NULL
+                       : &g_array_index(builder->open, Network, builder->open->len - 1);
+}
+
+static void close_network(Builder *builder) {
+        Network *network = innermost(builder);
+        uint8_t last[LONGEST];
+
+        last_of(&network->prefix, last);
+        if (!network->told && memcmp(network->next, last, LONGEST) <= 0)
+                add_range(builder, network->prefix.family, network->next, last, network->places);
+        g_array_set_size(builder->open, builder->open->len - 1);
+}
+
+/* Tells of @outer up to @inner, which begins at or behind what is told of. */
+static void tell_before(Builder *builder, Network *outer, const BwPrefix *inner) {
+        gsize n = size_of(inner->family);
+        uint8_t last[LONGEST];
+
+        if (memcmp(outer->next, inner->bytes, n) != 0) {
+                memcpy(last, inner->bytes, LONGEST);
+                step_down(last, n);
+                add_range(builder, inner->family, outer->next, last, outer->places);
+        }
+        last_of(inner, outer->next);
+        outer->told = !step_up(outer->next, n);
+}
+
+static void open_network(Builder *builder, const BwPrefix *prefix, Places places) {
+        Network *outer = innermost(builder), network = { *prefix, places, {}, false };
+
+        if (outer)
+                tell_before(builder, outer, prefix);
+        memcpy(network.next, prefix->bytes, LONGEST);
+        g_array_append_val(builder->open, network);
+}
+
+/* From @at on: the same prefix in as many segments as have it. Returns how many. */
+static guint read_places(const GArray *entries, guint at, Places places) {
+        const Entry *first = &g_array_index(entries, Entry, at);
+        guint n = 0;
+
+        while (at + n < entries->len) {
+                const Entry *entry = &g_array_index(entries, Entry, at + n);
+
+                if (!bw_prefix_equal(&entry->prefix, &first->prefix))
+                        break;
+                if (entry->segment != NOWHERE)
+                        places[entry->segment] = entry->site;
+                n++;
+        }
+        return n;
+}
+
+/* A network stands right before all that is in it, and what is said of it holds there, until a more
+ * exact entry of the same segment says otherwise. */
+static void walk(Builder *builder, const GArray *entries) {
+        for (guint at = 0; at < entries->len;) {
+                const BwPrefix *prefix = &g_array_index(entries, Entry, at).prefix;
+                g_autofree guint *places = NULL;
+                const Network *outer;
+
+                while ((outer = innermost(builder)) && !bw_prefix_contains(&outer->prefix, prefix))
+                        close_network(builder);
+                places = places_new(builder, outer ? outer->places : NULL);
+                at += read_places(entries, at, places);
+                if (prefix->length == bits_of(prefix->family))
+                        add_single(builder, prefix, places);
+                else
+                        open_network(builder, prefix, g_steal_pointer(&places));
+        }
+        while (innermost(builder))
+                close_network(builder);
+}
+
+static int compare_entries(gconstpointer a, gconstpointer b) {
+        return bw_prefix_compare(&((const Entry *) a)->prefix, &((const Entry *) b)->prefix);
+}
+
+static void add_addresses(Builder *builder) {
+        static const uint8_t link_local[LONGEST] = { 0xfe, 0x80 };
+        g_autoptr(GArray) entries = g_array_new(FALSE, FALSE, sizeof(Entry));
+        BwPrefix local = bw_prefix_from_address(BW_FAMILY_IPV6, link_local);
+        /* Nobody's: it parts the ranges of wider networks where another rule begins. */
+        Entry entry = { bw_prefix_network(&local, 10), NOWHERE, NOWHERE };
+
+        g_array_append_val(entries, entry);
+        for (guint i = 0; i < builder->scopes->len; i++) {
+                const GArray *owned = g_array_index(builder->scopes, Scope, i).segment->addresses;
+
+                for (guint k = 0; k < owned->len; k++) {
+                        const BwOwnedAddress *address = &g_array_index(owned, BwOwnedAddress, k);
+
+                        entry = (Entry){ address->prefix, i, address->site };
+                        g_array_append_val(entries, entry);
+                }
+        }
+        g_array_sort(entries, compare_entries);
+        walk(builder, entries);
+}
+
+/* MACs: nobody's pass closed borders, too. */
+
+static int compare_macs(gconstpointer a, gconstpointer b) {
+        return bw_mac_compare(&((const MacEntry *) a)->mac, &((const MacEntry *) b)->mac);
+}
+
+static guint add_mac(Builder *builder, const GArray *entries, guint at) {
+        const BwMac *mac = &g_array_index(entries, MacEntry, at).mac;
+        g_autofree guint *places = places_new(builder, NULL);
+        char text[BW_MAC_TEXT_SIZE];
+        guint n = 0;
+
+        while (at + n < entries->len) {
+                const MacEntry *entry = &g_array_index(entries, MacEntry, at + n);
+
+                if (!bw_mac_equal(&entry->mac, mac))
+                        break;
+                places[entry->segment] = entry->site;
+                n++;
+        }
+        add(builder->sites->macs, g_strdup(bw_mac_print(mac, text)),
+            number_of(builder, places, false));
+        return n;
+}
+
+static void add_macs(Builder *builder) {
+        g_autoptr(GArray) entries = g_array_new(FALSE, FALSE, sizeof(MacEntry));
+
+        for (guint i = 0; i < builder->scopes->len; i++) {
+                const GArray *owned = g_array_index(builder->scopes, Scope, i).segment->macs;
+
+                for (guint k = 0; k < owned->len; k++) {
+                        const BwOwnedMac *mac = &g_array_index(owned, BwOwnedMac, k);
+                        MacEntry entry = { mac->mac, i, mac->site };
+
+                        g_array_append_val(entries, entry);
+                }
+        }
+        g_array_sort(entries, compare_macs);
+        for (guint at = 0; at < entries->len;)
+                at += add_mac(builder, entries, at);
+}
+
+/* Segments */
+
+static void clear_scope(gpointer data) {
+        g_ptr_array_unref(((Scope *) data)->borders);
+}
+
+static void list_borders(GPtrArray *borders, const BwBridgePlan *bridge) {
+        for (guint i = 0; i < bridge->ports->len; i++) {
+                BwPortPlan *port = bridge->ports->pdata[i];
+
+                if (port->state == BW_PORT_BORDER && bw_nft_name_is_writable(port->name))
+                        g_ptr_array_add(borders, port);
+        }
+}
+
+static GArray *list_scopes(const BwPlan *plan) {
+        GArray *scopes = g_array_new(FALSE, FALSE, sizeof(Scope));
+
+        g_array_set_clear_func(scopes, clear_scope);
+        for (guint i = 0; i < plan->segments->len; i++) {
+                Scope scope = { plan->segments->pdata[i], g_ptr_array_new() };
+
+                for (guint k = 0; k < scope.segment->bridges->len; k++)
+                        list_borders(scope.borders, scope.segment->bridges->pdata[k]);
+                if (scope.segment->sites->len > 0)
+                        g_array_append_val(scopes, scope);
+                else
+                        clear_scope(&scope);
+        }
+        return scopes;
+}
+
+static BwNftSites *sites_new(void) {
+        BwNftSites *sites = g_new(BwNftSites, 1);
+
+        *sites = (BwNftSites){
+                .barred = g_ptr_array_new_with_free_func((GDestroyNotify) g_ptr_array_unref),
+                .ip4 = g_ptr_array_new_with_free_func(g_free),
+                .net4 = g_ptr_array_new_with_free_func(g_free),
+                .ip6 = g_ptr_array_new_with_free_func(g_free),
+                .net6 = g_ptr_array_new_with_free_func(g_free),
+                .targets = g_ptr_array_new_with_free_func(g_free),
+                .target_nets = g_ptr_array_new_with_free_func(g_free),
+                .macs = g_ptr_array_new_with_free_func(g_free),
+        };
+        return sites;
+}
+
+BwNftSites *bw_nft_sites_new(const BwPlan *plan) {
+        g_autoptr(GArray) scopes = list_scopes(plan);
+        g_autoptr(GHashTable) by_place = g_hash_table_new_full(
+                g_bytes_hash, g_bytes_equal, (GDestroyNotify) g_bytes_unref, NULL);
+        g_autoptr(GHashTable) by_barred =
+                g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        g_autoptr(GArray) open = g_array_new(FALSE, FALSE, sizeof(Network));
+        Builder builder = { sites_new(), scopes, by_place, by_barred, open };
+
+        g_array_set_clear_func(open, clear_network);
+        number_sites(&builder);
+        if (scopes->len > 0)
+                add_addresses(&builder);
+        add_macs(&builder);
+        return builder.sites;
+}
+
+void bw_nft_sites_free(BwNftSites *sites) {
+        if (!sites)
+                return;
+        g_ptr_array_unref(sites->barred);
+        g_ptr_array_unref(sites->ip4);
+        g_ptr_array_unref(sites->net4);
+        g_ptr_array_unref(sites->ip6);
+        g_ptr_array_unref(sites->net6);
+        g_ptr_array_unref(sites->targets);
+        g_ptr_array_unref(sites->target_nets);
+        g_ptr_array_unref(sites->macs);
+        g_free(sites);
+}
