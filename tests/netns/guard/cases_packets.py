@@ -192,7 +192,9 @@ def host_network_behind_veth(report):
 
         bridge = "[Guard]\nUnknownPorts=drop\n"
         guests = "".join(bound(port, int(port[-1]) + 10) for port in world.fars)
-        report.stops("broadcast of the network behind a stranger's veth", got())
+        if daemon.process:
+            holds_within(PATIENCE, lambda: got() == set(others))
+        report.passes("a veth with the host's address behind it is the host's", got() == set(others))
         for role in ("guest", "host"):
             vmh1 = port_section("vmh1", f"Role={role}", f"Addresses={NET}254")
             daemon.reload(bridge + guests + vmh1, r"Port vmh1 on .*armed for")
