@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Two bridges, one network. kali4 tells everybody on both that it is everybody else.
 
-What is for nobody at a port must not leave there, be it a guest's, the host's, an end of the link or
-the cable to another hypervisor: while kali4 lies, with the bridges promiscuous, when it has left and
-all still send to where it was, and with bridges that have become hubs. Each engine alone keeps the
-first and the third."""
+What is for nobody at a port must not leave there, be it a guest's, the host's, an end of the link
+or the cable to another hypervisor: while kali4 lies, with the bridges promiscuous, when it has left
+and all still send to where it was, and with bridges that have become hubs. Each engine alone keeps
+the first and the third."""
 
 import contextlib
 

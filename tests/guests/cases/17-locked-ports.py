@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Who is where is written into the bridge itself: kali4 cannot take kali5's place there even while no
-rule looks at MAC addresses. nftables is not used here, and iptables sees none."""
+"""Who is where is written into the bridge itself: kali4 cannot take kali5's place there even while
+no rule looks at MAC addresses. nftables is not used here, and iptables sees none."""
 
 import json
 import subprocess

@@ -305,7 +305,7 @@ class TwoBridges:
 
     @contextlib.contextmanager
     def watching(self):
-        """Counts at every port what leaves it and is for nobody who is there: gives what reads it."""
+        """Counts at every port what leaves it and is for nobody there; gives what reads it."""
         with contextlib.ExitStack() as stack:
             counts = {
                 port: stack.enter_context(
@@ -328,7 +328,7 @@ class Strays:
         return {port for port, packets in self.by_port.items() if packets}
 
     def text(self):
-        return ", ".join(f"{port} {self.by_port[port]}" for port in self.by_port if port in self.ports())
+        return ", ".join(f"{port} {packets}" for port, packets in self.by_port.items() if packets)
 
 
 @contextlib.contextmanager
