@@ -18,7 +18,7 @@
 /* One entry of the list, and what of it waits for the others. */
 typedef struct Entry {
         BwLink link;
-        const char *master, *peer, *lower; /* lent from the tree; NULL: none */
+        const char *master, *other; /* lent from the tree; NULL: none */
 } Entry;
 
 typedef struct Reading {
@@ -129,6 +129,11 @@ static BwLinkKind kind_of(const char *word) {
         return is_word(word, "veth") ? BW_LINK_VETH : BW_LINK_OTHER;
 }
 
+static bool stands_on_another(const BwLink *link) {
+        return is_word(link->kind_name, "vlan") || is_word(link->kind_name, "macvlan") ||
+               is_word(link->kind_name, "macvtap");
+}
+
 static void read_bridge(JsonObject *info, BwLink *link) {
         int64_t ageing = number_of(info, "ageing_time", 0);
 
@@ -143,15 +148,18 @@ static void read_bridge(JsonObject *info, BwLink *link) {
         link->ageing_centiseconds = ageing < 0 ? 0 : (uint32_t) MIN(ageing, G_MAXUINT32);
         link->stp = switch_of(info, "stp_state");
         link->vlan_filtering = switch_of(info, "vlan_filtering");
+        link->topology_change = link->stp && switch_of(info, "topology_change");
 }
 
-/* What a bridge says of its port: flags in bridge(8)'s words. */
-static void read_port(JsonObject *info, BwLink *link) {
-        const char *state = text_of(info, "state");
+static BwStpState state_of(const char *word) {
+        for (BwStpState state = BW_STP_DISABLED; state <= BW_STP_BLOCKING; state++)
+                if (is_word(word, bw_stp_state_name(state)))
+                        return state;
+        return BW_STP_DISABLED;
+}
 
-        for (BwStpState known = BW_STP_DISABLED; known <= BW_STP_BLOCKING; known++)
-                if (is_word(state, bw_stp_state_name(known)))
-                        link->stp_state = known;
+static void read_port(JsonObject *info, BwLink *link) {
+        link->stp_state = state_of(text_of(info, "state"));
         for (BwPortFlag flag = 0; flag < BW_FLAG_MAX; flag++) {
                 const char *name = bw_port_flag_name(flag);
 
@@ -162,26 +170,23 @@ static void read_port(JsonObject *info, BwLink *link) {
         }
 }
 
-static bool stands_on_another(const char *kind) {
-        return is_word(kind, "vlan") || is_word(kind, "macvlan") || is_word(kind, "macvtap");
-}
-
-/* With a namespace's number "link" would be told by a name or number of that namespace. */
+/* With a namespace's number the name and the index count in that namespace. */
 static void read_other_end(JsonObject *object, Entry *entry) {
-        int64_t number = number_of(object, "link_netnsid", -1);
-        bool elsewhere = json_object_has_member(object, "link_netnsid");
+        int64_t elsewhere = number_of(object, "link_netnsid", -1);
 
-        if (entry->link.kind == BW_LINK_VETH && !elsewhere)
-                entry->peer = text_of(object, "link");
-        else if (entry->link.kind == BW_LINK_VETH && number >= 0 && number < G_MAXINT)
-                entry->link.peer_namespace = (int) number + 1;
-        else if (stands_on_another(entry->link.kind_name) && !elsewhere)
-                entry->lower = text_of(object, "link");
+        if (!json_object_has_member(object, "link_netnsid")) {
+                if (entry->link.kind == BW_LINK_VETH || stands_on_another(&entry->link))
+                        entry->other = text_of(object, "link");
+        } else if (entry->link.kind == BW_LINK_VETH && elsewhere >= 0 && elsewhere < G_MAXINT) {
+                entry->link.peer_namespace = (int) elsewhere + 1;
+        }
 }
 
 static bool read_kind(const Reading *reading, JsonObject *object, Entry *entry, GError **error) {
         JsonObject *info = object_of(object, "linkinfo");
-        const char *master = text_of(object, "master"), *kind = text_of(info, "info_kind");
+        const char *master = text_of(object, "master");
+
+        const char *kind = text_of(info, "info_kind");
 
         entry->link.kind = kind_of(kind);
         g_strlcpy(entry->link.kind_name, kind ? kind : "", sizeof(entry->link.kind_name));
@@ -193,10 +198,10 @@ static bool read_kind(const Reading *reading, JsonObject *object, Entry *entry, 
                             "it has a master, and nothing says of what kind: the list was printed "
                             "without -details");
         entry->link.openvswitch = is_word(text_of(info, "info_slave_kind"), "openvswitch");
-        if (!is_word(text_of(info, "info_slave_kind"), "bridge"))
-                return true;
-        entry->master = master;
-        read_port(object_of(info, "info_slave_data"), &entry->link);
+        if (is_word(text_of(info, "info_slave_kind"), "bridge") && master) {
+                entry->master = master;
+                read_port(object_of(info, "info_slave_data"), &entry->link);
+        }
         return true;
 }
 
@@ -234,7 +239,7 @@ static bool read_link(Reading *reading, JsonObject *object, GError **error) {
         entry.link.promiscuous = has_flag(object, "PROMISC");
         entry.link.promiscuity =
                 (uint32_t) CLAMP(number_of(object, "promiscuity", 0), 0, G_MAXUINT32);
-        entry.link.xdp = number_of(object_of(object, "xdp"), "mode", 0) != 0;
+        entry.link.xdp = object_of(object, "xdp") != NULL;
         if (!read_kind(reading, object, &entry, error))
                 return false;
         g_array_append_val(reading->entries, entry);
@@ -312,20 +317,21 @@ static bool read_entries(Reading *reading, JsonArray *list, unsigned parts, GErr
         return true;
 }
 
+static int find(const Reading *reading, const char *name) {
+        return GPOINTER_TO_INT(g_hash_table_lookup(reading->by_name, name));
+}
+
 static bool connect_links(Reading *reading, GError **error) {
         for (guint i = 0; i < reading->entries->len; i++) {
                 Entry *entry = &g_array_index(reading->entries, Entry, i);
 
-                if (entry->peer)
-                        entry->link.peer =
-                                GPOINTER_TO_INT(g_hash_table_lookup(reading->by_name, entry->peer));
-                if (entry->lower)
-                        entry->link.lower = GPOINTER_TO_INT(
-                                g_hash_table_lookup(reading->by_name, entry->lower));
+                if (entry->other)
+                        *(entry->link.kind == BW_LINK_VETH ? &entry->link.peer
+                                                           : &entry->link.lower) =
+                                find(reading, entry->other);
                 if (!entry->master)
                         continue;
-                entry->link.master =
-                        GPOINTER_TO_INT(g_hash_table_lookup(reading->by_name, entry->master));
+                entry->link.master = find(reading, entry->master);
                 if (entry->link.master == 0) {
                         g_autofree char *name = bw_text_printable(entry->link.name);
                         g_autofree char *master = bw_text_short(entry->master, 64);

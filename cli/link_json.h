@@ -5,7 +5,8 @@
  * Links and addresses as ip(8) tells them
  *
  * The output of "ip -details -json link show" and "ip -json address show" to
- * facts, as the netlink adapter would have reported them. Reads no file and
+ * facts, as the netlink adapter would have reported them but for tc filters,
+ * which that output does not speak of. Reads no file and
  * believes nothing: what the kernel could not have said is an error that names
  * the entry. Keys it does not know are left alone.
  */

@@ -235,13 +235,14 @@ static bool load_iptables(BwRehearsal *rehearsal, GError **error) {
 static bool load_table(const BwRehearsal *rehearsal, GError **error) {
         g_autoptr(BwNftables) kernel = bw_nftables_new();
         g_autofree char *listed = NULL, *text = NULL;
+        g_autofree char *found = bw_nft_forget_seen(rehearsal->rules.nft);
 
         if (!bw_nftables_load(kernel, rehearsal->written, error))
                 return false;
         listed = bw_nftables_list(kernel, error);
         if (!listed || !bw_nftables_remove(kernel, error))
                 return false;
-        text = bw_nft_reword(rehearsal->rules.nft, listed, rehearsal->written);
+        text = bw_nft_reword(found, listed, rehearsal->written);
         return bw_nftables_load(kernel, text, error);
 }
 

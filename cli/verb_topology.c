@@ -25,8 +25,8 @@ static JsonObject *topology_of_files(const Line *line, GError **error) {
         /* Of what no file tells the best is believed. */
         host.engines = world->config->engines;
         hazards = bw_hazard_list(world->model, world->plan, topology, &host);
-        view = bw_topology_view_new(
-                &(BwTopologyFacts){ world->model, world->config, world->plan, topology, hazards });
+        view = bw_topology_view_new(&(BwTopologyFacts){ world->model, world->config, world->plan,
+                                                        topology, hazards, NULL });
         return bw_topology_json_new(view);
 }
 

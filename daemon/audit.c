@@ -36,6 +36,8 @@ struct BwAudit {
         GHashTable *accounts; /* key -> Account * */
         bool active;          /* something was reported or lost since the last sum */
         guint sum_timer, retry_timer;
+        void (*misdelivered)(const BwViolation *violation, gpointer user);
+        gpointer user;
 };
 
 /* Port names cannot hold a slash. */
@@ -84,7 +86,11 @@ static void take_packet(BwAudit *audit, const BwDeniedPacket *packet) {
                 audit->plan ? bw_violation_new(packet, audit->plan) : NULL;
         g_autofree char *key = NULL;
 
-        if (!violation || !is_told(audit, packet, violation))
+        if (!violation)
+                return;
+        if (violation->direction == BW_DIRECTION_OUT && audit->misdelivered)
+                audit->misdelivered(violation, audit->user);
+        if (!is_told(audit, packet, violation))
                 return;
         key = key_of(violation->bridge, violation->port, violation->reason, violation->direction);
         if (!bw_rate_pass(audit->rate, key, g_get_monotonic_time()))
@@ -226,6 +232,13 @@ static gboolean on_retry(gpointer user) {
 
 void bw_audit_set_plan(BwAudit *audit, const BwPlan *plan) {
         audit->plan = plan;
+}
+
+void bw_audit_listen(BwAudit *audit,
+                     void (*misdelivered)(const BwViolation *violation, gpointer user),
+                     gpointer user) {
+        audit->misdelivered = misdelivered;
+        audit->user = user;
 }
 
 void bw_audit_set_rate(BwAudit *audit, unsigned per_second) {

@@ -30,5 +30,11 @@ void bw_audit_set_rate(BwAudit *audit, unsigned per_second);
 /* The plan reports are judged against; lent until the next call. NULL: none. */
 void bw_audit_set_plan(BwAudit *audit, const BwPlan *plan);
 
+/* Each report of a frame that met a delivery rule is told, whatever the rate lets pass. One
+ * listener. */
+void bw_audit_listen(BwAudit *audit,
+                     void (*misdelivered)(const BwViolation *violation, gpointer user),
+                     gpointer user);
+
 /* What the rules have counted until now was another run's. */
 void bw_audit_set_baseline(BwAudit *audit);

@@ -15,6 +15,7 @@ typedef struct Iptables {
         BwEngine engine;
         bool absent[BW_IPT_TABLE_MAX];       /* this kernel has none such */
         GPtrArray *chains[BW_IPT_TABLE_MAX]; /* NULL: nothing of ours */
+        GPtrArray *held[BW_IPT_TABLE_MAX];   /* what was last read back; NULL: not known */
         GPtrArray *inherited;                /* names of port chains with rules in them; or NULL */
         int64_t busy_since;                  /* 0: the lock was not busy */
         bool impatient;                      /* the lock was busy for too long */
@@ -25,12 +26,18 @@ static void forget_chains(Iptables *iptables) {
                 g_clear_pointer(&iptables->chains[table], g_ptr_array_unref);
 }
 
+static void forget_held(Iptables *iptables) {
+        for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++)
+                g_clear_pointer(&iptables->held[table], g_ptr_array_unref);
+}
+
 static void forget_inherited(BwEngine *engine) {
         g_clear_pointer(&((Iptables *) engine)->inherited, g_ptr_array_unref);
 }
 
 static void iptables_free(BwEngine *engine) {
         forget_chains((Iptables *) engine);
+        forget_held((Iptables *) engine);
         forget_inherited(engine);
         g_free(engine);
 }
@@ -92,38 +99,51 @@ static bool inherited(const BwEngine *engine, const char *port) {
                g_ptr_array_find_with_equal_func(iptables->inherited, name, g_str_equal, NULL);
 }
 
-static bool chain_equal(const BwIptChain *a, const BwIptChain *b) {
-        if (!g_str_equal(a->name, b->name) || a->opaque != b->opaque ||
-            a->rules->len != b->rules->len)
-                return false;
-        for (guint i = 0; i < a->rules->len; i++)
-                if (!bw_ipt_rule_equal(&g_array_index(a->rules, BwIptRule, i),
-                                       &g_array_index(b->rules, BwIptRule, i)))
-                        return false;
-        return true;
-}
-
 static bool chains_equal(const GPtrArray *a, const GPtrArray *b) {
         if (!a || !b || a->len != b->len)
                 return false;
         for (guint i = 0; i < a->len; i++)
-                if (!chain_equal(a->pdata[i], b->pdata[i]))
+                if (!bw_ipt_chain_equal(a->pdata[i], b->pdata[i]))
                         return false;
         return true;
 }
 
-static bool want(BwEngine *engine, const BwPlan *plan, const BwModel *model G_GNUC_UNUSED) {
-        Iptables *iptables = (Iptables *) engine;
-        bool differs = false;
+/* The chains of one family's tables, and whether they are other than before. */
+typedef struct Wanting {
+        Iptables *iptables;
+        const BwPlan *plan;
+        BwFamily family;
+        bool differs;
+} Wanting;
+
+static gpointer want_family(gpointer user) {
+        Wanting *wanting = user;
 
         for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++) {
-                GPtrArray *chains = bw_ipt_compile(plan, table);
+                GPtrArray **chains = &wanting->iptables->chains[table], *wanted;
 
-                differs |= !chains_equal(chains, iptables->chains[table]);
-                g_clear_pointer(&iptables->chains[table], g_ptr_array_unref);
-                iptables->chains[table] = chains;
+                if (bw_ipt_table_family(table) != wanting->family)
+                        continue;
+                wanted = bw_ipt_compile(wanting->plan, table);
+                wanting->differs |= !chains_equal(wanted, *chains);
+                g_clear_pointer(chains, g_ptr_array_unref);
+                *chains = wanted;
         }
-        return differs;
+        return NULL;
+}
+
+/* Both families at the same time: at a thousand ports a guest waits half as long. */
+static bool want(BwEngine *engine, const BwPlan *plan, const BwModel *model G_GNUC_UNUSED) {
+        Wanting ipv4 = { (Iptables *) engine, plan, BW_FAMILY_IPV4, false };
+        Wanting ipv6 = { (Iptables *) engine, plan, BW_FAMILY_IPV6, false };
+        GThread *thread = g_thread_try_new("compile", want_family, &ipv6, NULL);
+
+        want_family(&ipv4);
+        if (thread)
+                g_thread_join(thread);
+        else
+                want_family(&ipv6);
+        return ipv4.differs || ipv6.differs;
 }
 
 static void add_report(BwPass *pass, const BwIptReport *report, BwIptLock lock) {
@@ -161,9 +181,17 @@ static void note_lock(Iptables *iptables, const GError *trouble, int64_t now_use
                 iptables->busy_since = now_usec;
 }
 
+static void note_held(Iptables *iptables, BwIptTable table, const BwIptWish *wish) {
+        g_clear_pointer(&iptables->held[table], g_ptr_array_unref);
+        if (wish->chains && !wish->error && !wish->skipped)
+                iptables->held[table] = g_ptr_array_ref((GPtrArray *) wish->chains);
+}
+
 /* Adds to @pass what was done; the first failure is told. */
-static void add_wishes(BwIptWish *wishes, BwIptLock lock, BwPass *pass, GError **error) {
+static void add_wishes(Iptables *iptables, BwIptWish *wishes, BwIptLock lock, BwPass *pass,
+                       GError **error) {
         for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++) {
+                note_held(iptables, table, &wishes[table]);
                 if (!wishes[table].error)
                         add_report(pass, &wishes[table].report, lock);
                 else if (!*error)
@@ -185,9 +213,10 @@ static bool sync_tables(Iptables *iptables, GPtrArray *const *wanted, int64_t no
         for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++) {
                 wishes[table].skipped = iptables->absent[table];
                 wishes[table].chains = wanted ? wanted[table] : NULL;
+                wishes[table].held = iptables->held[table];
         }
         if (sync_wishes(iptables, wishes, &lock, &first))
-                add_wishes(wishes, lock, pass, &first);
+                add_wishes(iptables, wishes, lock, pass, &first);
         note_lock(iptables, first, now_usec);
         if (!first)
                 return true;
@@ -242,6 +271,8 @@ static bool check(BwEngine *engine, bool *ret_equal, GError **error) {
                 if (!iptables->absent[table] &&
                     !bw_iptables_check(table, iptables->chains[table], ret_equal, error))
                         return false;
+        if (!*ret_equal)
+                forget_held(iptables);
         return true;
 }
 

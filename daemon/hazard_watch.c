@@ -11,6 +11,8 @@
 /* What comes back within it, somebody sets back on purpose. */
 #define FIGHT_USEC (60 * G_USEC_PER_SEC)
 #define MOST_TIMES 2
+/* Links that are asked for at once. */
+#define MOST_ASKED 16
 /* Others' rules are read again after a thousand times what the reading took: a thousandth of the
  * time, unless they are very many. */
 #define FORWARD_LEAST_USEC (2 * G_USEC_PER_SEC)
@@ -30,6 +32,7 @@ struct BwHazardWatch {
         BwNetlink *netlink;
         GPtrArray *raised;   /* BwHazard * */
         GHashTable *repairs; /* BwHazard * (kind and subject) -> Repair * */
+        guint turn;          /* counts the links that were asked for */
         BwListeners *listeners;
         GPtrArray *forward[2]; /* by BwFamily: BwForwardChain *; NULL: not known */
         int64_t forward_again_usec;
@@ -260,6 +263,36 @@ static void take_over(BwHazardWatch *watch, GPtrArray *list) {
         }
         g_ptr_array_unref(watch->raised);
         watch->raised = list;
+}
+
+/* (transfer full) (element-type int): guarded bridges and all their ports. */
+static GArray *list_links(const BwPlan *plan) {
+        GArray *links = g_array_new(FALSE, FALSE, sizeof(int));
+
+        for (guint i = 0; i < plan->bridges->len; i++) {
+                const BwBridgePlan *bridge = plan->bridges->pdata[i];
+
+                g_array_append_val(links, bridge->ifindex);
+                for (guint k = 0; k < bridge->ports->len; k++)
+                        g_array_append_val(links,
+                                           ((BwPortPlan *) bridge->ports->pdata[k])->ifindex);
+        }
+        return links;
+}
+
+void bw_hazard_watch_ask(BwHazardWatch *watch, const BwModel *model, const BwPlan *plan) {
+        g_autoptr(GArray) links = plan ? list_links(plan) : NULL;
+
+        for (guint i = 0; plan && i < plan->bridges->len; i++) {
+                const BwBridgePlan *bridge = plan->bridges->pdata[i];
+                const BwLink *link = bw_model_find_link(model, bridge->ifindex);
+
+                if (link && link->promiscuity > 0)
+                        bw_netlink_look_at(watch->netlink, bridge->ifindex);
+        }
+        for (guint i = 0; links && i < MIN(links->len, MOST_ASKED); i++)
+                bw_netlink_look_at(watch->netlink,
+                                   g_array_index(links, int, watch->turn++ % links->len));
 }
 
 void bw_hazard_watch_look(BwHazardWatch *watch, const BwModel *model, const BwPlan *plan,

@@ -400,31 +400,101 @@ static bool remove_chains(Editor *editor, const GPtrArray *names, GError **error
 typedef struct Passage {
         BwIptTable table;
         BwIptWish *wish;
+        bool hinted; /* what to edit is told by BwIptWish.held, and not by looking */
         bool committed;
         int commit_errno;
 } Passage;
 
-/* @ret_edited: false when all is as wanted. */
-static bool edit_table(Editor *editor, const GPtrArray *chains, bool *ret_edited, GError **error) {
-        Handle *handle = editor->handle;
-        g_autoptr(GPtrArray) obsolete = list_obsolete(handle, chains);
-        g_autoptr(GPtrArray) differing = list_differing(handle, chains);
+/* What must be edited. */
+typedef struct Work {
+        GPtrArray *differing; /* BwIptChain, lent */
+        GPtrArray *obsolete;  /* char * */
+} Work;
 
-        *ret_edited = differing->len > 0 || !may_stay(handle, obsolete) ||
-                      !anchor_is_there(handle, handle->table, chains != NULL);
+static void work_clear(Work *work) {
+        g_ptr_array_unref(work->differing);
+        g_ptr_array_unref(work->obsolete);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Work, work_clear)
+
+/* The kernel is asked of every chain. */
+static Work find_work(Handle *handle, const GPtrArray *chains) {
+        return (Work){ list_differing(handle, chains), list_obsolete(handle, chains) };
+}
+
+static const BwIptChain *chain_at(const GPtrArray *chains, guint i) {
+        return i < chains->len ? chains->pdata[i] : NULL;
+}
+
+/* Which comes first; what is not there comes last. */
+static int compare_chains(const BwIptChain *a, const BwIptChain *b) {
+        if (!a || !b)
+                return a ? -1 : 1;
+        return strcmp(a->name, b->name);
+}
+
+/* The kernel is believed to hold @held still; both are sorted by name. */
+static Work find_hinted_work(Handle *handle, const GPtrArray *chains, const GPtrArray *held) {
+        Work work = { g_ptr_array_new(), g_ptr_array_new_with_free_func(g_free) };
+
+        for (guint i = 0, k = 0; i < chains->len || k < held->len;) {
+                const BwIptChain *wanted = chain_at(chains, i), *old = chain_at(held, k);
+                int order = compare_chains(wanted, old);
+
+                if (order < 0 || (order == 0 && !bw_ipt_chain_equal(wanted, old)))
+                        g_ptr_array_add(work.differing, (gpointer) wanted);
+                if (order > 0 && is_chain(handle, old->name))
+                        g_ptr_array_add(work.obsolete, g_strdup(old->name));
+                i += order <= 0;
+                k += order >= 0;
+        }
+        return work;
+}
+
+static bool has_opaque(const GPtrArray *chains) {
+        for (guint i = 0; i < chains->len; i++)
+                if (((const BwIptChain *) chains->pdata[i])->opaque)
+                        return true;
+        return false;
+}
+
+/* What chains of a former run lead to is for the kernel to tell. */
+static bool has_hint(const BwIptWish *wish) {
+        return wish->held && wish->chains && !has_opaque(wish->chains) && !has_opaque(wish->held);
+}
+
+static bool is_nothing(Handle *handle, const Work *work, bool wanted) {
+        return work->differing->len == 0 && may_stay(handle, work->obsolete) &&
+               anchor_is_there(handle, handle->table, wanted);
+}
+
+/* @ret_edited: false when all is as wanted. */
+static bool edit_table(Editor *editor, Passage *passage, bool *ret_edited, GError **error) {
+        const GPtrArray *chains = passage->wish->chains;
+        Handle *handle = editor->handle;
+        g_auto(Work) work = passage->hinted ? find_hinted_work(handle, chains, passage->wish->held)
+                                            : find_work(handle, chains);
+
+        /* Who has nothing to change asks because of what others may have done. */
+        if (passage->hinted && is_nothing(handle, &work, chains != NULL)) {
+                passage->hinted = false;
+                work_clear(&work);
+                work = find_work(handle, chains);
+        }
+        *ret_edited = !is_nothing(handle, &work, chains != NULL);
         if (!*ret_edited)
                 return true;
-        return write_chains(editor, differing, error) &&
+        return write_chains(editor, work.differing, error) &&
                write_anchor(editor, chains != NULL, error) &&
-               remove_chains(editor, obsolete, error);
+               remove_chains(editor, work.obsolete, error);
 }
 
 static void write_table(Passage *passage) {
         BwIptWish *wish = passage->wish;
         g_autoptr(Handle) handle = open_table(passage->table, &wish->error);
-        Editor editor = { .handle = handle };
+        Editor editor = { .handle = handle, .report = wish->report };
 
-        if (!handle || !edit_table(&editor, wish->chains, &passage->committed, &wish->error) ||
+        if (!handle || !edit_table(&editor, passage, &passage->committed, &wish->error) ||
             !passage->committed)
                 return;
         if (!handle->calls->commit(handle->xtc))
@@ -460,9 +530,24 @@ static bool read_back(const Passage *passage, GError **error) {
         return false;
 }
 
+/* Once more, and everything is looked at. */
+static void write_again(Passage *passage) {
+        g_clear_error(&passage->wish->error);
+        passage->hinted = passage->committed = false;
+        passage->commit_errno = 0;
+        write_table(passage);
+}
+
 static void check_table(Passage *passage) {
-        if (passage->committed && !passage->wish->error)
-                read_back(passage, &passage->wish->error);
+        GError **error = &passage->wish->error;
+
+        if (passage->committed && !*error)
+                read_back(passage, error);
+        if (!*error || !passage->hinted)
+                return;
+        write_again(passage);
+        if (passage->committed && !*error)
+                read_back(passage, error);
 }
 
 static void pass_family(BwIptWish *wishes, BwFamily family) {
@@ -471,7 +556,9 @@ static void pass_family(BwIptWish *wishes, BwFamily family) {
 
         for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++)
                 if (bw_ipt_table_family(table) == family && !wishes[table].skipped)
-                        passages[n++] = (Passage){ .table = table, .wish = &wishes[table] };
+                        passages[n++] = (Passage){ .table = table,
+                                                   .wish = &wishes[table],
+                                                   .hinted = has_hint(&wishes[table]) };
         for (guint i = 0; i < n; i++)
                 write_table(&passages[i]);
         for (guint i = 0; i < n; i++)

@@ -52,6 +52,9 @@ GPtrArray *bw_iptables_read(BwIptTable table, GError **error);
 typedef struct BwIptWish {
         bool skipped;            /* this table is left alone */
         const GPtrArray *chains; /* as of bw_ipt_compile(), or NULL for "nothing of ours" */
+        const GPtrArray *held;   /* what was read back last time, or NULL. A hint that spares the
+                                    first comparison: what else has changed since is found when the
+                                    table is read back, and then mended, too. */
         BwIptReport report;      /* set on success */
         GError *error;           /* NULL: success; as of bw_iptables_sync() */
 } BwIptWish;

@@ -40,6 +40,8 @@ typedef enum BwMessage {
         BW_MESSAGE_VIOLATION,           /* a DENY rule met a packet */
         BW_MESSAGE_VIOLATIONS_LEFT_OUT, /* the sum of what was not reported one by one */
         BW_MESSAGE_MAC_MOVED,           /* the MAC of a bound port was learned on another port */
+        BW_MESSAGE_MAC_FLOOD,           /* a port made its bridge learn MAC after MAC */
+        BW_MESSAGE_NEIGHBOUR_FOREIGN,   /* the host has a bound address at a foreign MAC */
         BW_MESSAGE_HAZARD,              /* something weakens the guard */
         BW_MESSAGE_HAZARD_CLEARED,      /* it does so no more */
         BW_MESSAGE_HAZARD_REPAIRED,     /* it was mended, as Repair= says; or given up */

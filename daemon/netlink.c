@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 #include "netlink.h"
+#include "netlink_filters.h"
 #include "netlink_question.h"
 #include "nl_socket.h"
 
@@ -24,7 +25,7 @@
 #define RECEIVE_BUFFER (8 * 1024 * 1024)
 
 /* So that a flood of news leaves the other sources of the loop their turn. */
-#define MESSAGES_A_TURN 1000
+#define MESSAGES_A_TURN 250
 
 /* The answers have to fit into the socket beside the news, even where its buffer may not grow. */
 #define QUESTIONS_A_TURN 32
@@ -35,6 +36,9 @@
 
 /* A guest that makes us lose news of learned addresses costs us a dump no more often than that. */
 #define RELEARN_SECONDS 10
+
+/* How often a bridge is asked whether its change of topology is over. */
+#define PASSING_SECONDS 5
 
 /* A socket that news comes by. */
 typedef struct Ear {
@@ -51,6 +55,9 @@ struct BwNetlink {
         gpointer user;
         Ear links, learned;
         guint relearn_timer;
+        BwNetlinkFilters *filters;
+        GHashTable *passing; /* ifindex: bridges whose state passes without news */
+        guint passing_timer;
         GHashTable *untold; /* ifindex: links to be asked for when this turn's news is read */
 };
 
@@ -64,12 +71,6 @@ static bool decode(Message *message, BwFact *ret) {
                bw_netlink_decode(header, header->nlmsg_len, ret);
 }
 
-static void tell_source(const BwNetlink *netlink, BwFactKind kind) {
-        const BwFact fact = { .kind = kind, .source = BW_SOURCE_NETLINK };
-
-        netlink->sink(&fact, netlink->user);
-}
-
 /* We ask on the socket the news comes by, so that the answer keeps its place among it. When it
  * cannot be asked, the next dump tells. */
 void bw_netlink_look_at(BwNetlink *netlink, int ifindex) {
@@ -78,56 +79,72 @@ void bw_netlink_look_at(BwNetlink *netlink, int ifindex) {
         (void) nl_send_simple(netlink->links.socket, RTM_GETLINK, 0, &header, sizeof(header));
 }
 
+static gboolean on_passing_timer(gpointer pointer) {
+        BwNetlink *netlink = pointer;
+        GHashTableIter iter;
+        gpointer ifindex;
+
+        netlink->passing_timer = 0;
+        g_hash_table_iter_init(&iter, netlink->passing);
+        while (g_hash_table_iter_next(&iter, &ifindex, NULL))
+                bw_netlink_look_at(netlink, GPOINTER_TO_INT(ifindex));
+        g_hash_table_remove_all(netlink->passing);
+        return G_SOURCE_REMOVE;
+}
+
+/* The end of a change of topology is not told. */
+static void note_passing(BwNetlink *netlink, const BwLink *link) {
+        if (!link->topology_change)
+                return;
+        g_hash_table_add(netlink->passing, GINT_TO_POINTER(link->ifindex));
+        if (!netlink->passing_timer)
+                netlink->passing_timer =
+                        g_timeout_add_seconds(PASSING_SECONDS, on_passing_timer, netlink);
+}
+
+/* Messages about a link do not speak of its filters. */
+static void tell(BwNetlink *netlink, BwFact *fact) {
+        if (fact->kind == BW_FACT_LINK) {
+                fact->link.filters = bw_netlink_filters_has(netlink->filters, fact->link.ifindex);
+                note_passing(netlink, &fact->link);
+        } else if (fact->kind == BW_FACT_LINK_GONE)
+                bw_netlink_filters_forget(netlink->filters, fact->link.ifindex);
+        netlink->sink(fact, netlink->user);
+}
+
+static void tell_source(const BwNetlink *netlink, BwFactKind kind) {
+        const BwFact fact = { .kind = kind, .source = BW_SOURCE_NETLINK };
+
+        netlink->sink(&fact, netlink->user);
+}
+
 /* Dumps */
 
 typedef struct Dump {
-        const BwNetlink *netlink;
+        BwNetlink *netlink;
         unsigned left; /* so many more are wanted */
-        bool is_torn;
 } Dump;
 
 /* A snapshot names what is: a neighbour that could not be reached is no part of it. */
-static int on_dumped(Message *message, void *pointer) {
+static bool on_dumped(Message *message, void *pointer) {
         Dump *dump = pointer;
         BwFact fact;
 
         if (dump->left-- == 0)
-                return NL_STOP;
-        if (decode(message, &fact) && fact.kind != BW_FACT_NEIGHBOUR_GONE)
-                dump->netlink->sink(&fact, dump->netlink->user);
-        return NL_OK;
-}
-
-/* The kernel can give up in the middle; the number behind the end says so. */
-static int on_dump_end(Message *message, void *pointer) {
-        struct nlmsghdr *header = nlmsg_hdr(message);
-        Dump *dump = pointer;
-
-        if (nlmsg_datalen(header) >= (int) sizeof(int) && *(const int *) nlmsg_data(header) < 0)
-                dump->is_torn = true;
-        return NL_OK;
-}
-
-static bool read_all(const BwNetlink *netlink, const char *what, int type, void *header,
-                     size_t length, GError **error) {
-        g_autoptr(Socket) socket = bw_netlink_open_question(error);
-        Dump dump = { .netlink = netlink, .left = type == RTM_GETNEIGH ? MOST_LEARNED : G_MAXUINT };
-        int code;
-
-        if (!socket)
                 return false;
-        nl_socket_modify_cb(socket, NL_CB_VALID, NL_CB_CUSTOM, on_dumped, &dump);
-        nl_socket_modify_cb(socket, NL_CB_FINISH, NL_CB_CUSTOM, on_dump_end, &dump);
-        code = nl_send_simple(socket, type, NLM_F_DUMP, header, length);
-        if (code >= 0)
-                code = nl_recvmsgs_default(socket);
-        if (code >= 0 && dump.is_torn)
-                code = -NLE_DUMP_INTR;
-        return code >= 0 || bw_netlink_fail(error, what, code);
+        if (decode(message, &fact) && fact.kind != BW_FACT_NEIGHBOUR_GONE)
+                tell(dump->netlink, &fact);
+        return true;
 }
 
-static bool dump_neighbours(const BwNetlink *netlink, const char *what, uint8_t family,
-                            GError **error) {
+static bool read_all(BwNetlink *netlink, const char *what, int type, const void *header,
+                     size_t length, GError **error) {
+        Dump dump = { .netlink = netlink, .left = type == RTM_GETNEIGH ? MOST_LEARNED : G_MAXUINT };
+
+        return bw_netlink_read_all(what, type, header, length, on_dumped, &dump, error);
+}
+
+static bool dump_neighbours(BwNetlink *netlink, const char *what, uint8_t family, GError **error) {
         struct ndmsg header = { .ndm_family = family };
 
         return read_all(netlink, what, RTM_GETNEIGH, &header, sizeof(header), error);
@@ -138,7 +155,8 @@ bool bw_netlink_dump(BwNetlink *netlink, GError **error) {
         struct ifaddrmsg addresses = { .ifa_family = AF_UNSPEC };
 
         tell_source(netlink, BW_FACT_SNAPSHOT_BEGIN);
-        if (!read_all(netlink, "dump links", RTM_GETLINK, &links, sizeof(links), error) ||
+        if (!bw_netlink_filters_dump(netlink->filters, error) ||
+            !read_all(netlink, "dump links", RTM_GETLINK, &links, sizeof(links), error) ||
             !read_all(netlink, "dump addresses", RTM_GETADDR, &addresses, sizeof(addresses),
                       error) ||
             !dump_neighbours(netlink, "dump forwarding table", AF_BRIDGE, error) ||
@@ -158,21 +176,30 @@ static void note_untold(const BwNetlink *netlink, Message *message) {
         struct nlmsghdr *header = nlmsg_hdr(message);
         int ifindex = 0;
 
-        if (nlmsg_get_src(message)->nl_pid == 0 && !is_answer(netlink, message))
+        if (!is_answer(netlink, message))
                 ifindex = bw_netlink_decode_untold(header, header->nlmsg_len);
         if (ifindex != 0)
                 g_hash_table_add(netlink->untold, GINT_TO_POINTER(ifindex));
 }
 
 static int on_told(Message *message, void *pointer) {
-        const BwNetlink *netlink = pointer;
+        BwNetlink *netlink = pointer;
         BwFact fact;
 
-        note_untold(netlink, message);
-        if (!decode(message, &fact))
+        if (nlmsg_get_src(message)->nl_pid != 0)
                 return NL_SKIP;
-        netlink->sink(&fact, netlink->user);
+        note_untold(netlink, message);
+        bw_netlink_filters_take(netlink->filters, message);
+        if (decode(message, &fact))
+                tell(netlink, &fact);
         return NL_OK;
+}
+
+static void settle_filters(BwNetlink *netlink) {
+        g_autoptr(GArray) links = bw_netlink_filters_settle(netlink->filters);
+
+        for (guint i = 0; i < links->len; i++)
+                g_hash_table_add(netlink->untold, GINT_TO_POINTER(g_array_index(links, int, i)));
 }
 
 /* Once for all the news of a turn, which often comes in threes. Each question has an answer, which
@@ -216,6 +243,7 @@ static gboolean on_links(G_GNUC_UNUSED int fd, G_GNUC_UNUSED GIOCondition condit
                 g_hash_table_remove_all(netlink->untold);
                 tell_source(netlink, BW_FACT_OVERRUN);
         }
+        settle_filters(netlink);
         ask_for_untold(netlink);
         return G_SOURCE_CONTINUE;
 }
@@ -238,8 +266,15 @@ static gboolean on_learned(G_GNUC_UNUSED int fd, G_GNUC_UNUSED GIOCondition cond
         return G_SOURCE_CONTINUE;
 }
 
-/* @other: a second group, or 0. */
-static Socket *open_news(BwNetlink *netlink, int group, int other, GError **error) {
+static int join(Socket *socket, const int *groups) {
+        int code = 0;
+
+        for (; code >= 0 && *groups != RTNLGRP_NONE; groups++)
+                code = nl_socket_add_membership(socket, *groups);
+        return code;
+}
+
+static Socket *open_news(BwNetlink *netlink, const int *groups, GError **error) {
         g_autoptr(Socket) socket = bw_netlink_open(error);
         int code;
 
@@ -250,7 +285,7 @@ static Socket *open_news(BwNetlink *netlink, int group, int other, GError **erro
         nl_socket_modify_cb(socket, NL_CB_VALID, NL_CB_CUSTOM, on_told, netlink);
         code = nl_socket_set_nonblocking(socket);
         if (code >= 0)
-                code = nl_socket_add_memberships(socket, group, other, 0);
+                code = join(socket, groups);
         if (code < 0)
                 return bw_netlink_fail(error, "join rtnetlink groups", code), NULL;
         return g_steal_pointer(&socket);
@@ -262,15 +297,20 @@ static void close_ear(Ear *ear) {
 }
 
 BwNetlink *bw_netlink_new(BwFactSink sink, gpointer user, GError **error) {
+        static const int of_links[] = { RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_TC,
+                                        RTNLGRP_NONE };
+        static const int of_learned[] = { RTNLGRP_NEIGH, RTNLGRP_IPV6_IFADDR, RTNLGRP_NONE };
         g_autoptr(BwNetlink) netlink = g_new0(BwNetlink, 1);
 
         netlink->sink = sink;
         netlink->user = user;
         netlink->untold = g_hash_table_new(NULL, NULL);
-        netlink->links.socket = open_news(netlink, RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, error);
+        netlink->filters = bw_netlink_filters_new();
+        netlink->passing = g_hash_table_new(NULL, NULL);
+        netlink->links.socket = open_news(netlink, of_links, error);
         if (!netlink->links.socket)
                 return NULL;
-        netlink->learned.socket = open_news(netlink, RTNLGRP_NEIGH, RTNLGRP_IPV6_IFADDR, error);
+        netlink->learned.socket = open_news(netlink, of_learned, error);
         if (!netlink->learned.socket)
                 return NULL;
         netlink->links.watch =
@@ -285,8 +325,11 @@ void bw_netlink_free(BwNetlink *netlink) {
         if (!netlink)
                 return;
         g_clear_handle_id(&netlink->relearn_timer, g_source_remove);
+        g_clear_handle_id(&netlink->passing_timer, g_source_remove);
         close_ear(&netlink->links);
         close_ear(&netlink->learned);
         g_hash_table_unref(netlink->untold);
+        g_hash_table_unref(netlink->passing);
+        bw_netlink_filters_free(netlink->filters);
         g_free(netlink);
 }

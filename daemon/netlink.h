@@ -44,11 +44,12 @@ void bw_netlink_look_at(BwNetlink *netlink, int ifindex);
  * comes as a fact in the main loop. */
 
 /* @mask, @on: sets of BwPortFlag; of @mask those in @on are set, the others cleared, all at once. A
- * kernel too old for a flag may leave that out without a word: BwLink.flags_known says so. */
+ * kernel too old for a flag may leave that out without a word: BwLink.flags_known says so. With
+ * BW_FLAG_LOCKED the port forgets what it has learned; what was written stays. */
 bool bw_netlink_set_port_flags(BwNetlink *netlink, int port, unsigned mask, unsigned on,
                                GError **error);
 
-/* An entry of the FDB that neither ages nor moves (bridge(8), "fdb replace ... master static"), in
+/* An entry of the FDB that neither ages nor moves (bridge(8), "fdb replace ... static sticky"), in
  * every VLAN of the port. What the bridge has learned of that MAC, at whatever port, is replaced.
  */
 bool bw_netlink_fix_fdb(BwNetlink *netlink, int port, const BwMac *mac, GError **error);

@@ -69,3 +69,48 @@ bool bw_netlink_wish(Message *message, const char *what, GError **error) {
                 code = nl_wait_for_ack(socket);
         return code >= 0 || bw_netlink_fail(error, what, code);
 }
+
+/* Dumps */
+
+typedef struct Dump {
+        BwNetlinkTake take;
+        void *user;
+        bool is_torn;
+} Dump;
+
+/* Only the kernel knows the world. */
+static int on_dumped(Message *message, void *pointer) {
+        Dump *dump = pointer;
+
+        if (nlmsg_get_src(message)->nl_pid != 0)
+                return NL_SKIP;
+        return dump->take(message, dump->user) ? NL_OK : NL_STOP;
+}
+
+/* The kernel can give up in the middle; the number behind the end says so. */
+static int on_dump_end(Message *message, void *pointer) {
+        struct nlmsghdr *header = nlmsg_hdr(message);
+        Dump *dump = pointer;
+
+        if (nlmsg_datalen(header) >= (int) sizeof(int) && *(const int *) nlmsg_data(header) < 0)
+                dump->is_torn = true;
+        return NL_OK;
+}
+
+bool bw_netlink_read_all(const char *what, int type, const void *header, gsize length,
+                         BwNetlinkTake take, void *user, GError **error) {
+        g_autoptr(Socket) socket = bw_netlink_open_question(error);
+        Dump dump = { .take = take, .user = user };
+        int code;
+
+        if (!socket)
+                return false;
+        nl_socket_modify_cb(socket, NL_CB_VALID, NL_CB_CUSTOM, on_dumped, &dump);
+        nl_socket_modify_cb(socket, NL_CB_FINISH, NL_CB_CUSTOM, on_dump_end, &dump);
+        code = nl_send_simple(socket, type, NLM_F_DUMP, (void *) header, length);
+        if (code >= 0)
+                code = nl_recvmsgs_default(socket);
+        if (code >= 0 && dump.is_torn)
+                code = -NLE_DUMP_INTR;
+        return code >= 0 || bw_netlink_fail(error, what, code);
+}

@@ -31,3 +31,11 @@ Socket *bw_netlink_open_question(GError **error);
 /* Sends @message, which asks for an answer (NLM_F_ACK), and reads that. @what is wished for, for
  * the message of the error. */
 bool bw_netlink_wish(Message *message, const char *what, GError **error);
+
+/* Gets each message of a dump; whether it wants more. */
+typedef bool (*BwNetlinkTake)(Message *message, void *user);
+
+/* Asks for all there is of a kind: @type, @header of @length bytes. A dump that a change has torn
+ * is BW_ERROR_STALE. */
+bool bw_netlink_read_all(const char *what, int type, const void *header, gsize length,
+                         BwNetlinkTake take, void *user, GError **error);

@@ -184,6 +184,9 @@ bool bw_netlink_set_port_flags(BwNetlink *netlink, int port, unsigned mask, unsi
         for (BwPortFlag flag = 0; flag < BW_FLAG_MAX; flag++)
                 if (mask & BW_FLAG_BIT(flag))
                         put_u8(message, attribute_of(flag), (on & BW_FLAG_BIT(flag)) != 0);
+        /* What it has learned until now would pass the lock until it has aged. */
+        if (mask & on & BW_FLAG_BIT(BW_FLAG_LOCKED))
+                put(message, IFLA_BRPORT_FLUSH, NULL, 0);
         nla_nest_end(message, nest);
         if (!bw_netlink_wish(message, what, error))
                 return false;
@@ -195,10 +198,13 @@ bool bw_netlink_set_port_flags(BwNetlink *netlink, int port, unsigned mask, unsi
 
 static bool wish_fdb(int type, int flags, int port, const BwMac *mac, const char *verb,
                      GError **error) {
+        /* Without it (Linux 4.20) a fixed entry does not age, but still goes to any port that
+         * learns. */
+        const uint8_t sticky = type == RTM_NEWNEIGH ? NTF_STICKY : 0;
         const struct ndmsg header = { .ndm_family = AF_BRIDGE,
                                       .ndm_ifindex = port,
                                       .ndm_state = NUD_NOARP,
-                                      .ndm_flags = NTF_MASTER };
+                                      .ndm_flags = NTF_MASTER | sticky };
         char text[BW_MAC_TEXT_SIZE];
         g_autofree char *what =
                 g_strdup_printf("%s %s at port %d", verb, bw_mac_print(mac, text), port);

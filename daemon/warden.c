@@ -36,6 +36,9 @@ void bw_warden_take_over_plan(BwWarden *warden, BwPlan *plan) {
         if (warden->plan != warden->in_force)
                 bw_plan_free(warden->plan);
         warden->plan = plan;
+        bw_fdb_watch_set_plan(warden->fdb_watch, plan);
+        if (warden->neighbour_watch)
+                bw_neighbour_watch_set_plan(warden->neighbour_watch, plan);
         if (warden->audit)
                 bw_audit_set_plan(warden->audit, plan);
 }
@@ -116,6 +119,7 @@ void bw_warden_commit(BwWarden *warden, BwCause cause) {
                 note_in_force(warden);
         else
                 note_failure(warden, error);
+        bw_warden_check_locks(warden);
         bw_engine_roll_note(warden->roll, bw_warden_engines_in_force(warden));
         bw_warden_note_change(warden);
 }
@@ -162,6 +166,7 @@ static void bring_in_step(BwWarden *warden) {
         }
         bw_pace_end(warden->pace, BW_PACE_LOOKED);
         note_in_force(warden);
+        bw_warden_check_locks(warden);
         bw_engine_roll_note(warden->roll, bw_warden_engines_in_force(warden));
         bw_warden_note_change(warden);
 }
@@ -295,15 +300,19 @@ static void notice(BwWarden *warden, const BwFact *fact) {
 
 static void on_fact(const BwFact *fact, gpointer user) {
         BwWarden *warden = user;
-        unsigned change = bw_model_apply(warden->model, fact, now());
+        unsigned change;
+        bool is_loose;
 
+        bw_fdb_watch_take(warden->fdb_watch, warden->model, fact);
+        change = bw_model_apply(warden->model, fact, now());
+        is_loose = bw_port_locks_take(warden->port_locks, fact);
+        if (change & BW_CHANGE_NEIGHBOUR)
+                is_loose |= bw_neighbour_watch_take(warden->neighbour_watch, warden->model, fact);
         notice(warden, fact);
-        if (change & (BW_CHANGE_PORTS | BW_CHANGE_GUESTS))
+        if (is_loose || (change & (BW_CHANGE_PORTS | BW_CHANGE_GUESTS)))
                 schedule_flush(warden);
         if (fact->kind == BW_FACT_LINK && warden->started)
                 hurry_for_successor(warden, &fact->link);
-        if ((change & BW_CHANGE_FDB) && warden->plan)
-                bw_mac_watch_learned(warden->mac_watch, warden->plan, &fact->fdb);
         if ((change & BW_CHANGE_RELOAD_GUESTS) && warden->virt)
                 bw_virt_refresh(warden->virt);
 }
@@ -335,6 +344,10 @@ static bool read_world(BwWarden *warden, GError **error) {
         if (!warden->netlink)
                 return false;
         warden->switches = bw_switches_new(warden->journal, warden->hazards, warden->netlink);
+        warden->port_locks = bw_port_locks_new(warden->journal, warden->hazards, warden->netlink,
+                                               warden->undo_file);
+        warden->neighbour_watch = bw_neighbour_watch_new(warden->journal, warden->hazards,
+                                                         warden->netlink, warden->undo_file);
         warden->hazard_watch =
                 bw_hazard_watch_new(warden->journal, warden->hazards, warden->netlink);
         /* A torn dump is no world to act on: nothing is written until a whole one is in. */
@@ -348,9 +361,14 @@ static bool read_world(BwWarden *warden, GError **error) {
         return bw_reconciler_note_inherited(warden->reconciler, error);
 }
 
+static void on_violation(const BwViolation *violation, gpointer watch) {
+        bw_fdb_watch_misdelivered(watch, violation);
+}
+
 static void begin(BwWarden *warden) {
         warden->audit = bw_audit_new(warden->journal, warden->hazards, warden->reconciler,
                                      warden->config->log_rate);
+        bw_audit_listen(warden->audit, on_violation, warden->fdb_watch);
         bw_warden_start_libvirt(warden);
         warden->patience_timer = g_timeout_add(LIBVIRT_PATIENCE_MSEC, on_patience_timer, warden);
         bw_warden_watch_drift(warden);
@@ -372,8 +390,9 @@ BwWarden *bw_warden_new(const char *config_path, GError **error) {
         warden->config = g_steal_pointer(&config);
         warden->journal = bw_journal_new();
         warden->hazards = bw_hazards_new(warden->journal);
+        warden->fdb_watch = bw_fdb_watch_new(warden->journal, warden->hazards);
+        warden->undo_file = bw_undo_file_open();
         bw_hazards_listen(warden->hazards, on_hazard, warden);
-        warden->mac_watch = bw_mac_watch_new(warden->journal);
         warden->model = bw_model_new();
         warden->reconciler = bw_reconciler_new();
         warden->roll = bw_engine_roll_new(warden->journal, warden->hazards, warden->reconciler,
@@ -408,17 +427,20 @@ void bw_warden_free(BwWarden *warden) {
                         NULL);
         bw_virt_free(warden->virt);
         g_clear_pointer(&warden->audit, bw_audit_free);
+        bw_warden_take_over_plan(warden, NULL);
         bw_switches_free(warden->switches);
+        bw_port_locks_free(warden->port_locks);
+        bw_neighbour_watch_free(warden->neighbour_watch);
         bw_hazard_watch_free(warden->hazard_watch);
         bw_pace_free(warden->pace);
         bw_inheritance_free(warden->inheritance);
         bw_engine_roll_free(warden->roll);
         bw_netlink_free(warden->netlink);
-        bw_warden_take_over_plan(warden, NULL);
         bw_plan_free(warden->in_force);
         bw_reconciler_free(warden->reconciler);
         bw_model_free(warden->model);
-        bw_mac_watch_free(warden->mac_watch);
+        bw_undo_file_free(warden->undo_file);
+        bw_fdb_watch_free(warden->fdb_watch);
         bw_hazards_free(warden->hazards);
         bw_journal_free(warden->journal);
         bw_config_free(warden->config);
@@ -432,5 +454,6 @@ bool bw_warden_disarm_kernel(GError **error) {
 
         for (BwEngineKind kind = 0; kind < BW_ENGINE_MAX; kind++)
                 bw_reconciler_give_up(reconciler, kind);
-        return bw_reconciler_disarm(reconciler, now(), &pass, error);
+        return bw_reconciler_disarm(reconciler, now(), &pass, error) &&
+               bw_warden_restore_kernel(error);
 }

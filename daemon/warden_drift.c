@@ -19,10 +19,13 @@ void bw_warden_look_for_drift(BwWarden *warden) {
                 return;
         bw_warden_check_switches(warden);
         look_at_kept(warden);
-        if (bw_reconciler_check(warden->reconciler, &equal, NULL) && equal)
+        bw_neighbour_watch_look(warden->neighbour_watch, warden->model);
+        if (bw_reconciler_check(warden->reconciler, &equal, NULL) && equal) {
                 bw_warden_note_sync(warden);
-        else
+                bw_warden_check_locks(warden);
+        } else {
                 bw_warden_commit(warden, BW_CAUSE_DRIFT);
+        }
 }
 
 /* News of others' */
@@ -68,8 +71,11 @@ static void watch_tables(BwWarden *warden) {
 }
 
 static gboolean on_drift_timer(gpointer user) {
-        bw_warden_look_for_drift(user);
-        bw_warden_look_for_hazards(user);
+        BwWarden *warden = user;
+
+        bw_warden_look_for_drift(warden);
+        bw_warden_look_for_hazards(warden);
+        bw_hazard_watch_ask(warden->hazard_watch, warden->model, warden->plan);
         return G_SOURCE_CONTINUE;
 }
 

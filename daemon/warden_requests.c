@@ -114,6 +114,7 @@ static void put_back(BwWarden *warden) {
 
 bool bw_warden_disarm(BwWarden *warden, GError **error) {
         BwPass pass;
+        bool restored;
 
         bw_pace_begin(warden->pace);
         g_clear_handle_id(&warden->retry_timer, g_source_remove);
@@ -123,6 +124,7 @@ bool bw_warden_disarm(BwWarden *warden, GError **error) {
         }
         warden->armed = false;
         warden->in_sync = false;
+        restored = bw_warden_restore_locks(warden, error);
         bw_warden_take_over_plan(warden, NULL);
         g_clear_pointer(&warden->in_force, bw_plan_free);
         bw_journal_say(
@@ -132,7 +134,7 @@ bool bw_warden_disarm(BwWarden *warden, GError **error) {
                 NULL);
         bw_warden_look_for_hazards(warden);
         bw_warden_note_change(warden);
-        return true;
+        return restored;
 }
 
 /* Questions */
@@ -200,11 +202,13 @@ static void describe_unused(const BwWarden *warden, GPtrArray *list) {
 GPtrArray *bw_warden_describe(BwWarden *warden, GError **error) {
         unsigned used = bw_reconciler_used(warden->reconciler);
         g_autoptr(GPtrArray) list = bw_difference_list_new();
+        g_autoptr(GPtrArray) locks = bw_port_lock_list(warden->plan, warden->model);
 
         describe_unused(warden, list);
         if (!bw_reconciler_describe(warden->reconciler, list, error))
                 return NULL;
         bw_difference_add_switches(list, warden->plan, used);
+        bw_difference_add_locks(list, locks, warden->model);
         if ((used & BW_ENGINE_BIT(BW_ENGINE_IPTABLES)) && !bw_kernel_has_br_netfilter())
                 bw_difference_add(list, "bridge", "", true, "modprobe br_netfilter");
         return g_steal_pointer(&list);
@@ -236,7 +240,7 @@ BwTopologyView *bw_warden_topology(const BwWarden *warden) {
         g_autoptr(GPtrArray) hazards = bw_hazards_list(warden->hazards);
 
         return bw_topology_view_new(&(BwTopologyFacts){ warden->model, warden->config, warden->plan,
-                                                        topology, hazards });
+                                                        topology, hazards, NULL });
 }
 
 GPtrArray *bw_warden_list_elsewhere(const BwWarden *warden) {

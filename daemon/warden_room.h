@@ -5,19 +5,23 @@
  * What the warden's own files share; nobody else includes it
  *
  * warden.c takes facts in and brings the kernel in step, warden_drift.c looks
- * whether it still is, warden_requests.c answers who asks.
+ * whether it still is, warden_locks.c keeps what is no rule, warden_requests.c
+ * answers who asks.
  */
 
 #include "announce.h"
 #include "audit.h"
 #include "engine_roll.h"
+#include "fdb_watch.h"
 #include "hazard_watch.h"
 #include "inheritance.h"
-#include "mac_watch.h"
+#include "neighbour_watch.h"
 #include "netlink.h"
 #include "nftables_watch.h"
 #include "pace.h"
+#include "port_locks.h"
 #include "switches.h"
+#include "undo_file.h"
 #include "virt.h"
 #include "warden.h"
 
@@ -37,7 +41,10 @@ struct BwWarden {
         BwHazardWatch *hazard_watch;
         BwPace *pace;
         BwInheritance *inheritance;
-        BwMacWatch *mac_watch;
+        BwFdbWatch *fdb_watch;
+        BwUndoFile *undo_file;
+        BwPortLocks *port_locks;
+        BwNeighbourWatch *neighbour_watch;
         BwNetlink *netlink;
         BwNftWatch *nft_watch; /* NULL: nftables is not used, or cannot be watched */
         BwVirt *virt;
@@ -73,6 +80,12 @@ void bw_warden_note_sync(BwWarden *warden);
 void bw_warden_take_over_plan(BwWarden *warden, BwPlan *plan);
 /* What the engines in use need of the bridges themselves. */
 void bw_warden_check_switches(BwWarden *warden);
+/* What holds besides the rules: port flags, entries of the forwarding tables, pinned neighbours. */
+void bw_warden_check_locks(BwWarden *warden);
+/* Puts that back as it was. */
+bool bw_warden_restore_locks(BwWarden *warden, GError **error);
+/* The same without a daemon, by what the last one has written down. */
+bool bw_warden_restore_kernel(GError **error);
 /* What weakens the guard as things are now. */
 void bw_warden_look_for_hazards(BwWarden *warden);
 /* Tells the listener. */

@@ -368,3 +368,36 @@ void bw_difference_add_switches(GPtrArray *list, const BwPlan *plan, unsigned en
                 }
         }
 }
+
+/* Locks of ports */
+
+static void say_lock(GPtrArray *list, const BwPortLock *lock, char *line) {
+        g_autofree char *owned = line;
+
+        bw_difference_add(list, "bridge", lock->bridge->name, true, owned);
+}
+
+static void compare_lock(GPtrArray *list, const BwPortLock *lock, const BwModel *model) {
+        unsigned wrong = (lock->link->flags ^ lock->on) & lock->mask;
+        char mac[BW_MAC_TEXT_SIZE];
+
+        for (BwPortFlag flag = 0; flag < BW_FLAG_MAX; flag++)
+                if (wrong & BW_FLAG_BIT(flag))
+                        say_lock(list, lock,
+                                 g_strdup_printf("link set dev %s %s %s", lock->port->name,
+                                                 bw_port_flag_name(flag),
+                                                 lock->on & BW_FLAG_BIT(flag) ? "on" : "off"));
+        for (guint i = 0; i < lock->macs->len; i++) {
+                const BwMac *wanted = &g_array_index(lock->macs, BwMac, i);
+
+                if (!bw_port_lock_is_fixed(model, lock->link, wanted))
+                        say_lock(list, lock,
+                                 g_strdup_printf("fdb replace %s dev %s master static sticky",
+                                                 bw_mac_print(wanted, mac), lock->port->name));
+        }
+}
+
+void bw_difference_add_locks(GPtrArray *list, const GPtrArray *locks, const BwModel *model) {
+        for (guint i = 0; i < locks->len; i++)
+                compare_lock(list, locks->pdata[i], model);
+}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
+#include <bw/border.h>
 #include <bw/error.h>
 #include <bw/explain.h>
 #include <bw/frame.h>
@@ -106,6 +107,24 @@ static void deliver_to_all(GArray *judgments, const Way *way) {
         }
 }
 
+/* To the borders behind which somebody of another bridge is. False: nobody knows of any here. */
+static bool deliver_to_borders(GArray *judgments, const Way *way, const BwMac *destination) {
+        const BwSegmentPlan *segment = way->plan->segments->pdata[way->bridge->segment];
+        const BwOwnedMac *owned = bw_border_find_mac(segment, destination);
+        bool any = false;
+
+        for (guint i = 0; owned && i < way->bridge->ports->len; i++) {
+                const BwPortPlan *port = way->bridge->ports->pdata[i];
+
+                if (!bw_border_leads_to(segment, owned->site, port))
+                        continue;
+                any = true;
+                if (port != way->in)
+                        judge(judgments, way, port, BW_DIRECTION_OUT);
+        }
+        return any;
+}
+
 static void deliver(GArray *judgments, const Way *way) {
         BwMac destination = bw_frame_decode(way->frame, way->length).destination;
         const BwPortPlan *owner;
@@ -125,10 +144,10 @@ static void deliver(GArray *judgments, const Way *way) {
                 return;
         }
         owner = bw_plan_find_owner_of_mac(way->plan, way->bridge, &destination);
-        if (!owner)
-                deliver_to_all(judgments, way);
-        else if (owner != way->in)
+        if (owner && owner != way->in)
                 judge(judgments, way, owner, BW_DIRECTION_OUT);
+        else if (!owner && !deliver_to_borders(judgments, way, &destination))
+                deliver_to_all(judgments, way);
 }
 
 GArray *bw_explain(const BwPlan *plan, const char *in, const char *out, const uint8_t *frame,

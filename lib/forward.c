@@ -89,8 +89,7 @@ bool bw_forward_drops(const GPtrArray *chains, const char *bridge) {
         Walk walk = { .chains = names, .known = known };
         bool drops = false;
 
-        /* Bytes behind the name count when a whole name is compared. */
-        strncpy(walk.bridge, bridge, sizeof(walk.bridge) - 1);
+        g_strlcpy(walk.bridge, bridge, sizeof(walk.bridge));
         for (guint i = 0; chains && i < chains->len; i++)
                 g_hash_table_insert(names, ((BwForwardChain *) chains->pdata[i])->name,
                                     chains->pdata[i]);

@@ -237,6 +237,12 @@ static bool is_readable(const BwFrameIp *ip) {
         return is_plain || (!ip->cut && is_transport(ip->protocol));
 }
 
+/* Behind extension headers there must be something, if only in an earlier fragment: the kernel
+ * believes those that are longer than the packet, and its filters find nothing there to look at. */
+static bool shows_transport(const BwFrameIp *ip, const Rest *rest) {
+        return !ip->extended || ip->part == BW_FRAME_LATER || rest->length > 0;
+}
+
 static void decode_ipv6(BwFrame *frame, Rest rest) {
         const uint8_t *bytes = rest.bytes;
 
@@ -251,7 +257,8 @@ static void decode_ipv6(BwFrame *frame, Rest rest) {
         };
         frame->ip.cut = rest.length < bw_frame_number(bytes + 4);
         trim(&rest, bw_frame_number(bytes + 4));
-        frame->ip.chain_is_read = skip_extensions(&frame->ip, &rest) && is_readable(&frame->ip);
+        frame->ip.chain_is_read = skip_extensions(&frame->ip, &rest) && is_readable(&frame->ip) &&
+                                  shows_transport(&frame->ip, &rest);
         decode_transport(frame, rest);
 }
 

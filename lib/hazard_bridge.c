@@ -19,7 +19,8 @@ static BwHazard *add(BwHazardWriter *writer, BwHazardKind kind, const BwBridgePl
 }
 
 static void add_ageing(BwHazardWriter *writer, const BwBridgePlan *bridge, const BwLink *link) {
-        if (link->ageing_centiseconds >= BW_AGEING_LEAST_CENTISECONDS)
+        /* While the spanning tree makes it short, nobody can tell what was set. */
+        if (link->ageing_centiseconds >= BW_AGEING_LEAST_CENTISECONDS || link->topology_change)
                 return;
         if (link->ageing_centiseconds == 0)
                 add(writer, BW_HAZARD_HUB_MODE, bridge,

@@ -114,6 +114,7 @@ typedef struct Tree {
         GArray *surrounding; /* guint: the site of the most exact entry that takes in all of a node,
                                 of each node */
         GPtrArray *ways;     /* char *: the chain of each site */
+        GArray *like;        /* guint: the site each is told by, or BW_IPT_UNLIKE */
         char culprits[BW_IPT_CHAIN_SIZE], nobodys[BW_IPT_CHAIN_SIZE];
         bool closed; /* some border lets nobody's addresses fall */
 } Tree;
@@ -128,8 +129,41 @@ static char *place_of_site(const BwSitePlan *site) {
         return g_string_free(g_string_append(place, site->leads->len > 1 ? "/" : ""), FALSE);
 }
 
+static const char *way_to(Tree *tree, guint site);
+
+static void say_lead(const Tree *tree, BwIptChain *chain, const BwPortPlan *port, bool leads) {
+        BwIptRule rule = { .physdev_kind = tree->writer->side->exact,
+                           .target = leads ? BW_IPT_RETURN : BW_IPT_GOTO };
+
+        memcpy(rule.physdev, port->name, sizeof(rule.physdev));
+        if (!leads)
+                bw_ipt_port_chain("b", port->name, rule.chain);
+        bw_ipt_say(chain, rule);
+}
+
+/* What another site has otherwise; the rest is asked there. */
+static char *write_difference(Tree *tree, const BwSitePlan *site, guint like, const char *place) {
+        const BwSitePlan *other = tree->writer->segment->sites->pdata[like];
+        const char *rest = way_to(tree, like);
+        char name[BW_IPT_CHAIN_SIZE];
+        BwIptChain *chain;
+
+        bw_ipt_node_chain(tree->writer->side->lead_kind, tree->writer->segment_name, place, name);
+        chain = bw_ipt_add_shared_chain(tree->writer, name);
+        for (guint i = 0; i < site->leads->len; i++)
+                if (!bw_ipt_site_has_lead(other, site->leads->pdata[i]))
+                        say_lead(tree, chain, site->leads->pdata[i], true);
+        for (guint i = 0; i < other->leads->len; i++)
+                if (!bw_ipt_site_has_lead(site, other->leads->pdata[i]))
+                        say_lead(tree, chain, other->leads->pdata[i], false);
+        bw_ipt_say_goto(chain, (BwIptRule){}, rest);
+        return g_strdup(chain->name);
+}
+
 /* What no border leads to may come in and go out by none. */
-static char *write_site(const Tree *tree, const BwSitePlan *site) {
+static char *write_site(Tree *tree, guint at) {
+        const BwSitePlan *site = tree->writer->segment->sites->pdata[at];
+        guint like = g_array_index(tree->like, guint, at);
         g_autofree char *place = place_of_site(site);
         Dispatch dispatch = { .kind = tree->writer->side->lead_kind,
                               .place = place,
@@ -137,16 +171,16 @@ static char *write_site(const Tree *tree, const BwSitePlan *site) {
 
         if (site->leads->len == 0)
                 return g_strdup(tree->culprits);
+        if (like != BW_IPT_UNLIKE)
+                return write_difference(tree, site, like, place);
         return g_strdup(write_dispatch(tree->writer, &dispatch, site->leads)->name);
 }
 
 /* Sites that own nothing of the family need no chain. */
 static const char *way_to(Tree *tree, guint site) {
-        char **way = (char **) &g_ptr_array_index(tree->ways, site);
-
-        if (!*way)
-                *way = write_site(tree, tree->writer->segment->sites->pdata[site]);
-        return *way;
+        if (!tree->ways->pdata[site])
+                tree->ways->pdata[site] = write_site(tree, site);
+        return tree->ways->pdata[site];
 }
 
 static guint site_of(const Tree *tree, const BwAddressNode *node, guint item) {
@@ -301,11 +335,13 @@ void bw_ipt_write_shared_borders(BwIptWriter *writer) {
         g_autoptr(GArray) sites = g_array_new(FALSE, FALSE, sizeof(guint));
         g_autoptr(GArray) surrounding = g_array_new(FALSE, FALSE, sizeof(guint));
         g_autoptr(GPtrArray) ways = g_ptr_array_new_with_free_func(g_free);
+        g_autoptr(GArray) like = bw_ipt_list_likeness(writer->segment->sites);
         Tree tree = { .writer = writer,
                       .owned = owned,
                       .sites = sites,
                       .surrounding = surrounding,
-                      .ways = ways };
+                      .ways = ways,
+                      .like = like };
 
         if (writer->borders->len == 0)
                 return;

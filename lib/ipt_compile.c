@@ -30,7 +30,7 @@ static void write_strangers(BwIptWriter *writer, const char *name) {
 
 static void write_leaf(const BwIptWriter *writer, BwIptChain *chain, BwIptRule rule,
                        const char *name) {
-        const BwPortPlan *port = bw_plan_find_port(writer->plan, name, NULL);
+        const BwPortPlan *port = bw_plan_find_port_of(writer->bridge, name);
 
         rule.physdev_kind = writer->side->exact;
         if (bw_ipt_has_port_chain(writer, port)) {

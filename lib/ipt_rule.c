@@ -98,6 +98,17 @@ bool bw_ipt_rule_equal(const BwIptRule *a, const BwIptRule *b) {
                a->direction == b->direction && a->drops == b->drops && a->foreign == b->foreign;
 }
 
+bool bw_ipt_chain_equal(const BwIptChain *a, const BwIptChain *b) {
+        if (!g_str_equal(a->name, b->name) || a->opaque != b->opaque ||
+            a->rules->len != b->rules->len)
+                return false;
+        for (guint i = 0; i < a->rules->len; i++)
+                if (!bw_ipt_rule_equal(&g_array_index(a->rules, BwIptRule, i),
+                                       &g_array_index(b->rules, BwIptRule, i)))
+                        return false;
+        return true;
+}
+
 static bool is_plain(const char *name) {
         for (; *name; name++)
                 if (!g_ascii_isalnum(*name) && *name != '-' && *name != '_' && *name != '.')

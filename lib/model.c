@@ -3,6 +3,7 @@
 #include <bw/guest_index.h>
 #include <bw/link_addresses.h>
 #include <bw/model.h>
+#include <bw/neighbour_table.h>
 #include <string.h>
 
 /* A link or a guest, and whether the running snapshot of its source has named it. */
@@ -35,6 +36,7 @@ struct BwModel {
         GHashTable *guests;  /* UUID -> GuestRecord * */
         GHashTable *fdb;     /* FdbKey -> FdbRow * (the key is the row's) */
         BwLinkAddresses *addresses;
+        BwNeighbourTable *neighbours;
         BwGuestIndex *candidates; /* NULL until asked for */
         bool links_in_snapshot, guests_in_snapshot;
 };
@@ -87,6 +89,7 @@ BwModel *bw_model_new(void) {
         model->guests = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_guest_record);
         model->fdb = g_hash_table_new_full(hash_fdb_key, equal_fdb_key, g_free, NULL);
         model->addresses = bw_link_addresses_new();
+        model->neighbours = bw_neighbour_table_new();
         return model;
 }
 
@@ -99,6 +102,7 @@ void bw_model_free(BwModel *model) {
         g_hash_table_unref(model->guests);
         g_hash_table_unref(model->fdb);
         bw_link_addresses_free(model->addresses);
+        bw_neighbour_table_free(model->neighbours);
         g_free(model);
 }
 
@@ -125,7 +129,8 @@ static bool port_equal(const BwLink *a, const BwLink *b) {
 static bool bridge_equal(const BwLink *a, const BwLink *b) {
         return a->stp == b->stp && a->vlan_filtering == b->vlan_filtering &&
                a->switches == b->switches && a->switches_known == b->switches_known &&
-               a->ageing_centiseconds == b->ageing_centiseconds;
+               a->ageing_centiseconds == b->ageing_centiseconds &&
+               a->topology_change == b->topology_change;
 }
 
 static bool link_equal(const BwLink *a, const BwLink *b) {
@@ -206,6 +211,9 @@ static unsigned take_link(BwModel *model, const BwLink *link) {
                         forget_target(model, record->link.name);
                         forget_name(model, record);
                 }
+                /* A bridge forgets a port that leaves. */
+                if (record->link.master != link->master)
+                        forget_fdb_of(model, link->ifindex);
                 record->link = *link;
         } else {
                 record = g_new(LinkRecord, 1);
@@ -304,7 +312,8 @@ static unsigned take_fdb(BwModel *model, const BwFdbEntry *entry, int64_t now_us
                 row->record.entry = *entry;
                 return BW_CHANGE_NONE;
         }
-        if (!row && g_hash_table_size(model->fdb) >= BW_MAX_FDB_ENTRIES)
+        /* What somebody has written no flood can make more of. */
+        if (!row && !entry->fixed && g_hash_table_size(model->fdb) >= BW_MAX_FDB_ENTRIES)
                 return BW_CHANGE_NONE;
         row = g_new(FdbRow, 1);
         *row = (FdbRow){ .key = key, .record = { *entry, now_usec }, .seen = true };
@@ -327,6 +336,7 @@ static void begin_netlink(BwModel *model) {
 
         model->links_in_snapshot = true;
         bw_link_addresses_begin(model->addresses);
+        bw_neighbour_table_begin(model->neighbours);
         g_hash_table_iter_init(&iter, model->links);
         while (g_hash_table_iter_next(&iter, NULL, (gpointer *) &record))
                 record->seen = false;
@@ -346,6 +356,7 @@ static unsigned end_netlink(BwModel *model) {
                 return BW_CHANGE_NONE;
         model->links_in_snapshot = false;
         change |= end_addresses(model);
+        change |= bw_neighbour_table_end(model->neighbours) ? BW_CHANGE_NEIGHBOUR : 0;
         g_hash_table_iter_init(&iter, model->links);
         while (g_hash_table_iter_next(&iter, NULL, (gpointer *) &record))
                 if (!record->seen)
@@ -420,6 +431,7 @@ unsigned bw_model_apply(BwModel *model, const BwFact *fact, int64_t now_usec) {
                 return take_link(model, &fact->link);
         case BW_FACT_LINK_GONE:
                 bw_link_addresses_forget(model->addresses, fact->link.ifindex);
+                bw_neighbour_table_forget(model->neighbours, fact->link.ifindex);
                 return take_link_gone(model, fact->link.ifindex);
         case BW_FACT_FDB:
                 return take_fdb(model, &fact->fdb, now_usec);
@@ -427,8 +439,13 @@ unsigned bw_model_apply(BwModel *model, const BwFact *fact, int64_t now_usec) {
                 forget_fdb(model, &fact->fdb);
                 return BW_CHANGE_NONE;
         case BW_FACT_NEIGHBOUR:
+                return bw_neighbour_table_set(model->neighbours, &fact->neighbour)
+                               ? BW_CHANGE_NEIGHBOUR
+                               : BW_CHANGE_NONE;
         case BW_FACT_NEIGHBOUR_GONE:
-                return BW_CHANGE_NEIGHBOUR;
+                return bw_neighbour_table_remove(model->neighbours, &fact->neighbour)
+                               ? BW_CHANGE_NEIGHBOUR
+                               : BW_CHANGE_NONE;
         case BW_FACT_ADDRESS:
                 return take_address(model, &fact->address);
         case BW_FACT_ADDRESS_GONE:
@@ -516,6 +533,24 @@ GArray *bw_model_list_addresses(const BwModel *model, int ifindex) {
         return bw_link_addresses_list(model->addresses, ifindex);
 }
 
+void bw_model_each_fdb(const BwModel *model, void (*each)(const BwFdbRecord *record, gpointer user),
+                       gpointer user) {
+        GHashTableIter iter;
+        const FdbRow *row;
+
+        g_hash_table_iter_init(&iter, model->fdb);
+        while (g_hash_table_iter_next(&iter, NULL, (gpointer *) &row))
+                each(&row->record, user);
+}
+
+const BwFdbRecord *bw_model_find_fdb(const BwModel *model, int bridge, const BwMac *mac,
+                                     uint16_t vlan) {
+        const FdbKey key = { *mac, bridge, vlan };
+        const FdbRow *row = g_hash_table_lookup(model->fdb, &key);
+
+        return row ? &row->record : NULL;
+}
+
 static int compare_fdb(gconstpointer a, gconstpointer b) {
         const BwFdbEntry *left = &(*(const BwFdbRecord *const *) a)->entry;
         const BwFdbEntry *right = &(*(const BwFdbRecord *const *) b)->entry;
@@ -536,6 +571,15 @@ GPtrArray *bw_model_list_fdb(const BwModel *model) {
                 g_ptr_array_add(entries, &row->record);
         g_ptr_array_sort(entries, compare_fdb);
         return entries;
+}
+
+const BwNeighbour *bw_model_find_neighbour(const BwModel *model, int ifindex,
+                                           const BwPrefix *address) {
+        return bw_neighbour_table_find(model->neighbours, ifindex, address);
+}
+
+GPtrArray *bw_model_list_neighbours(const BwModel *model) {
+        return bw_neighbour_table_list(model->neighbours);
 }
 
 const BwGuestInterface *bw_model_find_interface(BwModel *model, const BwLink *port,

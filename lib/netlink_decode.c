@@ -172,7 +172,8 @@ static void read_master(struct nlattr *const *attributes, struct nlattr *const *
         if (!is_word(more[IFLA_INFO_SLAVE_KIND], "bridge"))
                 return;
         link->master = ifindex_of(attributes[IFLA_MASTER]);
-        read_port(more[IFLA_INFO_SLAVE_DATA], link);
+        if (link->master != 0)
+                read_port(more[IFLA_INFO_SLAVE_DATA], link);
 }
 
 static void note_switch(BwLink *link, BwBridgeSwitch kind, bool known, bool on) {
@@ -210,6 +211,7 @@ static void read_bridge(const struct nlattr *attribute, BwLink *link) {
         link->stp = u32_of(bridge[IFLA_BR_STP_STATE]) != 0;
         link->vlan_filtering = u8_of(bridge[IFLA_BR_VLAN_FILTERING]) != 0;
         link->ageing_centiseconds = u32_of(bridge[IFLA_BR_AGEING_TIME]);
+        link->topology_change = link->stp && u8_of(bridge[IFLA_BR_TOPOLOGY_CHANGE]) != 0;
 }
 
 /* What cannot be read is left out; a link that has a name is a link all the same. */

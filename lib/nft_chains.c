@@ -305,11 +305,11 @@ static const Chain at_borders[] = {
         { "in-border-arp", "meta length < 28 goto in-border-spoof\n"
                            "@nh,0,48 != 0x000108000604 goto in-border-spoof\n"
                            "jump in-border-arp-mac\n"
-                           "arp saddr ip vmap @sites4\n"
-                           "arp saddr ip vmap @site-nets4\n"
-                           "arp saddr ip 0.0.0.0 accept\n"
+                           "meta protocol 0x0806 arp saddr ip vmap @sites4\n"
+                           "meta protocol 0x0806 arp saddr ip vmap @site-nets4\n"
+                           "meta protocol 0x0806 arp saddr ip 0.0.0.0 accept\n"
                            "goto in-border-unknown\n" },
-        { "in-border-arp-mac", "arp saddr ether vmap @site-macs\n" },
+        { "in-border-arp-mac", "meta protocol 0x0806 arp saddr ether vmap @site-macs\n" },
         { "in-border-ip4", "meta l4proto >= 0 goto in-border-ip4-source\n"
                            "goto in-border-spoof\n" },
         { "in-border-ip4-source", "ip saddr vmap @sites4\n"

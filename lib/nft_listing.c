@@ -131,6 +131,32 @@ BwNftListing *bw_nft_listing_parse(const char *text) {
         return reader.listing;
 }
 
+char *bw_nft_forget_seen(const char *text) {
+        static const char opening[] = "elements = {";
+        GString *rest = g_string_new(NULL);
+        bool dynamic = false;
+
+        while (*text) {
+                const char *end = text + strcspn(text, "\n");
+                const char *line = text + strspn(text, "\t");
+
+                end += *end == '\n';
+                if (line - text == 1)
+                        dynamic = false;
+                dynamic |= line - text == 2 && g_str_has_prefix(line, "flags dynamic");
+                if (dynamic && g_str_has_prefix(line, opening)) {
+                        g_autoptr(GPtrArray) seen = g_ptr_array_new_with_free_func(g_free);
+
+                        text = read_elements(line + strlen(opening), seen);
+                        text += *text == '\n';
+                        continue;
+                }
+                g_string_append_len(rest, text, end - text);
+                text = end;
+        }
+        return g_string_free(rest, FALSE);
+}
+
 void bw_nft_listing_free(BwNftListing *listing) {
         if (!listing)
                 return;

@@ -3,12 +3,12 @@
 #include <bw/owner.h>
 #include <string.h>
 
-static BwPortPlan *find_in_bridge(const BwBridgePlan *bridge, const char *name) {
+const BwPortPlan *bw_plan_find_port_of(const BwBridgePlan *bridge, const char *name) {
         guint low = 0, high = bridge->ports->len;
 
         while (low < high) {
                 guint middle = low + (high - low) / 2;
-                BwPortPlan *port = bridge->ports->pdata[middle];
+                const BwPortPlan *port = bridge->ports->pdata[middle];
                 int order = strcmp(port->name, name);
 
                 if (order == 0)
@@ -25,7 +25,7 @@ const BwPortPlan *bw_plan_find_port(const BwPlan *plan, const char *name,
                                     const BwBridgePlan **ret_bridge) {
         for (guint i = 0; i < plan->bridges->len; i++) {
                 const BwBridgePlan *bridge = plan->bridges->pdata[i];
-                const BwPortPlan *port = find_in_bridge(bridge, name);
+                const BwPortPlan *port = bw_plan_find_port_of(bridge, name);
 
                 if (!port)
                         continue;
@@ -79,6 +79,60 @@ const BwPortPlan *bw_plan_find_owner_of_address(const BwPlan *plan, const BwBrid
 const BwPortPlan *bw_plan_find_owner_of_mac(const BwPlan *plan, const BwBridgePlan *bridge,
                                             const BwMac *mac) {
         return find_port_by(plan, bridge, owns_mac, mac, NULL);
+}
+
+/* How exactly @port has @address: a length; -1: not at all. */
+static int exactness(const BwPortPlan *port, const BwPrefix *address) {
+        int best = -1;
+
+        for (guint i = 0; i < port->addresses->len; i++) {
+                const BwPrefix *own = &g_array_index(port->addresses, BwPrefix, i);
+
+                if (bw_prefix_contains(own, address))
+                        best = MAX(best, own->length);
+        }
+        return best;
+}
+
+static const BwPortPlan *find_most_exact(const BwBridgePlan *bridge, const BwPrefix *address,
+                                         int *best) {
+        const BwPortPlan *owner = NULL;
+
+        for (guint i = 0; i < bridge->ports->len; i++) {
+                int length = exactness(bridge->ports->pdata[i], address);
+
+                if (length <= *best)
+                        continue;
+                *best = length;
+                owner = bridge->ports->pdata[i];
+        }
+        return owner;
+}
+
+const BwPortPlan *bw_plan_find_segment_owner_of_address(const BwPlan *plan,
+                                                        const BwBridgePlan *bridge,
+                                                        const BwPrefix *address) {
+        const BwSegmentPlan *segment = plan->segments->pdata[bridge->segment];
+        int best = -1;
+        const BwPortPlan *owner = find_most_exact(bridge, address, &best);
+
+        for (guint i = 0; i < segment->bridges->len; i++) {
+                const BwPortPlan *other =
+                        find_most_exact(segment->bridges->pdata[i], address, &best);
+
+                owner = other ? other : owner;
+        }
+        return owner;
+}
+
+const BwPortPlan *bw_plan_find_segment_owner_of_mac(const BwPlan *plan, const BwBridgePlan *bridge,
+                                                    const BwMac *mac) {
+        const BwSegmentPlan *segment = plan->segments->pdata[bridge->segment];
+        const BwPortPlan *owner = bw_plan_find_owner_of_mac(plan, bridge, mac);
+
+        for (guint i = 0; !owner && i < segment->bridges->len; i++)
+                owner = bw_plan_find_owner_of_mac(plan, segment->bridges->pdata[i], mac);
+        return owner;
 }
 
 static bool same_macs(const GArray *a, const GArray *b) {

@@ -12,6 +12,7 @@ typedef struct Painter {
         GHashTable *planned; /* ifindex of a bridge -> BwBridgePlan */
         GHashTable *n_ports; /* ifindex of a bridge -> number */
         GHashTable *by_name; /* name of a bridge -> BwBridgeView */
+        GHashTable *by_port; /* ifindex -> BwPortView */
 } Painter;
 
 /* One bridge on its way to its place. */
@@ -217,9 +218,31 @@ static void paint_ports(const Painter *painter, const BwLink *link) {
         const BwBridgePlan *bridge =
                 g_hash_table_lookup(painter->planned, GINT_TO_POINTER(link->ifindex));
 
-        for (guint i = 0; bridge && i < bridge->ports->len; i++)
-                g_ptr_array_add(painter->view->ports,
-                                paint_port(painter, bridge, bridge->ports->pdata[i]));
+        for (guint i = 0; bridge && i < bridge->ports->len; i++) {
+                const BwPortPlan *plan = bridge->ports->pdata[i];
+                BwPortView *port = paint_port(painter, bridge, plan);
+
+                g_ptr_array_add(painter->view->ports, port);
+                g_hash_table_insert(painter->by_port, GINT_TO_POINTER(plan->ifindex), port);
+        }
+}
+
+/* A port without a row has learned nothing. */
+static void paint_fdb(const Painter *painter) {
+        const GArray *fdb = painter->facts->fdb;
+
+        for (guint i = 0; fdb && i < painter->view->ports->len; i++)
+                ((BwPortView *) painter->view->ports->pdata[i])->has_fdb = true;
+        for (guint i = 0; fdb && i < fdb->len; i++) {
+                const BwFdbSummary *row = &g_array_index(fdb, BwFdbSummary, i);
+                BwPortView *port =
+                        g_hash_table_lookup(painter->by_port, GINT_TO_POINTER(row->port));
+
+                if (!port)
+                        continue;
+                port->learned = row->macs;
+                port->moves = row->moves_per_minute;
+        }
 }
 
 /* Hazards, each at what it is about */
@@ -299,6 +322,7 @@ static void paint(const Painter *painter) {
                 g_hash_table_insert(painter->by_name, bridge->name, bridge);
                 paint_ports(painter, place->link);
         }
+        paint_fdb(painter);
         paint_hazards(painter);
 }
 
@@ -306,9 +330,10 @@ BwTopologyView *bw_topology_view_new(const BwTopologyFacts *facts) {
         g_autoptr(GHashTable) planned = g_hash_table_new(NULL, NULL);
         g_autoptr(GHashTable) n_ports = g_hash_table_new(NULL, NULL);
         g_autoptr(GHashTable) by_name = g_hash_table_new(g_str_hash, g_str_equal);
+        g_autoptr(GHashTable) by_port = g_hash_table_new(NULL, NULL);
         g_autoptr(GPtrArray) links = bw_model_list_links(facts->model);
         BwTopologyView *view = g_new0(BwTopologyView, 1);
-        Painter painter = { facts, view, links, planned, n_ports, by_name };
+        Painter painter = { facts, view, links, planned, n_ports, by_name, by_port };
 
         view->bridges = g_ptr_array_new_with_free_func(free_bridge);
         view->ports = g_ptr_array_new_with_free_func(free_port);

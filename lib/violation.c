@@ -2,6 +2,7 @@
 
 #include <bw/violation.h>
 
+#include <bw/border.h>
 #include <bw/evaluate.h>
 #include <bw/frame_words.h>
 #include <bw/ipt_rule.h>
@@ -155,11 +156,13 @@ static void name_port(Report *the) {
 /* Claims */
 
 static const BwPortPlan *owner_of_mac(const Report *the, const BwMac *mac) {
-        return bw_mac_is_group(mac) ? NULL : bw_plan_find_owner_of_mac(the->plan, the->bridge, mac);
+        return bw_mac_is_group(mac)
+                       ? NULL
+                       : bw_plan_find_segment_owner_of_mac(the->plan, the->bridge, mac);
 }
 
 static const BwPortPlan *owner_of_address(const Report *the, const BwPrefix *address) {
-        return bw_plan_find_owner_of_address(the->plan, the->bridge, address);
+        return bw_plan_find_segment_owner_of_address(the->plan, the->bridge, address);
 }
 
 /* A sender's own is no claim, and of an unknown sender nobody can say that it claimed. The host may
@@ -170,6 +173,28 @@ static bool is_claim(const Report *the, const BwPortPlan *owner) {
         return the->offender || (the->violation->from_host && owner->role != BW_ROLE_HOST);
 }
 
+/* What is behind a border may be said there; only of the rest it is a claim. */
+
+static const BwSegmentPlan *border_segment(const Report *the) {
+        return the->port->state == BW_PORT_BORDER && the->violation->direction == BW_DIRECTION_IN
+                       ? the->plan->segments->pdata[the->bridge->segment]
+                       : NULL;
+}
+
+static bool may_claim_address(const Report *the, const BwPrefix *address) {
+        const BwSegmentPlan *segment = border_segment(the);
+        const BwOwnedAddress *owned = segment ? bw_border_find_address(segment, address) : NULL;
+
+        return owned && bw_border_leads_to(segment, owned->site, the->port);
+}
+
+static bool may_claim_mac(const Report *the, const BwMac *mac) {
+        const BwSegmentPlan *segment = border_segment(the);
+        const BwOwnedMac *owned = segment ? bw_border_find_mac(segment, mac) : NULL;
+
+        return owned && bw_border_leads_to(segment, owned->site, the->port);
+}
+
 static bool name_claimed(Report *the, const BwPortPlan *owner, bool owns_mac) {
         if (!is_claim(the, owner))
                 return false;
@@ -178,19 +203,28 @@ static bool name_claimed(Report *the, const BwPortPlan *owner, bool owns_mac) {
         return true;
 }
 
+static bool name_claimed_mac(Report *the, const BwMac *mac) {
+        return !may_claim_mac(the, mac) && name_claimed(the, owner_of_mac(the, mac), true);
+}
+
+static bool name_claimed_address(Report *the, const BwPrefix *address) {
+        return !may_claim_address(the, address) &&
+               name_claimed(the, owner_of_address(the, address), false);
+}
+
 static void name_claimed_owner(Report *the) {
         const BwFrameWords *words = the->words;
-        const BwPortPlan *sender = owner_of_mac(the, &words->source_mac);
 
-        if (the->violation->reason == BW_REASON_SPOOFED_MAC && name_claimed(the, sender, true))
+        if (the->violation->reason == BW_REASON_SPOOFED_MAC &&
+            name_claimed_mac(the, &words->source_mac))
                 return;
-        if (words->addressed && name_claimed(the, owner_of_address(the, &words->claimed), false))
+        if (words->addressed && name_claimed_address(the, &words->claimed))
                 return;
-        if (words->claims_mac && name_claimed(the, owner_of_mac(the, &words->claimed_mac), true))
+        if (words->claims_mac && name_claimed_mac(the, &words->claimed_mac))
                 return;
         /* On its way out a frame may come from far behind the port it came in by. */
         if (the->violation->direction == BW_DIRECTION_IN)
-                name_claimed(the, sender, true);
+                name_claimed_mac(the, &words->source_mac);
 }
 
 static void tell_claim(Report *the) {

@@ -13,9 +13,11 @@
 #include <bw/bridge_switch.h>
 #include <bw/ipt_compile.h>
 #include <bw/nft_table.h>
+#include <bw/port_lock.h>
 
 typedef struct BwDifference {
-        const char *engine; /* "iptables", "ip6tables", "nftables", or "bridge": a switch; static */
+        const char *engine; /* "iptables", "ip6tables", "nftables", or "bridge": a switch, or what
+                               locks a port; static */
         char *table;        /* "raw", "bridge bridgewarden"; with "bridge" its name */
         bool is_missing;    /* else it is there and must not be */
         char *line;         /* one line; names in it may hold any bytes */
@@ -42,3 +44,6 @@ void bw_difference_add_nft(GPtrArray *list, const BwNftTable *wanted, const char
 
 /* The switches that @engines need of the bridges of @plan and that are off there. */
 void bw_difference_add_switches(GPtrArray *list, const BwPlan *plan, unsigned engines);
+
+/* What the locks of ports miss, as of bw_port_lock_list(): arguments of bridge(8). */
+void bw_difference_add_locks(GPtrArray *list, const GPtrArray *locks, const BwModel *model);

@@ -35,9 +35,9 @@
  * Border ports (BW_PORT_BORDER) have two reasons of their own and none of the others.
  * "Foreign" is what the most exact entry of the segment puts at a site the port does
  * not lead to; with closed_border also an IP address that no entry contains, but for
- * 0.0.0.0, "::" and fe80::/10. Frames are read behind one VLAN tag, in both directions;
- * what stands behind more tags is not looked at, nor is what is neither ARP, IPv4 nor
- * IPv6, but for its MACs.
+ * fe80::/10. As sender or source, 0.0.0.0 and "::" are never foreign. Frames are read
+ * behind one VLAN tag, in both directions; what stands behind more tags is not looked
+ * at, nor is what is neither ARP, IPv4 nor IPv6, but for its MACs.
  *
  * border-spoof, in, one of:
  * - the Ethernet source is foreign;

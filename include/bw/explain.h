@@ -37,7 +37,8 @@ typedef struct BwJudgment {
  *
  * @in: the port it comes in by, or the bridge's own name for what the host sends, which is not
  * checked at its source. @out: the one port that is asked, or "": where the bridge takes it, that
- * is to the port that owns its destination, to the host itself, or else to all others.
+ * is to the port that owns its destination, to the host itself, to the border ports that lead to
+ * its owner's bridge, or else to all others. What other bridges make of it is another question.
  *
  * BW_ERROR_ABSENT: a port is on no guarded bridge. BW_ERROR_INVALID: the ports are on two bridges,
  * or the frame is longer than BW_EXPLAIN_MAX_FRAME. */

@@ -43,6 +43,10 @@ typedef enum BwStpState {
         BW_STP_BLOCKING,
 } BwStpState;
 
+/* What the kernel never tells by rtnetlink: programs attached as tcx (Linux 6.6), which only bpf(2)
+ * lists. What it does not tell as news, and so is seen when the link changes otherwise or is asked
+ * for: an XDP program attached or detached by a link of BPF; of a port that is down, flags set by
+ * ip-link(8). */
 typedef struct BwLink {
         int ifindex;
         char name[BW_IFNAME_SIZE]; /* any byte the kernel allows */
@@ -73,6 +77,8 @@ typedef struct BwLink {
         unsigned switches;            /* set of BwBridgeSwitch that are on */
         unsigned switches_known;      /* set of those this kernel has at all */
         uint32_t ageing_centiseconds; /* IFLA_BR_AGEING_TIME, USER_HZ */
+        bool topology_change; /* spanning tree has shortened ageing_centiseconds for some seconds
+                                 (IEEE 802.1D-2004, 7.9.2): not what was set */
 } BwLink;
 
 typedef struct BwFdbEntry {

@@ -11,13 +11,20 @@
  * The same for IPv6 in its own tables. Every hop inside is a goto, so RETURN
  * anywhere leads back behind our anchor, to whatever rules others have. What no
  * branch of a tree takes goes to the bridge's stranger chain. Whether an address
- * is somebody else's is asked of a tree that all ports of the bridge share:
- * bw-iw-BRIDGE, bw-ow-BRIDGE; what it denies falls in bw-id-BRIDGE, bw-od-BRIDGE.
+ * is somebody else's is asked of a tree that all ports of the segment share, named
+ * after its first bridge: bw-iw-BRIDGE, bw-ow-BRIDGE; what it denies falls in
+ * bw-id-BRIDGE, bw-od-BRIDGE.
+ *
+ * The chains of a border port lead to bw-ib-BRIDGE, bw-ob-BRIDGE, a tree over all
+ * that is owned in the segment: the most exact entry leads to the chain of its site
+ * (bw-il-, bw-ol-), which lets its leads pass and sends all others by their names
+ * (bw-ie-, bw-oe-) to bw-b-PORT, to be denied. What no entry contains passes, but
+ * for closed borders (bw-ic-, bw-oc-).
  *
  * Means what bw_evaluate_in() and bw_evaluate_out() say, as far as the reasons
- * unbound, spoofed-ip, misdelivered and reflected go. Says nothing of ARP,
- * neighbour discovery, MACs or tags. The kernel drops by itself, unreported, IPv6
- * packets from "::" whose headers it cannot follow, in a monitored port, too.
+ * unbound, spoofed-ip, misdelivered, reflected, border-spoof and border-misdelivered
+ * go. Says nothing of ARP, neighbour discovery, MACs or tags. The kernel drops by itself,
+ * unreported, IPv6 packets from "::" whose headers it cannot follow, in a monitored port, too.
  */
 
 #include <bw/ipt_rule.h>

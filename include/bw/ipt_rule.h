@@ -106,6 +106,7 @@ BwIptChain *bw_ipt_chain_new(const char *name);
 void bw_ipt_chain_free(BwIptChain *chain);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwIptChain, bw_ipt_chain_free)
 bool bw_ipt_rule_equal(const BwIptRule *a, const BwIptRule *b);
+bool bw_ipt_chain_equal(const BwIptChain *a, const BwIptChain *b); /* names and rules */
 
 /* Chain names. Two ports never share one, nor do two (bridge, prefix) pairs; only letters, digits
  * and "._+-" occur. Readable where the name is plain and short, else encoded. Write @name. */

@@ -102,6 +102,12 @@ void bw_ipt_write_shared(BwIptWriter *writer);
 void bw_ipt_write_border(BwIptWriter *writer, const BwPortPlan *port);
 void bw_ipt_write_shared_borders(BwIptWriter *writer);
 
+/* lib/ipt_site.c: (transfer full) (element-type guint): for each of @sites (BwSitePlan) another, of
+ * a lower index, with nearly the same leads; BW_IPT_UNLIKE: there is none. */
+#define BW_IPT_UNLIKE G_MAXUINT
+GArray *bw_ipt_list_likeness(const GPtrArray *sites);
+bool bw_ipt_site_has_lead(const BwSitePlan *site, const BwPortPlan *port);
+
 /* lib/ipt_short.c: the short way of one bridge. Writes the name of the chain to begin with into
  * @start: @next itself when there is no short way. */
 void bw_ipt_write_short_way(BwIptWriter *writer, const char *next,

@@ -19,7 +19,8 @@ typedef enum BwChange {
         BW_CHANGE_PORTS = 1 << 0,  /* links, masters, names, bridge flags, the host's addresses */
         BW_CHANGE_GUESTS = 1 << 1, /* domains or their interfaces */
         BW_CHANGE_FDB = 1 << 2,    /* a MAC is at a port where it was not */
-        BW_CHANGE_NEIGHBOUR = 1 << 3,
+        BW_CHANGE_NEIGHBOUR =
+                1 << 3, /* the host has another MAC for an address, or none any more */
         BW_CHANGE_RELOAD_GUESTS =
                 1 << 4, /* a tap appeared that no known guest explains: ask libvirt */
 } BwChange;
@@ -50,8 +51,20 @@ GPtrArray *bw_model_list_links(const BwModel *model);
 GPtrArray *bw_model_list_guests(const BwModel *model);
 /* (transfer full) (element-type BwHostAddress): the host's own on that link, sorted. */
 GArray *bw_model_list_addresses(const BwModel *model, int ifindex);
+/* All, in no order; for sums. @each must not change the model. */
+void bw_model_each_fdb(const BwModel *model, void (*each)(const BwFdbRecord *record, gpointer user),
+                       gpointer user);
+/* Lent or NULL. @vlan 0: the entry without one. */
+const BwFdbRecord *bw_model_find_fdb(const BwModel *model, int bridge, const BwMac *mac,
+                                     uint16_t vlan);
 /* (transfer container) (element-type BwFdbRecord): sorted by bridge, MAC, port. */
 GPtrArray *bw_model_list_fdb(const BwModel *model);
+
+/* Lent or NULL. */
+const BwNeighbour *bw_model_find_neighbour(const BwModel *model, int ifindex,
+                                           const BwPrefix *address);
+/* (transfer container) (element-type BwNeighbour): sorted by link, then address. */
+GPtrArray *bw_model_list_neighbours(const BwModel *model);
 
 /* Which guest's interface @port is, judged by what cannot be inherited: libvirt gives a tap the
  * guest's MAC with 0xfe as its first octet, so a tap whose MAC says otherwise is nobody's, whatever

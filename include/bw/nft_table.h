@@ -95,6 +95,10 @@ BwNftListing *bw_nft_listing_parse(const char *text);
 void bw_nft_listing_free(BwNftListing *listing);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwNftListing, bw_nft_listing_free)
 
+/* (transfer full): @text, a listing, without what ports have taught the sets that count them: nft
+ * does not take all of it back. Frames of the host itself come by no port, and "" is no name. */
+char *bw_nft_forget_seen(const char *text);
+
 /* Names of a former run. */
 
 /* (transfer full): set of names: the ports the table checks. */

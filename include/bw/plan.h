@@ -119,6 +119,7 @@ void bw_plan_keep_inherited(BwPlan *plan, BwPortInherited inherited, gconstpoint
 bool bw_plan_has_inherited(const BwPlan *plan);
 
 /* Lent or NULL. @ret_bridge may be NULL. */
+const BwPortPlan *bw_plan_find_port_of(const BwBridgePlan *bridge, const char *name);
 const BwPortPlan *bw_plan_find_port(const BwPlan *plan, const char *name,
                                     const BwBridgePlan **ret_bridge);
 const BwPortPlan *bw_plan_find_port_by_ifindex(const BwPlan *plan, int ifindex,
@@ -128,6 +129,13 @@ const BwPortPlan *bw_plan_find_owner_of_address(const BwPlan *plan, const BwBrid
                                                 const BwPrefix *address);
 const BwPortPlan *bw_plan_find_owner_of_mac(const BwPlan *plan, const BwBridgePlan *bridge,
                                             const BwMac *mac);
+/* The same in @bridge's whole segment: whoever has @address most exactly, and of equals those on
+ * @bridge first. */
+const BwPortPlan *bw_plan_find_segment_owner_of_address(const BwPlan *plan,
+                                                        const BwBridgePlan *bridge,
+                                                        const BwPrefix *address);
+const BwPortPlan *bw_plan_find_segment_owner_of_mac(const BwPlan *plan, const BwBridgePlan *bridge,
+                                                    const BwMac *mac);
 
 bool bw_port_plan_equal(const BwPortPlan *a, const BwPortPlan *b);
 const char *bw_port_state_name(BwPortState state);

@@ -10,6 +10,7 @@
  * any bytes.
  */
 
+#include <bw/fdb_summary.h>
 #include <bw/plan.h>
 #include <bw/topology.h>
 
@@ -53,10 +54,10 @@ typedef struct BwPortView {
         int peer_namespace;       /* as of BwLink */
         char **macs, **addresses; /* as of bw/port_text.h */
         GPtrArray *warnings;      /* char *, sentences */
-        /* Filled in by who knows, when anybody does. */
-        bool has_protection, protected; /* as of ListPorts() */
+        /* Known in a daemon alone. */
+        bool has_protection, protected; /* as of ListPorts(); set by who has the view */
         bool has_fdb;
-        guint learned, moves; /* MACs the bridge has learned at it; moves of MACs to it a minute */
+        guint learned, moves; /* MACs the bridge knows at it; moves of MACs to it, last minute */
 } BwPortView;
 
 typedef struct BwTopologyView {
@@ -74,6 +75,7 @@ typedef struct BwTopologyFacts {
         const BwPlan *plan;
         const BwTopology *topology;
         const GPtrArray *hazards; /* (element-type BwHazard), or NULL: none are known */
+        const GArray *fdb; /* as of bw_fdb_summary_list(), or NULL: what is learned is not known */
 } BwTopologyFacts;
 
 /* (transfer full): nothing in it points into @facts. */

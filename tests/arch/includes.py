@@ -34,6 +34,7 @@ ADAPTERS = {
     'nftables': ('nftables/libnftables.h', 'linux/netlink.h', 'linux/netfilter/'),
     'settings': (),
     'kernel': (),
+    'undo_file': (),
     'listeners': ('linux/',),
 }
 # What adapters of one library may have in common.
@@ -41,7 +42,8 @@ SHARED = {'netlink': 'nl', 'nflog': 'nl', 'nftables': 'nl', 'ipt_calls_v4': 'ipt
 # Bytes to facts, in the kernel's words and libnl's; a socket has no place in it.
 DECODERS = {'nft_news': ('linux/netlink.h', 'linux/netfilter'),
             'netlink_decode': ('linux/', 'netlink/attr.h', 'netlink/msg.h', 'net/if.h',
-                               'sys/socket.h')}
+                               'sys/socket.h'),
+            'tc_news': ('linux/pkt_sched.h', 'linux/rtnetlink.h')}
 
 
 def family_of(stem):

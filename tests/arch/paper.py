@@ -85,6 +85,24 @@ def check_reasons(root):
     return wrong
 
 
+def check_hazards(root):
+    """As reasons: an entry each in the manual, in the order of the list, and a word in the catalog."""
+    names = re.findall(r'case BW_HAZARD_\w+:\s+return "([a-z-]+)";',
+                       (root / 'lib/hazard_kind.c').read_text())
+    page = (root / 'man/bridgewardend.8.scd').read_text()
+    section = page.partition('\n# HAZARDS\n')[2].partition('\n# ')[0]
+    told = re.findall(r'^\*([a-z-]+)\*\n\t(?=\S.{30})', section, re.M)
+    catalog = (root / 'systemd/bridgewarden.catalog').read_text()
+    entry = catalog.partition('Subject: Something weakens the guard: ')[2].partition('\n-- ')[0]
+    lines = [name for line in re.findall(r'^((?:[a-z-]+, )*[a-z-]+): \w', entry, re.M)
+             for name in line.split(', ')]
+    wrong = fail_missing('bridgewarden.catalog, hazards', names, ' '.join(lines))
+    if told != names:
+        print(f'bridgewardend(8), HAZARDS: {told} is not the list of hazard_kind.c in its order: {names}')
+        wrong += 1
+    return wrong
+
+
 def check_verbs(root):
     table = (root / 'cli/main.c').read_text().partition('verbs[] = {')[2].partition('};')[0]
     verbs = re.findall(r'\{ "(\w+)", \d', table)
@@ -131,8 +149,8 @@ def check_map(root):
 
 
 def main(root):
-    wrong = (check_interface(root) + check_journal(root) + check_reasons(root) + check_verbs(root)
-             + check_licences(root) + check_map(root))
+    wrong = (check_interface(root) + check_journal(root) + check_reasons(root) + check_hazards(root)
+             + check_verbs(root) + check_licences(root) + check_map(root))
     print(f'{wrong} wrong')
     return 1 if wrong else 0
 

@@ -96,7 +96,8 @@ static BwTopologyView *view_new(void) {
         g_assert_true(bw_config_read(config, "fake.conf", settings, sizeof(settings) - 1, NULL));
         bw_config_finish(config);
         plan = bw_plan_new(model, config);
-        view = bw_topology_view_new(&(BwTopologyFacts){ model, config, plan, topology, NULL });
+        view = bw_topology_view_new(
+                &(BwTopologyFacts){ model, config, plan, topology, NULL, NULL });
 
         for (guint i = 0; i < view->ports->len; i++)
                 ((BwPortView *) view->ports->pdata[i])->has_protection = true;

@@ -6,6 +6,7 @@
  * the port's own MAC and hide nothing.
  */
 
+#include <bw/border.h>
 #include <bw/evaluate.h>
 #include <bw/frame.h>
 #include <string.h>
@@ -32,19 +33,38 @@ static BwPortPlan *add_port(BwBridgePlan *bridge, const char *name, uint8_t last
         return port;
 }
 
-static BwBridgePlan *get_bridge(void) {
-        static BwBridgePlan bridge = { .name = "virbr6" };
+static void fill_bridge(BwBridgePlan *bridge) {
         BwPrefix network;
 
-        if (bridge.ports)
-                return &bridge;
-        bridge.ports = g_ptr_array_new();
-        bridge.networks = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
+        bridge->ports = g_ptr_array_new();
+        bridge->networks = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
+        bridge->addresses = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
+        bridge->gateways = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
         g_assert(bw_prefix_parse("192.168.50.0/24", &network, NULL));
-        g_array_append_val(bridge.networks, network);
-        add_port(&bridge, "vk63", 13);
-        add_port(&bridge, "vk64", 14);
-        return &bridge;
+        g_array_append_val(bridge->networks, network);
+        g_assert(bw_prefix_parse("192.168.50.1", &network, NULL));
+        g_array_append_val(bridge->gateways, network);
+        add_port(bridge, "vk63", 13)->state = BW_PORT_BORDER;
+        add_port(bridge, "vk64", 14);
+}
+
+/* What is owned is settled while the first port is a border; later it may be anything. */
+static const BwPlan *get_plan(void) {
+        static BwBridgePlan bridge = { .name = "virbr6" };
+        static BwPlan plan;
+
+        if (!plan.bridges) {
+                g_autoptr(BwModel) nothing = bw_model_new();
+                BwTopology *topology = bw_topology_new(nothing);
+
+                fill_bridge(&bridge);
+                plan.bridges = g_ptr_array_new();
+                plan.segments = g_ptr_array_new();
+                g_ptr_array_add(plan.bridges, &bridge);
+                bw_border_settle(&plan, topology);
+                bw_topology_free(topology);
+        }
+        return &plan;
 }
 
 static void check_verdict(const BwVerdict *verdict, BwDirection direction) {
@@ -68,12 +88,12 @@ static void check_passed(const BwPortPlan *port, const uint8_t *frame, gsize len
                 g_assert(decoded.ip.part == BW_FRAME_LATER);
 }
 
-static void judge(const BwBridgePlan *bridge, const BwPortPlan *port, BwDirection direction,
+static void judge(const BwPlan *plan, const BwPortPlan *port, BwDirection direction,
                   const uint8_t *frame, gsize length) {
-        BwPlan plan = {};
+        const BwBridgePlan *bridge = plan->bridges->pdata[0];
         BwVerdict verdict = direction == BW_DIRECTION_IN
-                                    ? bw_evaluate_in(&plan, bridge, port, frame, length)
-                                    : bw_evaluate_out(&plan, bridge, port, frame, length);
+                                    ? bw_evaluate_in(plan, bridge, port, frame, length)
+                                    : bw_evaluate_out(plan, bridge, port, frame, length);
 
         check_verdict(&verdict, direction);
         if (direction == BW_DIRECTION_IN && verdict.reason == BW_REASON_NONE &&
@@ -84,7 +104,8 @@ static void judge(const BwBridgePlan *bridge, const BwPortPlan *port, BwDirectio
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
-        BwBridgePlan *bridge = get_bridge();
+        const BwPlan *plan = get_plan();
+        BwBridgePlan *bridge = plan->bridges->pdata[0];
         BwPortPlan *port = bridge->ports->pdata[0];
         g_autofree uint8_t *frame = NULL;
 
@@ -96,10 +117,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
         port->dhcp_server = bytes[1] & 2;
         port->querier = bytes[1] & 4;
         port->strict_link_local = bytes[1] & 8;
+        port->closed_border = bytes[0] & 0x40;
         bridge->unknown_ports = (BwUnknownPorts) ((bytes[1] >> 4) % (BW_UNKNOWN_PORTS_ACCEPT + 1));
         /* A copy of the exact size, so that the sanitizer sees each byte read too far. */
         frame = g_memdup2(bytes + 2, size - 2);
-        judge(bridge, port, BW_DIRECTION_IN, frame, size - 2);
-        judge(bridge, port, BW_DIRECTION_OUT, frame, size - 2);
+        judge(plan, port, BW_DIRECTION_IN, frame, size - 2);
+        judge(plan, port, BW_DIRECTION_OUT, frame, size - 2);
         return 0;
 }

@@ -6,6 +6,7 @@
  * how many bytes of what follows are the link layer header; the rest is the packet.
  */
 
+#include <bw/border.h>
 #include <bw/violation.h>
 #include <string.h>
 
@@ -28,6 +29,14 @@ static void add_port(GPtrArray *ports, int ifindex, const char *name, const char
         g_ptr_array_add(ports, port);
 }
 
+static void settle(BwPlan *plan) {
+        g_autoptr(BwModel) nothing = bw_model_new();
+        BwTopology *topology = bw_topology_new(nothing);
+
+        bw_border_settle(plan, topology);
+        bw_topology_free(topology);
+}
+
 static const BwPlan *get_plan(void) {
         static BwBridgePlan bridge = { .name = "virbr6", .ifindex = 6 };
         static BwPlan plan;
@@ -35,13 +44,18 @@ static const BwPlan *get_plan(void) {
         if (plan.bridges)
                 return &plan;
         bridge.networks = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
+        bridge.addresses = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
+        bridge.gateways = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
         bridge.ports = g_ptr_array_new();
         add_port(bridge.ports, 1, "vk63", "kali3", "192.168.50.13");
         add_port(bridge.ports, 2, "vk64", "%n\n\x1b[2J\xff", "192.168.50.14");
         add_port(bridge.ports, 3, "v\x01\xfe", NULL, "192.168.50.0/24");
         add_port(bridge.ports, 4, "vk66", "", "2001:db8::/32");
         plan.bridges = g_ptr_array_new();
+        plan.segments = g_ptr_array_new();
         g_ptr_array_add(plan.bridges, &bridge);
+        ((BwPortPlan *) bridge.ports->pdata[2])->state = BW_PORT_BORDER;
+        settle(&plan);
         return &plan;
 }
 

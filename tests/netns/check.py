@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import json
 import os
+import socket
 import struct
 import subprocess
 import sys
@@ -325,6 +326,14 @@ def live_monitored(check, _options):
         stage.port("vk66", "virbr6", 16)
         _guard.wait_armed("vk66")
         wait_in_force()
+        # The host's own frame, which came in by no port, to the wrong one: that is seen and counted.
+        run("ip", "address", "add", NET + "1/24", "dev", "virbr6")
+        run("ip", "neighbour", "replace", NET + "15", "lladdr", stage.fars["vk64"].mac,
+            "dev", "virbr6", "nud", "permanent")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as host:
+            host.sendto(b"x", (NET + "15", 9))
+        told = ("nft", "list", "set", "bridge", "bridgewarden", "told-out-misdelivered")
+        check("the host's own was told of", world.holds_within(5, lambda: '""' in run(*told)))
         found = explain("--in", "vk66", "--src", NET + "13", "--dst", NET + "14")
         check(f"it passes: {found}", found["exit"] == 1 and found["Fate"] == "monitored"
               and found["by"] == {"nftables": "passes", "iptables": "passes"})

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The whole daemon against real bridges, ports and frames. Prints TAP.
 
-guard.py --daemon BRIDGEWARDEND [--engines "iptables nftables"] [--without-guard] [CASE...]
+guard.py --daemon BRIDGEWARDEND --program BRIDGEWARDEN [--engines "iptables nftables"] [--without-guard] [CASE...]
 guard.py --daemon BRIDGEWARDEND --program BRIDGEWARDEN --lacking LIBRARY [CASE...]
 
 Each case runs in network, mount and process namespaces of its own. With --without-guard the same
@@ -25,9 +25,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from guard import (
     cases_engines,
     cases_frames,
+    cases_hazards,
     cases_lacking,
     cases_life,
+    cases_locks,
     cases_packets,
+    cases_topology,
     cases_trouble,
     daemon,
     world,
@@ -37,7 +40,8 @@ from guard.report import Report
 CASES = {
     case.__name__.replace("_", "-"): case
     for case in cases_packets.CASES + cases_frames.CASES + cases_life.CASES
-    + cases_trouble.CASES + cases_engines.CASES
+    + cases_trouble.CASES + cases_engines.CASES + cases_hazards.CASES + cases_locks.CASES
+    + cases_topology.CASES
 }
 LACKING = {case.__name__: case for case in cases_lacking.CASES}
 AT_ONCE = 3
@@ -102,7 +106,9 @@ def run_outside(name, options):
     if options.without_guard:
         words.append("--without-guard")
     if options.lacking:
-        words += ["--lacking", options.lacking, "--program", options.program]
+        words += ["--lacking", options.lacking]
+    if options.program:
+        words += ["--program", options.program]
     try:
         done = subprocess.run(
             words, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
@@ -119,6 +125,8 @@ def main():
     daemon.program = options.daemon
     daemon.engines = options.engines
     cases_lacking.program, cases_lacking.library = options.program, options.lacking
+    cases_hazards.program = options.program
+    cases_topology.program = options.program
     if options.inside:
         return run_inside(options.cases[0], not options.without_guard)
     if reason := excuse():

@@ -36,7 +36,7 @@ FAULTS = {
         if (port->dhcp_server)''', '''port->mode == BW_MODE_OFF)
                 add_name(compiler, SET_MONITORED);
         if (port->dhcp_server)'''),
-    'ipt-no-broadcast': ('ipt_port.c', 'deliver(chain, limited_broadcast, next);',
+    'ipt-no-broadcast': ('ipt_port.c', 'deliver(chain, limited_broadcast, pass);',
                          '(void) limited_broadcast;'),
     'ipt-reflected': ('ipt_port.c', 'BW_REASON_REFLECTED, drops(port)', 'BW_REASON_REFLECTED, false'),
     'ipt-no-sources': ('ipt_port.c', '''                deny_no_sources(writer, chain, port);

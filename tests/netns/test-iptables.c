@@ -676,6 +676,43 @@ static void test_deed_ipv6(gconstpointer data) {
         check_deed(data);
 }
 
+/* The next change is made in the belief that the table is as it was; what others did comes to light
+ * when it is read back. */
+static void check_deed_before_a_change(const Deed *deed) {
+        g_autoptr(GPtrArray) held = counting_chains(2, 2), chains = counting_chains(2, 2);
+        g_autoptr(GPtrArray) saved = NULL, foreign = NULL, foreign_after = NULL, expected = NULL;
+        BwIptWish wishes[BW_IPT_TABLE_MAX] = {};
+        g_autoptr(GError) error = NULL;
+
+        bw_test_say(bw_test_chain(chains, "bw-i-new"), (BwIptRule){ .target = BW_IPT_DROP });
+        expected = print_chains(chains);
+        clear_tables();
+        run_here(foreign_rules);
+        bw_test_sync(table, held);
+        commit_deed(deed);
+        foreign = save_foreign();
+        for (BwIptTable each = BW_IPT_RAW; each < BW_IPT_TABLE_MAX; each++)
+                wishes[each].skipped = each != table;
+        wishes[table].chains = chains;
+        wishes[table].held = held;
+        bw_iptables_sync_all(wishes, BW_IPT_LOCK_NEEDED, &error);
+        g_assert_no_error(error);
+        g_assert_no_error(wishes[table].error);
+        g_assert_true(wishes[table].report.changed);
+        g_assert_true(bw_test_is_equal(table, chains));
+        saved = saved_now("", "-A bw-");
+        bw_test_assert_same_lines(saved, expected);
+        foreign_after = save_foreign();
+        bw_test_assert_same_lines(foreign_after, foreign);
+}
+
+static void test_deed_before_a_change(gconstpointer data) {
+        table = BW_IPT_RAW;
+        check_deed_before_a_change(data);
+        table = BW_IPT_RAW6;
+        check_deed_before_a_change(data);
+}
+
 /* A port that left while a foreign rule pointed at its chain, and came back. */
 static void test_kept_chain_is_used_again(void) {
         g_autoptr(GPtrArray) with = counting_chains(1, 1), without = bw_test_chains_new(BW_IPT_RAW);
@@ -739,6 +776,7 @@ int main(int argc, char **argv) {
         add_for_raw("/least-edits", test_least_edits);
         add_deeds("/foreign", test_deed);
         add_deeds("/foreign-ipv6", test_deed_ipv6);
+        add_deeds("/foreign-before-a-change", test_deed_before_a_change);
         g_test_add_func("/kept-chain-is-used-again", test_kept_chain_is_used_again);
         return g_test_run();
 }

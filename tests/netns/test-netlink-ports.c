@@ -70,8 +70,8 @@ static void turn(void) {
 
 #define WAIT_FOR(condition)                                                                        \
         do {                                                                                       \
-                int64_t end = g_get_monotonic_time() + PATIENCE;                                   \
-                while (!(condition) && g_get_monotonic_time() < end)                               \
+                int64_t late = g_get_monotonic_time() + PATIENCE;                                  \
+                while (!(condition) && g_get_monotonic_time() < late)                              \
                         turn();                                                                    \
                 g_assert_true(condition);                                                          \
         } while (0)
@@ -91,29 +91,48 @@ static void fence(const World *world) {
 static char *print_link(const BwLink *link) {
         return g_strdup_printf(
                 "%d %s kind %d %s master %d ovs %d peer %d ns %d lower %d up %d running %d "
-                "promisc %d %u xdp %d filters %d stp %d flags %x/%x bridge %d %d %x/%x %u",
+                "promisc %d %u xdp %d filters %d stp %d flags %x/%x bridge %d %d %x/%x %u %d",
                 link->ifindex, link->name, link->kind, link->kind_name, link->master,
                 link->openvswitch, link->peer, link->peer_namespace, link->lower, link->up,
                 link->running, link->promiscuous, link->promiscuity, link->xdp, link->filters,
                 link->stp_state, link->flags, link->flags_known, link->stp, link->vlan_filtering,
-                link->switches, link->switches_known, link->ageing_centiseconds);
+                link->switches, link->switches_known, link->ageing_centiseconds,
+                link->topology_change);
 }
 
-static void check_same_as_fresh(const World *world) {
+/* (transfer full): the first link of which something else is known than what a dump says now. */
+static char *find_difference(const World *world) {
         World *fresh = open_world();
+        char *difference = NULL;
         GHashTableIter iter;
         const BwLink *link;
 
         g_hash_table_iter_init(&iter, fresh->links);
-        while (g_hash_table_iter_next(&iter, NULL, (gpointer *) &link)) {
+        while (!difference && g_hash_table_iter_next(&iter, NULL, (gpointer *) &link)) {
                 const BwLink *known =
                         g_hash_table_lookup(world->links, GINT_TO_POINTER(link->ifindex));
                 g_autofree char *is = print_link(link);
                 g_autofree char *was = known ? print_link(known) : g_strdup("nothing");
 
-                g_assert_cmpstr(was, ==, is);
+                if (!g_str_equal(was, is))
+                        difference = g_strdup_printf("%s, not %s", was, is);
         }
         close_world(fresh);
+        return difference;
+}
+
+/* A link's carrier goes some time after its cause. */
+static void check_same_as_fresh(const World *world) {
+        g_autofree char *difference = find_difference(world);
+
+        for (int64_t end = g_get_monotonic_time() + PATIENCE;
+             difference && g_get_monotonic_time() < end;) {
+                for (unsigned i = 0; i < 100; i++)
+                        turn();
+                g_free(difference);
+                difference = find_difference(world);
+        }
+        g_assert_cmpstr(difference, ==, NULL);
 }
 
 /* br0 with the port p1, whose other end is q1; all up. */
@@ -246,6 +265,11 @@ static void test_stp(void) {
                  count_state(world, BW_STP_FORWARDING) == 3);
         fence(world);
         check_same_as_fresh(world);
+        /* While they learn where all is now, entries age soon; the end of that is no news. */
+        WAIT_FOR(!at(world, "brA")->topology_change &&
+                 at(world, "brA")->ageing_centiseconds == 30000);
+        WAIT_FOR(!at(world, "brB")->topology_change &&
+                 at(world, "brB")->ageing_centiseconds == 30000);
         if (at(world, "a1")->stp_state == BW_STP_BLOCKING ||
             at(world, "b1")->stp_state == BW_STP_BLOCKING)
                 bw_test_run("ip link set a2 down");
@@ -385,6 +409,93 @@ static void test_promiscuity(void) {
         close_world_with_port(world);
 }
 
+/* Filters of the traffic control */
+
+#define FILTER "protocol ip u32 match ip src 192.0.2.1 action mirred egress redirect dev q1"
+
+static void check_filters_at(const World *world, const char *end) {
+        bw_test_run("tc filter add dev p1 %s prio 7 " FILTER, end);
+        WAIT_FOR(at(world, "p1")->filters);
+        bw_test_run("tc filter add dev p1 %s prio 8 " FILTER, end);
+        bw_test_run("tc filter del dev p1 %s prio 7", end);
+        fence(world);
+        g_assert_true(at(world, "p1")->filters);
+        check_same_as_fresh(world);
+        bw_test_run("tc filter del dev p1 %s prio 8", end);
+        WAIT_FOR(!at(world, "p1")->filters);
+}
+
+static void test_filters(void) {
+        World *world = open_world_with_port();
+
+        bw_test_run("tc qdisc add dev p1 clsact");
+        fence(world);
+        g_assert_false(at(world, "p1")->filters);
+        check_filters_at(world, "ingress");
+        check_filters_at(world, "egress");
+        bw_test_run("tc filter add dev p1 egress " FILTER);
+        WAIT_FOR(at(world, "p1")->filters);
+        bw_test_run("tc qdisc del dev p1 clsact; tc qdisc add dev p1 ingress");
+        WAIT_FOR(!at(world, "p1")->filters);
+        bw_test_run("tc filter add dev p1 parent ffff: " FILTER);
+        WAIT_FOR(at(world, "p1")->filters);
+        /* News of the link itself does not make it forget them. */
+        bw_test_run("ip link set p1 down");
+        WAIT_FOR(!at(world, "p1")->up);
+        g_assert_true(at(world, "p1")->filters);
+        fence(world);
+        check_same_as_fresh(world);
+        bw_test_run("tc filter del dev p1 parent ffff:");
+        WAIT_FOR(!at(world, "p1")->filters);
+        close_world_with_port(world);
+}
+
+/* A filter of a block is every link's that shares it, and is told without naming one. */
+static void test_filters_of_block(void) {
+        World *world = open_world_with_port();
+
+        bw_test_run("tc qdisc add dev q1 clsact");
+        bw_test_run("tc qdisc add dev p1 ingress_block 22 clsact");
+        bw_test_run("tc filter add block 22 " FILTER);
+        WAIT_FOR(at(world, "p1")->filters);
+        g_assert_false(at(world, "q1")->filters);
+        bw_test_run("tc qdisc add dev br0 ingress_block 22 clsact");
+        WAIT_FOR(at(world, "br0")->filters);
+        fence(world);
+        check_same_as_fresh(world);
+        bw_test_run("tc filter del block 22");
+        WAIT_FOR(!at(world, "p1")->filters && !at(world, "br0")->filters);
+        close_world_with_port(world);
+}
+
+/* More links than are asked for in one turn. */
+static void test_filters_of_many(void) {
+        World *world = open_world_with_port();
+        unsigned left;
+
+        for (unsigned i = 0; i < 80; i++)
+                bw_test_run("ip link add f%u type ifb && tc qdisc add dev f%u ingress_block 22 "
+                            "clsact",
+                            i, i);
+        bw_test_run("tc filter add block 22 " FILTER);
+        for (unsigned i = 0; i < 80; i++) {
+                g_autofree char *name = g_strdup_printf("f%u", i);
+
+                WAIT_FOR(at(world, name)->filters);
+        }
+        bw_test_run("tc filter del block 22");
+        left = if_nametoindex("f79");
+        for (unsigned i = 0; i < 80; i++) {
+                g_autofree char *name = g_strdup_printf("f%u", i);
+
+                WAIT_FOR(!at(world, name)->filters);
+        }
+        for (unsigned i = 0; i < 80; i++)
+                bw_test_run("ip link del f%u", i);
+        WAIT_FOR(!g_hash_table_contains(world->links, GINT_TO_POINTER((int) left)));
+        close_world_with_port(world);
+}
+
 /* XDP */
 
 /* A program that passes every frame: r0 = XDP_PASS; exit. */
@@ -472,6 +583,9 @@ int main(int argc, char **argv) {
         g_test_add_func("/netlink-ports/peer-made-there", test_peer_made_there);
         g_test_add_func("/netlink-ports/namespace-of-peer-dies", test_namespace_of_peer_dies);
         g_test_add_func("/netlink-ports/promiscuity", test_promiscuity);
+        g_test_add_func("/netlink-ports/filters", test_filters);
+        g_test_add_func("/netlink-ports/filters-of-block", test_filters_of_block);
+        g_test_add_func("/netlink-ports/filters-of-many", test_filters_of_many);
         g_test_add_func("/netlink-ports/xdp", test_xdp);
         return g_test_run();
 }

@@ -7,10 +7,13 @@
 
 #include <bw/error.h>
 #include <command.h>
+#include <linux/capability.h>
 #include <net/if.h>
 #include <netlink.h>
 #include <netns.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 static void ignore(G_GNUC_UNUSED const BwFact *fact, G_GNUC_UNUSED gpointer user) {
 }
@@ -269,6 +272,28 @@ static void test_absent(void) {
         close_netlink(netlink);
 }
 
+static void set_effective(uint32_t effective) {
+        struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+        struct __user_cap_data_struct sets[2];
+
+        g_assert_cmpint(syscall(SYS_capget, &header, sets), ==, 0);
+        sets[0].effective = effective;
+        g_assert_cmpint(syscall(SYS_capset, &header, sets), ==, 0);
+}
+
+static void test_denied(void) {
+        struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+        struct __user_cap_data_struct sets[2];
+        BwNetlink *netlink = open_netlink();
+
+        g_assert_cmpint(syscall(SYS_capget, &header, sets), ==, 0);
+        set_effective(sets[0].effective & ~(1u << CAP_NET_ADMIN));
+        for (gsize i = 0; i < G_N_ELEMENTS(wishes); i++)
+                check_refused(wishes[i].wish, netlink, index_of("br0"), BW_ERROR_DENIED);
+        set_effective(sets[0].effective);
+        close_netlink(netlink);
+}
+
 int main(int argc, char **argv) {
         if (!bw_test_enter_netns()) {
                 g_print("1..0 # SKIP this machine forbids network namespaces\n");
@@ -285,5 +310,6 @@ int main(int argc, char **argv) {
         g_test_add_func("/netlink-wishes/bridge", test_bridge);
         g_test_add_func("/netlink-wishes/promiscuous", test_promiscuous);
         g_test_add_func("/netlink-wishes/absent", test_absent);
+        g_test_add_func("/netlink-wishes/denied", test_denied);
         return g_test_run();
 }

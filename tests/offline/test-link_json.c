@@ -91,6 +91,72 @@ static void test_links(void) {
         g_assert_cmpint(find_link(&told, "slave")->master, ==, 0);
 }
 
+static void test_bridge_and_port(void) {
+        g_auto(Told) told = read_text(
+                "[{\"ifindex\":2,\"ifname\":\"br0\",\"flags\":[\"UP\"],\"promiscuity\":2,"
+                "\"linkinfo\":{\"info_kind\":\"bridge\",\"info_data\":{\"stp_state\":1,"
+                "\"vlan_filtering\":1,\"topology_change\":1,\"ageing_time\":400}}},"
+                "{\"ifindex\":3,\"ifname\":\"br1\",\"flags\":[],"
+                "\"linkinfo\":{\"info_kind\":\"bridge\",\"info_data\":{\"stp_state\":0,"
+                "\"vlan_filtering\":0,\"topology_change\":1}}},"
+                "{\"ifindex\":5,\"ifname\":\"p1\",\"flags\":[\"UP\",\"LOWER_UP\"],\"master\":\"br0\","
+                "\"xdp\":{\"mode\":2,\"prog\":{\"id\":17}},"
+                "\"linkinfo\":{\"info_kind\":\"tun\",\"info_slave_kind\":\"bridge\","
+                "\"info_slave_data\":{\"state\":\"blocking\",\"hairpin\":true,\"guard\":false,"
+                "\"learning\":true,\"flood\":false,\"isolated\":true}}},"
+                "{\"ifindex\":6,\"ifname\":\"p2\",\"flags\":[\"UP\"],\"master\":\"ovs\","
+                "\"linkinfo\":{\"info_kind\":\"tun\",\"info_slave_kind\":\"openvswitch\"}}]",
+                BW_LINK_JSON_LINKS);
+        const BwLink *bridge = find_link(&told, "br0"), *port = find_link(&told, "p1");
+
+        g_assert_true(bridge->stp && bridge->vlan_filtering && bridge->topology_change);
+        g_assert_cmpuint(bridge->promiscuity, ==, 2);
+        g_assert_false(bridge->running || bridge->xdp || bridge->openvswitch);
+        g_assert_false(find_link(&told, "br1")->stp || find_link(&told, "br1")->vlan_filtering ||
+                       find_link(&told, "br1")->topology_change);
+        g_assert_true(port->running && port->xdp);
+        g_assert_cmpint(port->stp_state, ==, BW_STP_BLOCKING);
+        g_assert_cmphex(port->flags, ==,
+                        BW_FLAG_BIT(BW_FLAG_HAIRPIN) | BW_FLAG_BIT(BW_FLAG_LEARNING) |
+                                BW_FLAG_BIT(BW_FLAG_ISOLATED));
+        /* An ip(8) or a kernel before "locked". */
+        g_assert_cmphex(port->flags_known, ==,
+                        ((1u << BW_FLAG_MAX) - 1) & ~BW_FLAG_BIT(BW_FLAG_LOCKED));
+        g_assert_true(find_link(&told, "p2")->openvswitch);
+        g_assert_cmpint(find_link(&told, "p2")->master, ==, 0);
+}
+
+static void test_other_ends(void) {
+        g_auto(Told) told = read_text(
+                "[{\"ifindex\":2,\"ifname\":\"eth0\",\"flags\":[]},"
+                "{\"ifindex\":3,\"link\":\"eth0\",\"ifname\":\"eth0.7\",\"flags\":[],"
+                "\"linkinfo\":{\"info_kind\":\"vlan\"}},"
+                "{\"ifindex\":4,\"link\":\"eth0\",\"ifname\":\"mt\",\"flags\":[],"
+                "\"linkinfo\":{\"info_kind\":\"macvtap\"}},"
+                "{\"ifindex\":5,\"link_index\":2,\"link_netnsid\":3,\"ifname\":\"mt2\",\"flags\":[],"
+                "\"linkinfo\":{\"info_kind\":\"macvtap\"}},"
+                "{\"ifindex\":6,\"link_index\":2,\"link_netnsid\":3,\"ifname\":\"v0\",\"flags\":[],"
+                "\"linkinfo\":{\"info_kind\":\"veth\"}},"
+                "{\"ifindex\":7,\"link\":\"eth0\",\"link_netnsid\":-1,\"ifname\":\"v1\",\"flags\":[],"
+                "\"linkinfo\":{\"info_kind\":\"veth\"}},"
+                "{\"ifindex\":8,\"link\":\"eth0\",\"ifname\":\"vx\",\"flags\":[],"
+                "\"linkinfo\":{\"info_kind\":\"vxlan\"}}]",
+                BW_LINK_JSON_LINKS);
+
+        g_assert_cmpstr(find_link(&told, "eth0")->kind_name, ==, "");
+        g_assert_cmpstr(find_link(&told, "eth0.7")->kind_name, ==, "vlan");
+        g_assert_cmpint(find_link(&told, "eth0.7")->lower, ==, 2);
+        g_assert_cmpint(find_link(&told, "mt")->kind, ==, BW_LINK_MACVTAP);
+        g_assert_cmpint(find_link(&told, "mt")->lower, ==, 2);
+        g_assert_cmpint(find_link(&told, "mt2")->lower, ==, 0);
+        g_assert_cmpint(find_link(&told, "mt2")->peer_namespace, ==, 0);
+        g_assert_cmpint(find_link(&told, "v0")->peer, ==, 0);
+        g_assert_cmpint(find_link(&told, "v0")->peer_namespace, ==, 4);
+        g_assert_cmpint(find_link(&told, "v1")->peer_namespace, ==, 0);
+        g_assert_cmpint(find_link(&told, "v1")->peer, ==, 0);
+        g_assert_cmpint(find_link(&told, "vx")->lower, ==, 0);
+}
+
 static void test_addresses(void) {
         g_auto(Told) told = read_text(
                 "[{\"ifindex\":2,\"addr_info\":[{},"
@@ -254,6 +320,8 @@ static void test_many(void) {
 int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/link-json/links", test_links);
+        g_test_add_func("/link-json/bridge-and-port", test_bridge_and_port);
+        g_test_add_func("/link-json/other-ends", test_other_ends);
         g_test_add_func("/link-json/addresses", test_addresses);
         g_test_add_func("/link-json/wrong", test_wrong);
         g_test_add_func("/link-json/deep", test_deep);

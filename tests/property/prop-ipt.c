@@ -243,12 +243,29 @@ static void check_dispatch_rules(const BwIptChain *chain) {
         }
 }
 
-static void check_port_chain(const Case *the, const BwIptChain *chain, BwIptTable table) {
-        char wanted[BW_IPT_CHAIN_SIZE];
+/* All that comes to a border is asked whose it is. */
+static void check_leads_to_owners(const BwIptChain *chain, BwIptTable table) {
+        const BwIptRule *last = rule_from_end(chain, 0);
 
-        g_assert_nonnull(bw_test_oracle_port(the->oracle, chain->bridge, chain->port));
+        g_assert_true(is_bare(last));
+        g_assert_cmpint(last->target, ==, BW_IPT_GOTO);
+        g_assert_true(g_str_has_prefix(last->chain, is_sending(table) ? "bw-ib" : "bw-ob"));
+}
+
+static void check_port_chain(const Case *the, const BwIptChain *chain, BwIptTable table) {
+        const BwTestPort *port = bw_test_oracle_port(the->oracle, chain->bridge, chain->port);
+        char wanted[BW_IPT_CHAIN_SIZE], denial[BW_IPT_CHAIN_SIZE];
+
+        g_assert_nonnull(port);
         bw_ipt_port_chain(is_sending(table) ? "i" : "o", chain->port, wanted);
-        if (g_str_equal(chain->name, wanted))
+        bw_ipt_port_chain("b", chain->port, denial);
+        if (g_str_equal(chain->name, denial))
+                check_ends_with_denial(chain);
+        else if (!g_str_equal(chain->name, wanted) || port->state == BW_PORT_ANY_ADDRESS)
+                return;
+        else if (port->state == BW_PORT_BORDER)
+                check_leads_to_owners(chain, table);
+        else
                 check_ends_with_denial(chain);
 }
 

@@ -131,8 +131,9 @@ static void add_bridge(GString *text, unsigned bridge) {
         if (bw_test_once_in(2))
                 g_string_append(text, "Networks=10.0.0.0/24 2001:db8::/64\n");
         if (bw_test_once_in(4))
-                g_string_append_printf(text, "Gateway=10.0.0.%u 2001:db8::%x fe80::%x\n",
+                g_string_append_printf(text, "Gateway=10.0.0.%u 2001:db8::%x fe80::%s%x\n",
                                        1 + bw_test_below(100), 1 + bw_test_below(100),
+                                       bw_test_once_in(2) ? "5054:ff:fe00:" : "",
                                        1 + bw_test_below(60));
 }
 
@@ -167,6 +168,28 @@ static void tell_pair(BwModel *model, unsigned pair, unsigned bridges) {
         }
 }
 
+/* The host's own on the bridge. */
+static void tell_host(BwModel *model, int bridge) {
+        static const struct {
+                const char *front;
+                unsigned length;
+        } forms[] = {
+                { "10.0.0.", 24 },
+                { "2001:db8::", 64 },
+                { "fe80::", 64 },
+                { "fe80::5054:ff:fe00:", 64 },
+        };
+
+        for (guint i = 0; i < G_N_ELEMENTS(forms); i++) {
+                g_autofree char *text = g_strdup_printf("%s%u/%u", forms[i].front,
+                                                        1 + bw_test_below(99), forms[i].length);
+                BwHostAddress address = bw_test_host_address(bridge, text);
+
+                if (bw_test_once_in(3))
+                        bw_test_tell_address(model, &address);
+        }
+}
+
 static BwModel *random_model(void) {
         unsigned bridges = 1 + bw_test_below(BRIDGES), ports = 1 + bw_test_below(PORTS);
         unsigned pairs = bridges > 1 ? bw_test_below(PAIRS + 1) : 0;
@@ -177,6 +200,7 @@ static BwModel *random_model(void) {
                 BwLink bridge = bw_test_bridge(1 + (int) i, name);
 
                 bw_test_tell_link(model, &bridge);
+                tell_host(model, 1 + (int) i);
         }
         for (unsigned i = 0; i < ports; i++) {
                 g_autofree char *name = g_strdup_printf("vnet%u", i);
@@ -285,6 +309,13 @@ static BwPrefix random_address(const Case *the, const BwPortPlan *port, BwFamily
         const BwSegmentPlan *segment = the->plan->segments->pdata[the->bridge->segment];
         GArray *gateways = segment->gateways;
 
+        if (the->bridge->addresses->len > 0 && bw_test_once_in(8)) {
+                BwPrefix *own = &g_array_index(the->bridge->addresses, BwPrefix,
+                                               bw_test_below(the->bridge->addresses->len));
+
+                if (own->family == family)
+                        return *own;
+        }
         if (gateways->len > 0 && bw_test_once_in(8)) {
                 BwPrefix *gateway =
                         &g_array_index(gateways, BwPrefix, bw_test_below(gateways->len));

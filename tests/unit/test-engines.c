@@ -187,7 +187,7 @@ static bool lacks(BwEngine *engine) {
 
 /* A module that is loaded later makes its table one that the next check finds empty. */
 static void test_late_table(void) {
-        BwPlan nothing = { .bridges = g_ptr_array_new() };
+        BwPlan nothing = { .bridges = g_ptr_array_new(), .segments = g_ptr_array_new() };
         BwEngine *engine = bw_engine_iptables_new();
 
         set_up();
@@ -205,6 +205,7 @@ static void test_late_table(void) {
         g_assert_false(lacks(engine));
         g_assert_cmphex(synced, ==, (1u << BW_IPT_TABLE_MAX) - 1);
         bw_engine_free(engine);
+        g_ptr_array_unref(nothing.segments);
         g_ptr_array_unref(nothing.bridges);
 }
 

@@ -121,8 +121,10 @@ static void test_corpus_is_whole(void) {
         g_assert_cmpuint(legal, >=, 100);
         for (unsigned i = 0; i < G_N_ELEMENTS(attacks); i++)
                 g_assert_cmpuint(hostile[attacks[i]], >, 0);
+        /* The corpus is of one bridge without a border. */
         for (unsigned i = BW_REASON_UNBOUND; i < BW_REASON_MAX; i++)
-                g_assert_cmpuint(met[i], >, 0);
+                if (i != BW_REASON_BORDER_SPOOF && i != BW_REASON_BORDER_MISDELIVERED)
+                        g_assert_cmpuint(met[i], >, 0);
 }
 
 /* States and modes */
@@ -152,16 +154,12 @@ static void test_strangers(void) {
         g_assert_true(unknown.drops && !unknown.port);
 }
 
-static void test_closed_off_and_border(void) {
+static void test_closed_and_off(void) {
         g_auto(Scene) closed = scene_new("[Port vk63]\nColour=blue\n");
         g_auto(Scene) off = scene_new("[Port vk63]\nMode=off\n");
-        g_auto(Scene) uplink = scene_new("[Port vk63]\nRole=uplink\n");
-        g_auto(Scene) link = scene_new("[Port vk63]\nRole=link\n");
 
         check_all(&closed, BW_WHO_ATTACKER, BW_REASON_UNBOUND, true);
         check_all(&off, BW_WHO_ATTACKER, BW_REASON_NONE, false);
-        check_all(&uplink, BW_WHO_ATTACKER, BW_REASON_NONE, false);
-        check_all(&link, BW_WHO_ATTACKER, BW_REASON_NONE, false);
 }
 
 /* The same rules, and nothing is dropped. */
@@ -388,7 +386,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/evaluate/corpus", test_corpus);
         g_test_add_func("/evaluate/corpus/whole", test_corpus_is_whole);
         g_test_add_func("/evaluate/strangers", test_strangers);
-        g_test_add_func("/evaluate/closed-off-border", test_closed_off_and_border);
+        g_test_add_func("/evaluate/closed-off", test_closed_and_off);
         g_test_add_func("/evaluate/monitor", test_monitor);
         g_test_add_func("/evaluate/without-address", test_without_address);
         g_test_add_func("/evaluate/without-address/receives", test_without_address_receives);

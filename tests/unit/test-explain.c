@@ -200,6 +200,8 @@ static void test_two_bridges(void) {
 
         g_strlcpy(other->name, "br9", sizeof(other->name));
         other->networks = g_array_new(FALSE, TRUE, sizeof(BwPrefix));
+        other->addresses = g_array_new(FALSE, TRUE, sizeof(BwPrefix));
+        other->gateways = g_array_new(FALSE, TRUE, sizeof(BwPrefix));
         other->ports = g_ptr_array_new();
         g_ptr_array_add(other->ports, g_ptr_array_steal_index(bridge->ports, 0));
         g_ptr_array_add(scene.plan->bridges, other);

@@ -105,6 +105,12 @@ static void test_ageing(Scene *scene, G_GNUC_UNUSED gconstpointer unused) {
         expect(scene, BW_HAZARD_SHORT_AGEING, "virbr6", "59.99 s");
         scene->bridge.ageing_centiseconds = BW_AGEING_LEAST_CENTISECONDS;
         expect_none(scene);
+        scene->bridge.ageing_centiseconds = 3000;
+        scene->bridge.topology_change = true;
+        expect_none(scene);
+        scene->bridge.topology_change = false;
+        expect(scene, BW_HAZARD_SHORT_AGEING, "virbr6", "30.00 s");
+        scene->bridge.ageing_centiseconds = BW_AGEING_DEFAULT_CENTISECONDS;
         /* A bridge nobody guards is nobody's hazard. */
         scene->far.ageing_centiseconds = 0;
         expect_none(scene);

@@ -257,6 +257,81 @@ static void test_old_news_change_nothing(void) {
         g_assert_cmpuint(tell_tap(model, 10, "vnet1", KALI3), ==, BW_CHANGE_PORTS);
 }
 
+/* One thing of a link that is another than before, and then is what it was. */
+static void check_is_change(BwModel *model, const BwLink *before, const BwLink *after) {
+        BwFact fact = { .kind = BW_FACT_LINK, .link = *after };
+
+        g_assert_cmpuint(bw_model_apply(model, &fact, 0), ==, BW_CHANGE_PORTS);
+        g_assert_cmpuint(bw_model_apply(model, &fact, 0), ==, BW_CHANGE_NONE);
+        fact.link = *before;
+        g_assert_cmpuint(bw_model_apply(model, &fact, 0), ==, BW_CHANGE_PORTS);
+}
+
+#define CHECK_IS_CHANGE(model, link, member, value)                                                \
+        do {                                                                                       \
+                BwLink other = *(link);                                                            \
+                other.member = (value);                                                            \
+                check_is_change(model, link, &other);                                              \
+        } while (0)
+
+static void test_each_change_is_told(void) {
+        g_autoptr(BwModel) model = model_with_bridge();
+        BwLink port, bridge = *bw_model_find_link(model, 1);
+
+        tell_guest(model, UUID3, KALI3, "vnet0");
+        tell_tap(model, 10, "vnet0", KALI3);
+        port = *bw_model_find_link(model, 10);
+        CHECK_IS_CHANGE(model, &port, kind_name[0], 'x');
+        CHECK_IS_CHANGE(model, &port, openvswitch, true);
+        CHECK_IS_CHANGE(model, &port, peer, 7);
+        CHECK_IS_CHANGE(model, &port, peer_namespace, 7);
+        CHECK_IS_CHANGE(model, &port, lower, 7);
+        CHECK_IS_CHANGE(model, &port, up, !port.up);
+        CHECK_IS_CHANGE(model, &port, running, !port.running);
+        CHECK_IS_CHANGE(model, &port, promiscuous, true);
+        CHECK_IS_CHANGE(model, &port, promiscuity, 7);
+        CHECK_IS_CHANGE(model, &port, xdp, true);
+        CHECK_IS_CHANGE(model, &port, filters, true);
+        CHECK_IS_CHANGE(model, &port, stp_state, BW_STP_BLOCKING);
+        CHECK_IS_CHANGE(model, &port, flags, BW_FLAG_BIT(BW_FLAG_HAIRPIN));
+        CHECK_IS_CHANGE(model, &port, flags_known, BW_FLAG_BIT(BW_FLAG_HAIRPIN));
+        CHECK_IS_CHANGE(model, &bridge, stp, true);
+        CHECK_IS_CHANGE(model, &bridge, vlan_filtering, true);
+        CHECK_IS_CHANGE(model, &bridge, ageing_centiseconds, 7);
+        CHECK_IS_CHANGE(model, &bridge, topology_change, true);
+}
+
+static unsigned tell_card(BwModel *model, BwLink link, bool promiscuous) {
+        BwFact fact = { .kind = BW_FACT_LINK, .link = link };
+
+        fact.link.ifindex = 20;
+        g_strlcpy(fact.link.name, "card", sizeof(fact.link.name));
+        fact.link.promiscuous = promiscuous;
+        return bw_model_apply(model, &fact, 0);
+}
+
+/* What is no bridge's matters where a guest may be behind it all the same, or what it stands on. */
+static void test_links_of_no_bridge(void) {
+        static const struct {
+                BwLink link;
+                unsigned change;
+        } rows[] = {
+                { { .kind = BW_LINK_OTHER }, BW_CHANGE_NONE },
+                { { .kind = BW_LINK_TAP }, BW_CHANGE_NONE },
+                { { .kind = BW_LINK_VETH }, BW_CHANGE_PORTS },
+                { { .kind = BW_LINK_MACVTAP }, BW_CHANGE_PORTS },
+                { { .kind = BW_LINK_OTHER, .lower = 1 }, BW_CHANGE_PORTS },
+                { { .kind = BW_LINK_TAP, .openvswitch = true }, BW_CHANGE_PORTS },
+        };
+
+        for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+                g_autoptr(BwModel) model = model_with_bridge();
+
+                g_assert_cmpuint(tell_card(model, rows[i].link, false), ==, rows[i].change);
+                g_assert_cmpuint(tell_card(model, rows[i].link, true), ==, rows[i].change);
+        }
+}
+
 static unsigned tell_fdb(BwModel *model, BwFactKind kind, unsigned number, int port, int64_t now) {
         BwFact fact = { .kind = kind,
                         .fdb = {
@@ -414,6 +489,8 @@ int main(int argc, char **argv) {
         g_test_add_func("/model/snapshot-forgets-guests", test_snapshot_forgets_guests);
         g_test_add_func("/model/snapshot-keeps-guests-it-saw", test_snapshot_keeps_guests_it_saw);
         g_test_add_func("/model/old-news-change-nothing", test_old_news_change_nothing);
+        g_test_add_func("/model/each-change-is-told", test_each_change_is_told);
+        g_test_add_func("/model/links-of-no-bridge", test_links_of_no_bridge);
         g_test_add_func("/model/fdb-keeps-the-first-time-at-a-port",
                         test_fdb_keeps_the_first_time_at_a_port);
         g_test_add_func("/model/fdb-is-bounded", test_fdb_is_bounded);

@@ -151,6 +151,31 @@ static void test_guarded(void) {
         g_assert_true(g_hash_table_contains(names_off, "vnet10"));
 }
 
+/* Sets that count are emptied, whatever they have seen; what is wanted stays. */
+static void test_forget_seen(void) {
+        static const char text[] = "table bridge bridgewarden {\n"
+                                   "\tset bound {\n\t\ttype ifname\n"
+                                   "\t\telements = { \"vk63\", \"a}b\" }\n\t}\n\n"
+                                   "\tset told-out-flooded {\n\t\ttype ifname\n\t\tsize 65535\n"
+                                   "\t\tflags dynamic\n\t\tlimit rate 10/second\n"
+                                   "\t\telements = { \"\" limit rate 10/second,\n"
+                                   "\t\t\t     \"a}b\" limit rate 10/second }\n\t}\n\n"
+                                   "\tset strict {\n\t\ttype ifname\n"
+                                   "\t\telements = { \"vk64\" }\n\t}\n}\n";
+        static const char wanted[] = "table bridge bridgewarden {\n"
+                                     "\tset bound {\n\t\ttype ifname\n"
+                                     "\t\telements = { \"vk63\", \"a}b\" }\n\t}\n\n"
+                                     "\tset told-out-flooded {\n\t\ttype ifname\n\t\tsize 65535\n"
+                                     "\t\tflags dynamic\n\t\tlimit rate 10/second\n\t}\n\n"
+                                     "\tset strict {\n\t\ttype ifname\n"
+                                     "\t\telements = { \"vk64\" }\n\t}\n}\n";
+        g_autofree char *rest = bw_nft_forget_seen(text),
+                        *torn = bw_nft_forget_seen("\t\tflags dynamic\n\t\telements = { \"");
+
+        g_assert_cmpstr(rest, ==, wanted);
+        g_assert_cmpstr(torn, ==, "\t\tflags dynamic\n");
+}
+
 static void test_equal(void) {
         g_autoptr(BwNftTable) a = compile(SILENT, NULL), b = compile(SILENT, NULL);
         g_autoptr(BwNftTable) kept = compile(SILENT, "vnet1"), other = compile(before_text, NULL);
@@ -171,6 +196,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/nft_table/release", test_release);
         g_test_add_func("/nft_table/let-pass", test_let_pass);
         g_test_add_func("/nft_table/guarded", test_guarded);
+        g_test_add_func("/nft_table/forget-seen", test_forget_seen);
         g_test_add_func("/nft_table/equal", test_equal);
         return g_test_run();
 }

@@ -17,6 +17,7 @@ typedef struct Scene {
         BwConfig *config;
         BwPlan *plan;
         GPtrArray *hazards;
+        GArray *fdb; /* NULL: not known; lent */
 } Scene;
 
 static void scene_clear(Scene *scene) {
@@ -82,7 +83,7 @@ static BwTopologyView *look(const Scene *scene) {
         g_autoptr(BwTopology) topology = bw_topology_new(scene->model);
 
         return bw_topology_view_new(&(BwTopologyFacts){ scene->model, scene->config, scene->plan,
-                                                        topology, scene->hazards });
+                                                        topology, scene->hazards, scene->fdb });
 }
 
 static void raise_hazard(Scene *scene, BwHazardKind kind, const char *subject, const char *bridge,
@@ -208,6 +209,27 @@ static void test_hazards(void) {
         }
 }
 
+static void test_fdb(void) {
+        static BwFdbSummary rows[] = {
+                { .bridge = 9, .port = 20, .macs = 7, .moves_per_minute = 2 },
+                { .bridge = 9, .port = 999, .macs = 1 }
+        };
+        g_auto(Scene) scene = scene_new("[Bridge b3]\nMode=enforce\n");
+        g_autoptr(GArray) fdb = g_array_new(FALSE, TRUE, sizeof(BwFdbSummary));
+
+        g_array_append_vals(fdb, rows, G_N_ELEMENTS(rows));
+        scene.fdb = fdb;
+        {
+                g_autoptr(BwTopologyView) view = look(&scene);
+                const BwPortView *port = find_port(view, "vnet0"), *quiet = find_port(view, "p1");
+
+                g_assert_true(port->has_fdb && quiet->has_fdb);
+                g_assert_cmpuint(port->learned, ==, 7);
+                g_assert_cmpuint(port->moves, ==, 2);
+                g_assert_cmpuint(quiet->learned + quiet->moves, ==, 0);
+        }
+}
+
 static void test_trouble(void) {
         g_auto(Scene) scene = scene_new("[Port vnet0]\nAddresses=nonsense\n");
         g_autoptr(BwTopologyView) view = look(&scene);
@@ -257,6 +279,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/topology-view/links", test_links);
         g_test_add_func("/topology-view/ports", test_ports);
         g_test_add_func("/topology-view/hazards", test_hazards);
+        g_test_add_func("/topology-view/fdb", test_fdb);
         g_test_add_func("/topology-view/trouble", test_trouble);
         g_test_add_func("/topology-view/gone", test_gone);
         g_test_add_func("/topology-view/nothing", test_nothing);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
+#include <bw/border.h>
 #include <bw/violation.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -42,7 +43,17 @@ static void free_bridge(gpointer pointer) {
 
         g_ptr_array_unref(bridge->ports);
         g_array_unref(bridge->networks);
+        g_array_unref(bridge->addresses);
+        g_array_unref(bridge->gateways);
         g_free(bridge);
+}
+
+static void settle(BwPlan *plan) {
+        g_autoptr(BwModel) nothing = bw_model_new();
+        BwTopology *topology = bw_topology_new(nothing);
+
+        bw_border_settle(plan, topology);
+        bw_topology_free(topology);
 }
 
 static BwPlan *make_plan(const char *name_of_kali4) {
@@ -52,6 +63,8 @@ static BwPlan *make_plan(const char *name_of_kali4) {
         bridge->ifindex = 6;
         g_strlcpy(bridge->name, "virbr6", sizeof(bridge->name));
         bridge->networks = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
+        bridge->addresses = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
+        bridge->gateways = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
         bridge->ports = g_ptr_array_new_with_free_func(free_port);
         add_port(bridge, 63, "vk63", "kali3", "192.168.50.13");
         add_port(bridge, 64, "vk64", name_of_kali4, "192.168.50.14");
@@ -59,11 +72,14 @@ static BwPlan *make_plan(const char *name_of_kali4) {
         add_port(bridge, 66, "vmh1", NULL, "192.168.50.1");
         add_port(bridge, 67, "vnet9", NULL, NULL);
         plan->bridges = g_ptr_array_new_with_free_func(free_bridge);
+        plan->segments = g_ptr_array_new();
         g_ptr_array_add(plan->bridges, bridge);
+        settle(plan);
         return plan;
 }
 
 static void free_plan(BwPlan *plan) {
+        g_ptr_array_unref(plan->segments);
         g_ptr_array_unref(plan->bridges);
         g_free(plan);
 }
