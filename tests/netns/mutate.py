@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Faults in the compilers, one each, for the contract suite to find. mutate.py NAME LIB-FOLDER OUTPUT
+"""Faults in the compilers, one each, for the contract suite and the test of borders to find. mutate.py NAME LIB-FOLDER OUTPUT
 
 Writes a copy of one source with the fault in it. The text that is replaced must be there exactly
 once: a fault that is no fault would prove nothing."""
@@ -36,6 +36,13 @@ FAULTS = {
         if (port->dhcp_server)''', '''port->mode == BW_MODE_OFF)
                 add_name(compiler, SET_MONITORED);
         if (port->dhcp_server)'''),
+    'border-arp-mac': ('nft_chains.c', r'"jump in-border-arp-mac\n"', '""'),
+    'border-detection': ('nft_chains.c', r'"@nh,320,8 135 ip6 saddr :: jump in-border-target\n"',
+                         '""'),
+    'border-out': ('nft_chains.c', r'"\t\toifname @%s goto out-border-misdelivered\n"',
+                   r'"\t\toifname @%s accept\n"'),
+    'border-closed': ('nft_compile.c', 'if (compiler->port->closed_border)', 'if (false)'),
+    'border-leads': ('nft_sites.c', ': bw_border_leads_to(', ': !bw_border_leads_to('),
     'ipt-no-broadcast': ('ipt_port.c', 'deliver(chain, limited_broadcast, pass);',
                          '(void) limited_broadcast;'),
     'ipt-reflected': ('ipt_port.c', 'BW_REASON_REFLECTED, drops(port)', 'BW_REASON_REFLECTED, false'),

@@ -4,6 +4,8 @@
  * Bridges that veth pairs join, on a real kernel: what borders let in and out. First frame by
  * frame, with who must get each said by hand; then random frames over random plans, each followed
  * by the evaluator's words from port to port. Knows no engine's rules.
+ *
+ * test-borders --caught: built with a fault in a compiler, it must find it.
  */
 
 #include <arpa/inet.h>
@@ -31,7 +33,7 @@
 
 /* The net: bridges, what joins them, and who is at the far end of each other port. */
 
-#define MOST_ENDS 24
+#define MOST_ENDS 96
 /* Turns of the CPU's queue a frame may take: a pair a hop, and as many again. */
 #define MOST_HOPS 16
 
@@ -48,7 +50,8 @@ typedef struct Net {
         GPtrArray *bridges; /* char * */
         End ends[MOST_ENDS];
         unsigned n_ends;
-        bool joined; /* all bridges are one segment */
+        bool joined;   /* all bridges are one segment */
+        unsigned hops; /* turns of the CPU's queue that are waited for */
         int fence[2];
         GString *settings;
         BwConfig *config;
@@ -105,6 +108,7 @@ static Net *net_new(void) {
         bw_test_run("for f in /proc/sys/net/bridge/bridge-nf-call-*; do"
                     "  [ ! -e $f ] || echo 0 >$f; done");
         net->joined = true;
+        net->hops = MOST_HOPS;
         net->model = bw_model_new();
         net->bridges = g_ptr_array_new_with_free_func(g_free);
         net->settings = g_string_new("[Guard]\nUnknownPorts=accept\nMode=enforce\n");
@@ -233,7 +237,7 @@ static void settle(const Net *net) {
         static const uint8_t bytes[60] = { 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x88, 0xb5 };
         const GByteArray marker = { (guint8 *) bytes, sizeof(bytes) };
 
-        for (unsigned hop = 0; hop < MOST_HOPS; hop++) {
+        for (unsigned hop = 0; hop < net->hops; hop++) {
                 struct pollfd fence = { .fd = net->fence[1], .events = POLLIN };
 
                 g_assert_cmpint(write(net->fence[0], bytes, sizeof(bytes)), ==, sizeof(bytes));
@@ -413,6 +417,7 @@ typedef enum Form {
         NA_FRAGMENT, /* the first, and not the last */
         NS,
         ICMP6_TORN,        /* no type */
+        ICMP6_CUT,         /* the same, and the IP header says there is one */
         ICMP6_BEHIND_END,  /* the type stands behind the end the IP header tells of */
         ICMP6_TORN_BEHIND, /* no type, behind an option header */
         VERSION_5,
@@ -590,6 +595,8 @@ static GByteArray *payload_of(const Packet *packet, uint16_t *ethertype) {
                 return nd(packet, BW_ND_SOLICITATION);
         case ICMP6_TORN:
                 return empty_icmp6(packet);
+        case ICMP6_CUT:
+                return cut(nd(packet, BW_ND_ADVERTISEMENT), 40);
         case ICMP6_BEHIND_END:
                 return understate(nd(packet, BW_ND_ADVERTISEMENT), 0);
         case ICMP6_TORN_BEHIND:
@@ -704,6 +711,7 @@ static const Row at_uplink[] = {
         { "ICMPv6 fragment", IPV6(FRAGMENT, "2001:db8::99"), OTHERS },
         { "ICMPv6 fragment of ND", IPV6(FRAGMENT_255, "2001:db8::99"), NOBODY },
         { "ICMPv6 without a type", IPV6(ICMP6_TORN, "2001:db8::99"), NOBODY },
+        { "ICMPv6 cut off", CLAIM(ICMP6_CUT, "2001:db8::99"), NOBODY },
         { "ICMPv6 fragment of a guest", IPV6(FRAGMENT, "2001:db8::12"), NOBODY },
         { "ICMPv6 whose type is behind its end", CLAIM(ICMP6_BEHIND_END, "2001:db8::99"), NOBODY },
         { "ICMPv6 without a type behind options", IPV6(ICMP6_TORN_BEHIND, "2001:db8::99"), NOBODY },
@@ -816,6 +824,8 @@ static const Row at_link[] = {
         { "to MAC of theirs", FROM_A1(OTHER, B2_MAC, "::", "::", NULL), AT(B1) | AT(B2) },
         { "to MAC of nobody", FROM_A1(OTHER, UB_MAC, "::", "::", NULL), AT(UA) | AT(B1) | AT(UB) },
         { "torn", FROM_A1(TORN, ALL_MACS, "192.0.2.9", "10.0.0.255", NULL), NOBODY },
+        { "IPv6 torn", FROM_A1(TORN, ALL_MACS, "2001:db8::99", "ff02::1", NULL), NOBODY },
+        { "IPv5", FROM_A1(VERSION_5, ALL_MACS, "2001:db8::99", "ff02::1", NULL), NOBODY },
         { "the other way, IPv4 of theirs",
           B1,
           { PLAIN, ALL_MACS, UB_MAC, "10.0.0.12", "10.0.0.255", NULL },
@@ -1418,13 +1428,182 @@ static void test_random(void) {
         g_assert_cmpuint(score.kinds[BW_REASON_BORDER_MISDELIVERED], >, 300);
 }
 
+/* What the rules of a thousand guests in a tree of 40 bridges come to. No link of it is there:
+ * rules are about names. */
+
+#define BRIDGES 40
+#define GUESTS  1000
+
+static void tell_bridge(Net *net, unsigned number) {
+        g_autofree char *name = g_strdup_printf("t-%u", number);
+        BwLink link = bw_test_bridge((int) (1 + number), name);
+
+        link.mac = (BwMac){ { 0x02, 0xb0, 0, 0, 0, (uint8_t) number } };
+        bw_test_tell_link(net->model, &link);
+}
+
+static void tell_pair(Net *net, unsigned number) {
+        BwLink near = { .ifindex = (int) (100 + 2 * number),
+                        .kind = BW_LINK_VETH,
+                        .mac = bw_test_mac("52:54:00:ee:ee:ee"),
+                        .master = (int) (1 + number),
+                        .peer = (int) (101 + 2 * number),
+                        .up = true,
+                        .running = true,
+                        .stp_state = BW_STP_FORWARDING };
+        BwLink far = near;
+
+        far.ifindex = near.peer;
+        far.peer = near.ifindex;
+        far.master = (int) (1 + (number - 1) / 2);
+        g_snprintf(near.name, sizeof(near.name), "t-l%u", number);
+        g_snprintf(far.name, sizeof(far.name), "t-m%u", number);
+        bw_test_tell_link(net->model, &near);
+        bw_test_tell_link(net->model, &far);
+}
+
+static void tell_guest(Net *net, unsigned number) {
+        g_autofree char *name = g_strdup_printf("t-g%u", number);
+        BwMac own = { { 0x52, 0x54, 0, 0x0d, (uint8_t) (number >> 8), (uint8_t) number } };
+        BwLink link = bw_test_tap((int) (1000 + number), name, own, (int) (1 + number % BRIDGES));
+        char text[BW_MAC_TEXT_SIZE];
+
+        bw_test_tell_link(net->model, &link);
+        g_string_append_printf(net->settings,
+                               "[Port %s]\nMACs=%s\nAddresses=10.7.%u.%u 2001:db8:7::%x\n", name,
+                               bw_mac_print(&own, text), number >> 8, number & 255, number);
+}
+
+static BwNftTable *compile(Net *net) {
+        g_autoptr(GPtrArray) nowhere = g_ptr_array_new();
+
+        make_plan(net, "");
+        return bw_nft_compile(net->plan, nowhere);
+}
+
+static BwNftReport write_table(Net *net, const BwNftTable *table, const char *what) {
+        g_autoptr(GError) error = NULL;
+        gint64 before = g_get_monotonic_time();
+        BwNftReport report;
+
+        bw_nftables_sync(net->nftables, table, &report, &error);
+        g_assert_no_error(error);
+        g_test_message("%s: %.1f ms", what, (double) (g_get_monotonic_time() - before) / 1000);
+        return report;
+}
+
+static void test_many(void) {
+        g_autoptr(Net) net = net_new();
+        g_autoptr(BwNftables) later = bw_nftables_new();
+        g_autoptr(BwNftTable) table = NULL, one_more = NULL;
+        g_autoptr(GError) error = NULL;
+        bool equal = false;
+        gint64 before;
+
+        for (unsigned i = 0; i < BRIDGES; i++)
+                tell_bridge(net, i);
+        for (unsigned i = 1; i < BRIDGES; i++)
+                tell_pair(net, i);
+        for (unsigned i = 0; i < GUESTS; i++)
+                tell_guest(net, i);
+        before = g_get_monotonic_time();
+        table = compile(net);
+        g_test_message("planned and compiled: %.1f ms",
+                       (double) (g_get_monotonic_time() - before) / 1000);
+        g_assert_true(write_table(net, table, "all written and read back").whole);
+        tell_guest(net, GUESTS);
+        one_more = compile(net);
+        g_assert_false(write_table(net, one_more, "one guest more").whole);
+        g_assert_false(write_table(net, table, "and gone").whole);
+        g_assert_false(write_table(net, one_more, "and back").whole);
+        before = g_get_monotonic_time();
+        bw_nftables_check(later, one_more, &equal, &error);
+        g_assert_no_error(error);
+        g_assert_true(equal);
+        g_test_message("read by another: %.1f ms",
+                       (double) (g_get_monotonic_time() - before) / 1000);
+}
+
+/* Real bridges in a row, and a guest at each end of it. */
+static void test_forty(void) {
+        g_autoptr(Net) net = net_new();
+        int bridges[BRIDGES];
+        unsigned first, last;
+        static const Packet there = { PLAIN, B1_MAC, A1_MAC, "10.0.0.11", "10.0.0.21", NULL };
+        static const Packet spoofed = { PLAIN, B1_MAC, A1_MAC, "10.0.0.21", "10.0.0.21", NULL };
+
+        for (unsigned i = 0; i < BRIDGES; i++) {
+                g_autofree char *name = g_strdup_printf("t-%u", i);
+                g_autofree char *mac = g_strdup_printf("02:b0:00:00:00:%02x", i);
+
+                bridges[i] = add_bridge(net, name, mac);
+        }
+        first = add_port(net, "t-first", bridges[0], false, BW_LINK_TAP);
+        last = add_port(net, "t-last", bridges[BRIDGES - 1], false, BW_LINK_TAP);
+        for (unsigned i = 1; i < BRIDGES; i++) {
+                g_autofree char *name = g_strdup_printf("t-l%u", i);
+                g_autofree char *peer = g_strdup_printf("t-m%u", i);
+
+                add_link(net, name, bridges[i - 1], peer, bridges[i]);
+        }
+        g_string_append(net->settings, "Bridges=t-0");
+        for (unsigned i = 1; i < BRIDGES; i++)
+                g_string_append_printf(net->settings, " t-%u", i);
+        g_string_append(net->settings, "\n[Port t-first]\nMACs=" A1_MAC "\nAddresses=10.0.0.11\n"
+                                       "[Port t-last]\nMACs=" B1_MAC "\nAddresses=10.0.0.21\n");
+        net->hops = 2 * BRIDGES;
+        await_all(net);
+        arm(net, "");
+        for (unsigned turn = 0; turn < 3; turn++) {
+                g_autoptr(GByteArray) frame = wrap(turn == 1 ? &spoofed : &there);
+
+                g_assert_cmphex(fire(net, first, frame), ==, turn == 1 ? NOBODY : AT(last));
+        }
+        g_assert_cmpuint(counted(net, BW_DIRECTION_IN, BW_REASON_BORDER_SPOOF, true), ==, 0);
+        /* The first port does not look any more: the first border does. */
+        arm(net, "[Port t-first]\nMode=off\n");
+        {
+                g_autoptr(GByteArray) frame = wrap(&spoofed);
+
+                g_assert_cmphex(fire(net, first, frame), ==, NOBODY);
+        }
+        g_assert_cmpuint(counted(net, BW_DIRECTION_IN, BW_REASON_BORDER_SPOOF, true), ==, 1);
+}
+
+/* Built with a fault in the compiler: some row must come out wrong. */
+static int catch_fault(void) {
+        static const struct {
+                const char *more;
+                const Row *rows;
+                gsize n;
+        } tables[] = {
+                { "", at_uplink, G_N_ELEMENTS(at_uplink) },
+                { UNCHECKED, at_link, G_N_ELEMENTS(at_link) },
+                { BEHIND, behind_borders, G_N_ELEMENTS(behind_borders) },
+        };
+        unsigned wrong = 0;
+
+        for (gsize i = 0; i < G_N_ELEMENTS(tables); i++) {
+                g_autoptr(Net) net = two_bridges();
+
+                arm(net, tables[i].more);
+                wrong += judge_rows(net, tables[i].rows, tables[i].n);
+        }
+        g_print("%u rows came out wrong\n", wrong);
+        return wrong > 0 ? 0 : 1;
+}
+
 int main(int argc, char **argv) {
-        bw_test_init(argc, argv);
+        bool catches = argc == 2 && g_str_equal(argv[1], "--caught");
+
+        bw_test_init(catches ? 1 : argc, argv);
         if (!bw_test_enter_netns()) {
                 g_print("1..0 # SKIP no namespaces here\n");
                 return 0;
         }
         hold_cpu();
+        if (catches)
+                return catch_fault();
         g_test_add_func("/borders/uplink", test_uplink);
         g_test_add_func("/borders/link", test_link);
         g_test_add_func("/borders/behind", test_behind);
@@ -1432,5 +1611,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/borders/host", test_host);
         g_test_add_func("/borders/gateway", test_gateway);
         g_test_add_func("/borders/random", test_random);
+        g_test_add_func("/borders/forty", test_forty);
+        g_test_add_func("/borders/many", test_many);
         return g_test_run();
 }
