@@ -99,8 +99,8 @@ typedef struct BwBridgeSection {
 } BwBridgeSection;
 
 typedef enum BwSeverity {
-        BW_SEVERITY_ERROR,   /* the section is broken                                            */
-        BW_SEVERITY_WARNING, /* understood, but this version does not carry it out, or doubtful  */
+        BW_SEVERITY_ERROR,   /* the section is broken */
+        BW_SEVERITY_WARNING, /* understood and carried out, but doubtful */
 } BwSeverity;
 
 typedef struct BwConfigProblem {

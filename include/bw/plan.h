@@ -39,7 +39,7 @@ typedef struct BwPortPlan {
         bool dhcp_server, router, querier; /* may answer as such */
         bool strict_link_local;            /* LinkLocal=declared */
         bool closed_border;                /* border: what no entry contains does not pass either */
-        bool fdb_lock, isolated;           /* as wished; port_flags.h says what comes of it */
+        bool fdb_lock, isolated;           /* as wished; bw/port_lock.h says what comes of it */
         bool derived_role;                 /* @role is not from the configuration */
         bool derived_addresses; /* @addresses are what the host has at the other end: weaker than
                                    what is configured */
@@ -124,7 +124,7 @@ const BwPortPlan *bw_plan_find_port(const BwPlan *plan, const char *name,
                                     const BwBridgePlan **ret_bridge);
 const BwPortPlan *bw_plan_find_port_by_ifindex(const BwPlan *plan, int ifindex,
                                                const BwBridgePlan **ret_bridge);
-/* The port of any guarded bridge that owns @address or @mac. */
+/* The first port of @bridge that owns @address or @mac; NULL: of any guarded bridge. */
 const BwPortPlan *bw_plan_find_owner_of_address(const BwPlan *plan, const BwBridgePlan *bridge,
                                                 const BwPrefix *address);
 const BwPortPlan *bw_plan_find_owner_of_mac(const BwPlan *plan, const BwBridgePlan *bridge,
