@@ -82,13 +82,14 @@ static int compare_ports(gconstpointer a, gconstpointer b) {
         return strcmp(left->name, right->name);
 }
 
-static guint place_of_border(const Settler *settler, const BwPortPlan *port) {
-        guint low = 0, high = settler->borders->len;
+/* Where @port stands among those sorted by name, or would. */
+static guint place_of_port(const GPtrArray *ports, const BwPortPlan *port) {
+        guint low = 0, high = ports->len;
 
         while (low < high) {
                 guint middle = low + (high - low) / 2;
 
-                if (compare_ports(&settler->borders->pdata[middle], &port) < 0)
+                if (compare_ports(&ports->pdata[middle], &port) < 0)
                         low = middle + 1;
                 else
                         high = middle;
@@ -102,7 +103,7 @@ static guint number_behind(Settler *settler, const BwBridgePlan *bridge, const B
         Word *set = leads_to_bridge(settler, bridge);
 
         if (port->state == BW_PORT_BORDER)
-                add_border(set, place_of_border(settler, port));
+                add_border(set, place_of_port(settler->borders, port));
         return number_of(settler, set);
 }
 
@@ -541,9 +542,7 @@ const BwOwnedMac *bw_border_find_mac(const BwSegmentPlan *segment, const BwMac *
 
 bool bw_border_leads_to(const BwSegmentPlan *segment, guint site, const BwPortPlan *port) {
         const GPtrArray *leads = ((const BwSitePlan *) segment->sites->pdata[site])->leads;
+        guint at = place_of_port(leads, port);
 
-        for (guint i = 0; i < leads->len; i++)
-                if (leads->pdata[i] == port)
-                        return true;
-        return false;
+        return at < leads->len && leads->pdata[at] == port;
 }
