@@ -58,6 +58,13 @@ int64_t bw_lane_processor_time(void) {
         return spent.tv_sec * INT64_C(1000000000) + spent.tv_nsec;
 }
 
+int64_t bw_lane_process_time(void) {
+        struct timespec spent;
+
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &spent);
+        return spent.tv_sec * INT64_C(1000000000) + spent.tv_nsec;
+}
+
 void bw_lane_pin(void) {
         cpu_set_t set;
 

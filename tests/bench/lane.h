@@ -100,5 +100,6 @@ void bw_lane_mac(unsigned number, uint8_t mac[6]);
 int64_t bw_lane_now(void); /* nanoseconds of CLOCK_MONOTONIC */
 /* Of this thread alone: other programs that take the processor away in between do not count. */
 int64_t bw_lane_processor_time(void);
+int64_t bw_lane_process_time(void); /* of all threads */
 /* Keeps the calling thread on one processor, so that its caches and clock are always the same. */
 void bw_lane_pin(void);
