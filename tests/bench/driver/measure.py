@@ -82,12 +82,18 @@ class Changes:
 
 @dataclass
 class Arming:
+    n_bridges: int
     n_ports: int
     start_ms: float  # from the daemon's start until all ports are guarded
-    samples_us: list
+    samples: dict  # milliseconds, by "nftables" or "all"
+    commits: list  # the daemon's own figures, two for each sample
+    cpu_ms: float  # of the daemon, for a port that comes and goes
+    resident_kib: int
+    most_resident_kib: int
+    check_cpu_ms: float
 
-    def quantile(self, part):
-        return quantile(self.samples_us, part)
+    def n_samples(self):
+        return len(self.samples["all"])
 
 
 @dataclass
@@ -235,20 +241,29 @@ def idle(daemon, n_ports, seconds):
                 (after.cpu_ms - before.cpu_ms) / minutes)  # fmt: skip
 
 
-def arming(programs, n_ports, effort):
-    namespace = f"arming{n_ports}"
-    with Harness(programs.arming, n_ports, [namespace]) as harness, \
-         Daemon(programs.daemon, namespace, n_ports + effort.samples) as daemon:  # fmt: skip
+def arming(programs, n_bridges, n_ports, samples, idle_seconds):
+    namespace = f"arming{n_bridges}-{n_ports}"
+    text = configuration(n_ports + samples, n_bridges)
+    with Harness(programs.arming, n_ports, [namespace], n_bridges) as harness, \
+         Daemon(programs.daemon, namespace, text) as daemon:  # fmt: skip
         [[start_ms]] = telling(daemon, harness, "guarded")
-        [samples] = telling(daemon, harness, "arm", n_ports, effort.samples)
-    return Arming(n_ports, float(start_ms), [float(x) for x in samples])
+        time.sleep(SETTLE_SECONDS)
+        checks = idle(daemon, n_ports, idle_seconds)
+        known, before = len(daemon.commits()), daemon.cost()
+        told = telling(daemon, harness, "arm", n_ports, samples)
+        time.sleep(SETTLE_SECONDS)
+        spent = daemon.cost().cpu_ms - before.cpu_ms
+        return Arming(n_bridges, n_ports, float(start_ms),
+                      {name: [float(x) / 1000 for x in row] for name, *row in told},
+                      daemon.commits()[known:], spent / samples, daemon.resident_kib(),
+                      daemon.most_resident_kib(), checks.cpu_ms_per_check())  # fmt: skip
 
 
 def burst_and_idle(programs, n_ports, effort):
     """A Burst on top of n_ports, and an Idle with them all."""
     namespace, n_after = f"burst{n_ports}", n_ports + effort.burst
     with Harness(programs.arming, n_ports, [namespace]) as harness, \
-         Daemon(programs.daemon, namespace, n_after) as daemon:  # fmt: skip
+         Daemon(programs.daemon, namespace, configuration(n_after)) as daemon:  # fmt: skip
         telling(daemon, harness, "guarded")
         time.sleep(SETTLE_SECONDS)
         before = len(daemon.commits())
