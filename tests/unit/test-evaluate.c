@@ -373,9 +373,45 @@ static void test_engines(void) {
         for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
                 const GByteArray *bytes = find(&scene, cases[i].name)->bytes;
 
-                g_assert_cmpuint(bw_evaluate_engines(cases[i].reason, bytes->data, bytes->len), ==,
+                BwVerdict verdict = { .reason = cases[i].reason };
+
+                g_assert_cmpuint(bw_evaluate_engines(&verdict, bytes->data, bytes->len), ==,
                                  cases[i].iptables ? BW_ENGINE_ALL
                                                    : BW_ENGINE_BIT(BW_ENGINE_NFTABLES));
+        }
+}
+
+/* Of what is wrong at a border, iptables sees what an IP address shows. */
+static void test_engines_of_borders(void) {
+        g_auto(Scene) scene = scene_of(bw_scene_new_joined(), "");
+        static const struct {
+                const char *name;
+                bool iptables;
+        } cases[] = {
+                { "border/uplink/udp4/victim", true },
+                { "border/link/udp6/gateway", true },
+                { "border/uplink/udp4-tagged/victim", false },
+                { "border/uplink/arp-request/victim", false },
+                { "border/uplink/advertisement/victim", false },
+                { "border/uplink/ethernet-source/victim", false },
+                { "border/closed/udp4/nobody", true },
+                { "border/uplink/hidden/ipv4-cut", false },
+                { "border/uplink/hidden/authentication", false },
+                { "border/to-uplink/udp6/victim", true },
+                { "border/to-uplink/mac/victim", false },
+        };
+
+        for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+                const BwCorpusFrame *frame = find(&scene, cases[i].name);
+                bool in = frame->in != BW_REASON_NONE;
+                BwVerdict verdict =
+                        verdict_on(&scene, in ? frame->from : frame->to,
+                                   in ? BW_DIRECTION_IN : BW_DIRECTION_OUT, frame->bytes);
+
+                g_assert_cmpint(verdict.reason, !=, BW_REASON_NONE);
+                g_assert_cmpuint(
+                        bw_evaluate_engines(&verdict, frame->bytes->data, frame->bytes->len), ==,
+                        cases[i].iptables ? BW_ENGINE_ALL : BW_ENGINE_BIT(BW_ENGINE_NFTABLES));
         }
 }
 
@@ -405,6 +441,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/evaluate/link-local", test_link_local);
         g_test_add_func("/evaluate/order", test_order);
         g_test_add_func("/evaluate/engines", test_engines);
+        g_test_add_func("/evaluate/engines-of-borders", test_engines_of_borders);
         g_test_add_func("/evaluate/two-macs", test_two_macs);
         return g_test_run();
 }
