@@ -540,6 +540,12 @@ static bool is_for_all(const Case *the, const BwPrefix *destination) {
                is_directed_broadcast(the, destination);
 }
 
+static bool is_foreign_destination(const Case *the) {
+        const BwPrefix *destination = &the->frame.ip.destination;
+
+        return !is_for_all(the, destination) && is_foreign(the, destination);
+}
+
 static const char *border_out_fault(const Case *the) {
         const BwFrame *frame = &the->frame;
 
@@ -551,9 +557,14 @@ static const char *border_out_fault(const Case *the) {
                 return NULL;
         if (!frame->ip.valid)
                 return "no whole IP header";
-        return !is_for_all(the, &frame->ip.destination) && is_foreign(the, &frame->ip.destination)
-                       ? "IP destination"
-                       : NULL;
+        return is_foreign_destination(the) ? "IP destination" : NULL;
+}
+
+static bool is_ip_foreign(const Case *the, BwDirection direction) {
+        if (!is_ip(&the->frame) || !the->frame.ip.valid)
+                return false;
+        return direction == BW_DIRECTION_IN ? is_foreign_claim(the, &the->frame.ip.source)
+                                            : is_foreign_destination(the);
 }
 
 static BwVerdict judge_border(const Case *the, BwDirection direction) {
@@ -566,6 +577,7 @@ static BwVerdict judge_border(const Case *the, BwDirection direction) {
                 return verdict;
         verdict.reason = in ? BW_REASON_BORDER_SPOOF : BW_REASON_BORDER_MISDELIVERED;
         verdict.drops = the->port->mode == BW_MODE_ENFORCE;
+        verdict.shows_in_ip = is_ip_foreign(the, direction);
         return verdict;
 }
 
@@ -690,12 +702,19 @@ BwVerdict bw_evaluate_out(const BwPlan *plan, const BwBridgePlan *bridge, const 
         return judge(plan, bridge, port, BW_DIRECTION_OUT, frame, length);
 }
 
-unsigned bw_evaluate_engines(BwReason reason, const uint8_t *frame, gsize length) {
-        BwFrame decoded = bw_frame_decode(frame, length);
-        bool passes_iptables = is_ip(&decoded) && decoded.ip.valid;
+static bool iptables_carries(const BwVerdict *verdict) {
+        bool border = verdict->reason == BW_REASON_BORDER_SPOOF ||
+                      verdict->reason == BW_REASON_BORDER_MISDELIVERED;
 
-        if (passes_iptables &&
-            (reason == BW_REASON_NONE || bw_engine_carries(BW_ENGINE_IPTABLES, reason)))
+        return verdict->reason == BW_REASON_NONE ||
+               (bw_engine_carries(BW_ENGINE_IPTABLES, verdict->reason) &&
+                (!border || verdict->shows_in_ip));
+}
+
+unsigned bw_evaluate_engines(const BwVerdict *verdict, const uint8_t *frame, gsize length) {
+        BwFrame decoded = bw_frame_decode(frame, length);
+
+        if (is_ip(&decoded) && decoded.ip.valid && iptables_carries(verdict))
                 return BW_ENGINE_ALL;
         return BW_ENGINE_BIT(BW_ENGINE_NFTABLES);
 }

@@ -86,7 +86,7 @@ static BwFate judge(GArray *judgments, const Way *way, const BwPortPlan *port,
         };
 
         if (verdict.reason != BW_REASON_NONE)
-                judgment.engines = bw_evaluate_engines(verdict.reason, way->frame, way->length) &
+                judgment.engines = bw_evaluate_engines(&verdict, way->frame, way->length) &
                                    (way->in ? BW_ENGINE_ALL : BW_ENGINE_BIT(BW_ENGINE_NFTABLES));
         g_array_append_val(judgments, judgment);
         return judgment.fate;

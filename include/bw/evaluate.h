@@ -66,6 +66,8 @@ typedef struct BwVerdict {
         BwReason reason;        /* BW_REASON_NONE: nothing against it */
         BwDirection direction;  /* with @reason */
         bool drops;             /* with @reason: false where the port is only monitored */
+        bool shows_in_ip;       /* of a border: the IP source or destination is wrong, whatever else
+                                   is */
         const BwPortPlan *port; /* whose rule decided: sender or receiver; NULL: not guarded. Lent
                                    from the plan. */
         const char *detail;     /* static: what exactly is wrong ("ARP sender IP"); or NULL */
@@ -82,5 +84,6 @@ BwVerdict bw_evaluate_in(const BwPlan *plan, const BwBridgePlan *bridge, const B
 BwVerdict bw_evaluate_out(const BwPlan *plan, const BwBridgePlan *bridge, const BwPortPlan *port,
                           const uint8_t *frame, gsize length);
 
-/* (set of engines) Which can see enough of the frame to carry @reason for it. */
-unsigned bw_evaluate_engines(BwReason reason, const uint8_t *frame, gsize length);
+/* (set of engines) Which can see enough of the frame to deny what @verdict denies; where nothing is
+ * wrong, which see the frame at all. iptables sees of borders what IP addresses show. */
+unsigned bw_evaluate_engines(const BwVerdict *verdict, const uint8_t *frame, gsize length);
