@@ -43,12 +43,12 @@ def field(text, name):
 
 
 class Daemon:
-    def __init__(self, program, namespace, configuration_text):
+    def __init__(self, program, namespace, configuration_text, environment=None):
         config, self.log = (Path("/run", f"{namespace}.{end}") for end in ("conf", "log"))
         config.write_text(configuration_text)
         with self.log.open("w") as log:
             self.process = subprocess.Popen(inside(namespace, [program, "--config", config]),
-                                            stdout=log, stderr=log)  # fmt: skip
+                                            stdout=log, stderr=log, env=environment)  # fmt: skip
         self.proc = Path("/proc", str(self.process.pid))
 
     def __enter__(self):
@@ -67,6 +67,16 @@ class Daemon:
         said = re.findall(r"(\d+) tables committed for (\d+) facts in ([\d.]+) ms",
                           self.log.read_text())  # fmt: skip
         return [Commit(int(tables), int(facts), float(ms)) for tables, facts, ms in said]
+
+    def find(self, pattern):
+        return re.findall(pattern, self.log.read_text())
+
+    def drops(self, namespace):
+        """What the kernel could not tell it, because its sockets were full."""
+        table = subprocess.run(inside(namespace, ["cat", "/proc/net/netlink"]), text=True, check=True,
+                               stdout=subprocess.PIPE).stdout  # fmt: skip
+        rows = [line.split() for line in table.splitlines()[1:]]
+        return sum(int(row[8]) for row in rows)
 
     def last_words(self):
         return "\n".join(self.log.read_text().splitlines()[-10:])
