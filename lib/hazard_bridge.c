@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 #include <bw/hazard_writer.h>
+#include <bw/owner.h>
 
 #define CENTISECONDS 100
 
@@ -109,14 +110,9 @@ static void add_promiscuous(BwHazardWriter *writer, const BwBridgePlan *bridge,
 
 /* What the rules do not see */
 
-static bool is_link_local(const BwPrefix *address) {
-        return address->family == BW_FAMILY_IPV6 && address->bytes[0] == 0xfe &&
-               (address->bytes[1] & 0xc0) == 0x80;
-}
-
 static bool has_address(const BwBridgePlan *bridge) {
         for (guint i = 0; bridge->addresses && i < bridge->addresses->len; i++)
-                if (!is_link_local(&g_array_index(bridge->addresses, BwPrefix, i)))
+                if (!bw_owner_is_link_local(&g_array_index(bridge->addresses, BwPrefix, i)))
                         return true;
         return false;
 }

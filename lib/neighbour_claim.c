@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 #include <bw/neighbour_claim.h>
+#include <bw/neighbour_table.h>
 #include <bw/owner.h>
 
 /* Where the host stands */
@@ -39,10 +40,6 @@ static const BwPortPlan *find_mac(const BwPlan *plan, const BwBridgePlan *bridge
         return bw_plan_find_owner_of_mac(plan, bridge, mac);
 }
 
-static bool is_border(const BwPortPlan *port) {
-        return port->role == BW_ROLE_LINK || port->role == BW_ROLE_UPLINK;
-}
-
 /* In the whole segment; what is declared behind a border counts where nobody has it himself. */
 static const BwPortPlan *find_in_segment(const BwPlan *plan, const BwBridgePlan *bridge,
                                          FindOwner find, gconstpointer what,
@@ -54,10 +51,10 @@ static const BwPortPlan *find_in_segment(const BwPlan *plan, const BwBridgePlan 
                 const BwPortPlan *port =
                         same_segment(plan, bridge, other) ? find(plan, other, what) : NULL;
 
-                if (!port || (is_border(port) && behind))
+                if (!port || (bw_role_is_border(port->role) && behind))
                         continue;
                 *ret_bridge = other;
-                if (!is_border(port))
+                if (!bw_role_is_border(port->role))
                         return port;
                 behind = port;
         }
@@ -77,7 +74,7 @@ static void find_source(const BwPlan *plan, const BwModel *model, const BwBridge
                         record ? bw_plan_find_port_by_ifindex(plan, record->entry.port, NULL)
                                : NULL;
 
-                if (!port || (ret->source && is_border(port)))
+                if (!port || (ret->source && bw_role_is_border(port->role)))
                         continue;
                 ret->source = port;
                 ret->source_bridge = other;
@@ -119,10 +116,6 @@ static bool has_family(const GArray *addresses, BwFamily family) {
         return false;
 }
 
-static bool is_single(const BwPrefix *address) {
-        return address->length == (address->family == BW_FAMILY_IPV4 ? 32 : 128);
-}
-
 static void pin_port(const Pins *pins, const BwPortPlan *port, int ifindex,
                      const GArray *addresses) {
         BwNeighbour pin = { .ifindex = ifindex, .permanent = true };
@@ -132,7 +125,7 @@ static void pin_port(const Pins *pins, const BwPortPlan *port, int ifindex,
         pin.mac = g_array_index(port->macs, BwMac, 0);
         for (guint i = 0; i < port->addresses->len; i++) {
                 pin.address = g_array_index(port->addresses, BwPrefix, i);
-                if (is_single(&pin.address) && has_family(addresses, pin.address.family))
+                if (bw_prefix_is_single(&pin.address) && has_family(addresses, pin.address.family))
                         g_array_append_val(pins->list, pin);
         }
 }
@@ -152,14 +145,6 @@ static void pin_at(const Pins *pins, const BwBridgePlan *bridge, int ifindex) {
         }
 }
 
-static int compare_pins(gconstpointer a, gconstpointer b) {
-        const BwNeighbour *left = a, *right = b;
-
-        if (left->ifindex != right->ifindex)
-                return left->ifindex < right->ifindex ? -1 : 1;
-        return bw_prefix_compare(&left->address, &right->address);
-}
-
 GArray *bw_neighbour_list_pins(const BwPlan *plan, const BwModel *model) {
         Pins pins = { plan, model, g_array_new(FALSE, FALSE, sizeof(BwNeighbour)) };
 
@@ -175,6 +160,6 @@ GArray *bw_neighbour_list_pins(const BwPlan *plan, const BwModel *model) {
                                 pin_at(&pins, bridge, link->peer);
                 }
         }
-        g_array_sort(pins.list, compare_pins);
+        g_array_sort(pins.list, bw_neighbour_compare);
         return pins.list;
 }

@@ -262,7 +262,7 @@ static BwPortState state_of(const BwPortPlan *port, const Voices *voices, bool i
                 return port->mode == BW_MODE_OFF ? BW_PORT_OFF : BW_PORT_CLOSED;
         if (port->mode == BW_MODE_OFF)
                 return BW_PORT_OFF;
-        if (port->role == BW_ROLE_LINK || port->role == BW_ROLE_UPLINK)
+        if (bw_role_is_border(port->role))
                 return BW_PORT_BORDER;
         if (addresses && addresses->any_address)
                 return BW_PORT_ANY_ADDRESS;
