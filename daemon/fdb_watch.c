@@ -95,15 +95,9 @@ const BwFdbTally *bw_fdb_watch_tally(const BwFdbWatch *watch) {
 
 /* The plan */
 
-/* A bridge that is in no segment is one by itself. */
-static guint segment_of(const BwFdbWatch *watch, const BwBridgePlan *bridge) {
-        return bridge->segment < watch->plan->segments->len ? bridge->segment
-                                                            : G_MAXUINT - (guint) bridge->ifindex;
-}
-
 static const Owner *find_owner(const BwFdbWatch *watch, const BwBridgePlan *bridge,
                                const BwMac *mac) {
-        const MacKey key = { *mac, segment_of(watch, bridge) };
+        const MacKey key = { *mac, bridge->segment };
 
         return g_hash_table_lookup(watch->owners, &key);
 }
@@ -117,7 +111,7 @@ static void index_mac(BwFdbWatch *watch, const Place *place, const BwMac *mac) {
             (bw_role_is_border(place->port->role) || !bw_role_is_border(former->place.port->role)))
                 return;
         owner = g_new0(Owner, 1);
-        owner->key = (MacKey){ *mac, segment_of(watch, place->bridge) };
+        owner->key = (MacKey){ *mac, place->bridge->segment };
         owner->place = *place;
         g_hash_table_replace(watch->owners, &owner->key, owner);
 }
@@ -246,11 +240,8 @@ static void say_moved(BwFdbWatch *watch, const BwMac *mac, const Place *owner, c
 /* A MAC comes in by the borders that lead to its place in the segment, and by no others. */
 static bool may_be_there(const BwFdbWatch *watch, const BwMac *mac, const Place *owner,
                          const Place *found) {
-        const BwSegmentPlan *segment =
-                found->bridge->segment < watch->plan->segments->len
-                        ? watch->plan->segments->pdata[found->bridge->segment]
-                        : NULL;
-        const BwOwnedMac *owned = segment ? bw_border_find_mac(segment, mac) : NULL;
+        const BwSegmentPlan *segment = watch->plan->segments->pdata[found->bridge->segment];
+        const BwOwnedMac *owned = bw_border_find_mac(segment, mac);
 
         if (owner->port == found->port)
                 return true;

@@ -177,8 +177,7 @@ static bool segment_has(const BwPlan *plan, const BwBridgePlan *bridge, const Bw
         for (guint i = 0; i < plan->bridges->len; i++) {
                 const BwBridgePlan *other = plan->bridges->pdata[i];
 
-                if ((other == bridge || other->segment == bridge->segment) &&
-                    bridge_has(other, wanted))
+                if (other->segment == bridge->segment && bridge_has(other, wanted))
                         return true;
         }
         return false;

@@ -6,8 +6,8 @@
 
 /* Where the host stands */
 
-static bool same_segment(const BwPlan *plan, const BwBridgePlan *a, const BwBridgePlan *b) {
-        return a == b || (a->segment == b->segment && a->segment < plan->segments->len);
+static bool are_joined(const BwBridgePlan *a, const BwBridgePlan *b) {
+        return a->segment == b->segment;
 }
 
 /* A link of the host's: a bridge itself, or the far end of a host port. NULL: neither. */
@@ -48,8 +48,7 @@ static const BwPortPlan *find_in_segment(const BwPlan *plan, const BwBridgePlan 
 
         for (guint i = 0; i < plan->bridges->len; i++) {
                 const BwBridgePlan *other = plan->bridges->pdata[i];
-                const BwPortPlan *port =
-                        same_segment(plan, bridge, other) ? find(plan, other, what) : NULL;
+                const BwPortPlan *port = are_joined(bridge, other) ? find(plan, other, what) : NULL;
 
                 if (!port || (bw_role_is_border(port->role) && behind))
                         continue;
@@ -67,9 +66,8 @@ static void find_source(const BwPlan *plan, const BwModel *model, const BwBridge
         for (guint i = 0; i < plan->bridges->len; i++) {
                 const BwBridgePlan *other = plan->bridges->pdata[i];
                 const BwFdbRecord *record =
-                        same_segment(plan, bridge, other)
-                                ? bw_model_find_fdb(model, other->ifindex, mac, 0)
-                                : NULL;
+                        are_joined(bridge, other) ? bw_model_find_fdb(model, other->ifindex, mac, 0)
+                                                  : NULL;
                 const BwPortPlan *port =
                         record ? bw_plan_find_port_by_ifindex(plan, record->entry.port, NULL)
                                : NULL;
@@ -138,7 +136,7 @@ static void pin_at(const Pins *pins, const BwBridgePlan *bridge, int ifindex) {
         for (guint i = 0; addresses->len > 0 && i < pins->plan->bridges->len; i++) {
                 const BwBridgePlan *other = pins->plan->bridges->pdata[i];
 
-                if (!other->pin_neighbours || !same_segment(pins->plan, bridge, other))
+                if (!other->pin_neighbours || !are_joined(bridge, other))
                         continue;
                 for (guint k = 0; k < other->ports->len; k++)
                         pin_port(pins, other->ports->pdata[k], ifindex, addresses);
