@@ -355,18 +355,7 @@ static void free_site(gpointer pointer) {
         g_free(site);
 }
 
-static void free_segment(gpointer pointer) {
-        BwSegmentPlan *segment = pointer;
-
-        g_ptr_array_unref(segment->bridges);
-        g_ptr_array_unref(segment->sites);
-        g_array_unref(segment->addresses);
-        g_array_unref(segment->macs);
-        g_array_unref(segment->gateways);
-        g_free(segment);
-}
-
-static BwSegmentPlan *new_segment(void) {
+BwSegmentPlan *bw_segment_plan_new(void) {
         BwSegmentPlan *segment = g_new0(BwSegmentPlan, 1);
 
         segment->bridges = g_ptr_array_new();
@@ -377,19 +366,34 @@ static BwSegmentPlan *new_segment(void) {
         return segment;
 }
 
-/* Each bridge is in one. */
-static void gather_bridges(BwPlan *plan, const BwTopology *topology) {
-        g_autoptr(GHashTable) by_number = g_hash_table_new(NULL, NULL);
+void bw_segment_plan_free(BwSegmentPlan *segment) {
+        if (!segment)
+                return;
+        g_ptr_array_unref(segment->bridges);
+        g_ptr_array_unref(segment->sites);
+        g_array_unref(segment->addresses);
+        g_array_unref(segment->macs);
+        g_array_unref(segment->gateways);
+        g_free(segment);
+}
 
+static void free_segment(gpointer segment) {
+        bw_segment_plan_free(segment);
+}
+
+void bw_border_gather(BwPlan *plan, const BwTopology *topology) {
+        g_autoptr(GHashTable) by_number = g_hash_table_new(NULL, NULL); /* -> place, from 1 */
+
+        g_ptr_array_unref(plan->segments);
+        plan->segments = g_ptr_array_new_with_free_func(free_segment);
         for (guint i = 0; i < plan->bridges->len; i++) {
                 BwBridgePlan *bridge = plan->bridges->pdata[i];
-                gpointer number =
-                        GINT_TO_POINTER(bw_topology_segment(topology, bridge->ifindex) + 1);
+                gpointer number = GINT_TO_POINTER(bw_topology_segment(topology, bridge->ifindex));
                 guint at = GPOINTER_TO_UINT(g_hash_table_lookup(by_number, number));
                 BwSegmentPlan *segment;
 
                 if (at == 0) {
-                        g_ptr_array_add(plan->segments, new_segment());
+                        g_ptr_array_add(plan->segments, bw_segment_plan_new());
                         at = plan->segments->len;
                         g_hash_table_insert(by_number, number, GUINT_TO_POINTER(at));
                 }
@@ -466,9 +470,6 @@ static void settle_segment(BwSegmentPlan *segment, const BwTopology *topology) {
 }
 
 void bw_border_settle(BwPlan *plan, const BwTopology *topology) {
-        g_ptr_array_unref(plan->segments);
-        plan->segments = g_ptr_array_new_with_free_func(free_segment);
-        gather_bridges(plan, topology);
         for (guint i = 0; i < plan->segments->len; i++) {
                 gather_gateways(plan->segments->pdata[i]);
                 settle_segment(plan->segments->pdata[i], topology);

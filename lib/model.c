@@ -50,11 +50,8 @@ static void free_guest_record(gpointer pointer) {
 
 static guint hash_fdb_key(gconstpointer pointer) {
         const FdbKey *key = pointer;
-        guint hash = (guint) key->bridge * 2654435761u + key->vlan;
 
-        for (unsigned i = 0; i < 6; i++)
-                hash = hash * 31 + key->mac.octet[i];
-        return hash;
+        return (bw_mac_hash(&key->mac) * 31 + (guint) key->bridge) * 31 + key->vlan;
 }
 
 static gboolean equal_fdb_key(gconstpointer a, gconstpointer b) {
@@ -473,6 +470,16 @@ const BwLink *bw_model_find_link(const BwModel *model, int ifindex) {
         LinkRecord *record = g_hash_table_lookup(model->links, GINT_TO_POINTER(ifindex));
 
         return record ? &record->link : NULL;
+}
+
+const BwLink *bw_model_find_peer(const BwModel *model, const BwLink *link) {
+        const BwLink *peer = link->kind == BW_LINK_VETH && link->peer
+                                     ? bw_model_find_link(model, link->peer)
+                                     : NULL;
+
+        if (!peer || peer == link || peer->kind != BW_LINK_VETH || peer->peer != link->ifindex)
+                return NULL;
+        return peer;
 }
 
 static const BwGuest *find_guest_by_name(const BwModel *model, const char *name) {

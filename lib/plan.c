@@ -262,7 +262,7 @@ static BwPortState state_of(const BwPortPlan *port, const Voices *voices, bool i
                 return port->mode == BW_MODE_OFF ? BW_PORT_OFF : BW_PORT_CLOSED;
         if (port->mode == BW_MODE_OFF)
                 return BW_PORT_OFF;
-        if (port->role == BW_ROLE_LINK || port->role == BW_ROLE_UPLINK)
+        if (bw_role_is_border(port->role))
                 return BW_PORT_BORDER;
         if (addresses && addresses->any_address)
                 return BW_PORT_ANY_ADDRESS;
@@ -542,30 +542,7 @@ static void mend_links(const Planner *planner, BwBridgePlan *bridge) {
         }
 }
 
-/* (transfer full) (element-type GPtrArray of BwBridgePlan) */
-static GPtrArray *gather_segments(const Planner *planner, const BwPlan *plan) {
-        GPtrArray *segments = g_ptr_array_new_with_free_func((GDestroyNotify) g_ptr_array_unref);
-        g_autoptr(GHashTable) by_number = g_hash_table_new(NULL, NULL);
-
-        for (guint i = 0; i < plan->bridges->len; i++) {
-                BwBridgePlan *bridge = plan->bridges->pdata[i];
-                gpointer number =
-                        GINT_TO_POINTER(bw_topology_segment(planner->topology, bridge->ifindex));
-                GPtrArray *segment = g_hash_table_lookup(by_number, number);
-
-                if (!segment) {
-                        segment = g_ptr_array_new();
-                        g_hash_table_insert(by_number, number, segment);
-                        g_ptr_array_add(segments, segment);
-                }
-                g_ptr_array_add(segment, bridge);
-        }
-        return segments;
-}
-
 static void settle(const Planner *planner, BwPlan *plan) {
-        g_autoptr(GPtrArray) segments = gather_segments(planner, plan);
-
         for (guint i = 0; i < plan->bridges->len; i++) {
                 BwBridgePlan *bridge = plan->bridges->pdata[i];
 
@@ -573,9 +550,12 @@ static void settle(const Planner *planner, BwPlan *plan) {
                 mend_links(planner, bridge);
                 bw_plan_settle_networks(bridge, planner->model);
         }
-        for (guint i = 0; i < segments->len; i++) {
-                bw_plan_share_networks(segments->pdata[i]);
-                bw_plan_settle_claims(segments->pdata[i]);
+        bw_border_gather(plan, planner->topology);
+        for (guint i = 0; i < plan->segments->len; i++) {
+                const BwSegmentPlan *segment = plan->segments->pdata[i];
+
+                bw_plan_share_networks(segment->bridges);
+                bw_plan_settle_claims(segment->bridges);
         }
         bw_border_settle(plan, planner->topology);
 }

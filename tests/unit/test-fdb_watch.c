@@ -199,24 +199,19 @@ static void test_apart(Scene *scene, G_GNUC_UNUSED gconstpointer unused) {
 
 /* On the far bridge of a link the MAC comes in by the border that leads to it, and by no other. */
 static void test_segment(Scene *scene, gconstpointer leads) {
-        GPtrArray *borders = g_ptr_array_new();
-        BwSitePlan site = { .leads = borders };
-        BwOwnedMac owned = { .mac = mac_of(63), .site = 0 };
-        BwSegmentPlan segment = { .sites = g_ptr_array_new(),
-                                  .macs = g_array_new(FALSE, FALSE, sizeof(BwOwnedMac)) };
+        BwSegmentPlan *segment = scene->plan->segments->pdata[0];
+        BwSitePlan *site = g_new0(BwSitePlan, 1);
+        const BwOwnedMac owned = { .mac = mac_of(63), .site = 0 };
 
+        site->leads = g_ptr_array_new();
         if (leads)
-                g_ptr_array_add(borders, scene->border);
-        g_ptr_array_add(segment.sites, &site);
-        g_array_append_val(segment.macs, owned);
-        g_ptr_array_add(scene->plan->segments, &segment);
+                g_ptr_array_add(site->leads, scene->border);
+        g_ptr_array_add(segment->sites, site);
+        g_array_append_val(segment->macs, owned);
+        scene->far->segment = scene->bridge->segment;
         bw_fdb_watch_set_plan(scene->watch, scene->plan);
         learn(scene, mac_of(63), 6, 20);
         g_assert_cmpuint(said->len, ==, leads ? 0 : 1);
-        bw_fdb_watch_set_plan(scene->watch, NULL);
-        g_array_unref(segment.macs);
-        g_ptr_array_unref(segment.sites);
-        g_ptr_array_unref(borders);
 }
 
 static BwViolation flooded(const char *port, const char *mac) {
