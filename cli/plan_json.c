@@ -97,6 +97,7 @@ static JsonObject *show_judgment(const BwJudgment *judgment) {
         add_text(object, "Reason", text.reason);
         add_text(object, "Sentence", text.sentence);
         add_text(object, "Detail", text.detail);
+        add_text(object, "Because", text.because);
         add_text(object, "Where", text.where);
         add_texts(object, "MACs", (const char *const *) text.macs);
         add_texts(object, "Addresses", (const char *const *) text.addresses);
