@@ -56,9 +56,10 @@ static void append_who(GString *text, JsonObject *judgment) {
 static void append_binding(GString *text, JsonObject *judgment) {
         g_autofree char *where = bw_text_printable(get_text(judgment, "Where"));
         g_autofree char *state = bw_text_printable(get_text(judgment, "State"));
+        bool border = g_str_equal(state, "border");
         gsize before;
 
-        if (g_str_equal(state, "border"))
+        if (border)
                 g_string_append(text, INDENT "The port is a border; declared behind it:");
         else
                 g_string_append_printf(text, INDENT "The port is %s, with", state);
@@ -66,7 +67,7 @@ static void append_binding(GString *text, JsonObject *judgment) {
         append_list(text, judgment, "MACs");
         append_list(text, judgment, "Addresses");
         if (text->len == before)
-                g_string_append(text, " no address at all");
+                g_string_append(text, border ? " nothing" : " no address at all");
         if (*where)
                 g_string_append_printf(text, ", as declared in %s", where);
         g_string_append_c(text, '\n');
