@@ -567,6 +567,53 @@ static bool is_ip_foreign(const Case *the, BwDirection direction) {
                                             : is_foreign_destination(the);
 }
 
+static BwForeign foreign_mac(const BwMac *mac) {
+        return (BwForeign){ .kind = BW_FOREIGN_MAC, .mac = *mac };
+}
+
+static BwForeign foreign_address(const BwPrefix *address) {
+        return (BwForeign){ .kind = BW_FOREIGN_ADDRESS, .address = *address };
+}
+
+/* The same in the same order as the faults are found. */
+static BwForeign foreign_in(const Case *the) {
+        const BwFrame *frame = &the->frame;
+        BwPrefix target;
+
+        if (is_foreign_mac(the, &frame->source))
+                return foreign_mac(&frame->source);
+        if (frame->kind == BW_FRAME_ARP)
+                return !frame->arp.plain ? (BwForeign){}
+                       : is_foreign_mac(the, &frame->arp.sender_mac)
+                               ? foreign_mac(&frame->arp.sender_mac)
+                               : foreign_address(&frame->arp.sender);
+        if (frame->kind == BW_FRAME_IPV6 && border_claim_fault(the) && read_target(the, &target))
+                return foreign_address(&target);
+        return is_foreign_claim(the, &frame->ip.source) ? foreign_address(&frame->ip.source)
+                                                        : (BwForeign){};
+}
+
+static BwForeign foreign_out(const Case *the) {
+        const BwFrame *frame = &the->frame;
+
+        if (!bw_mac_is_group(&frame->destination) && is_foreign_mac(the, &frame->destination))
+                return foreign_mac(&frame->destination);
+        return foreign_address(&frame->ip.destination);
+}
+
+/* Not where it is the form that is wrong. */
+static BwForeign find_foreign(const Case *the, BwDirection direction) {
+        const BwFrame *frame = &the->frame;
+        bool in = direction == BW_DIRECTION_IN;
+
+        if (frame->kind == BW_FRAME_SHORT || (is_ip(frame) && !frame->ip.valid))
+                return (BwForeign){};
+        if (in && frame->kind == BW_FRAME_IPV6 && hidden_nd_fault(&frame->ip) &&
+            !is_foreign_mac(the, &frame->source))
+                return (BwForeign){};
+        return in ? foreign_in(the) : foreign_out(the);
+}
+
 static BwVerdict judge_border(const Case *the, BwDirection direction) {
         bool in = direction == BW_DIRECTION_IN;
         BwVerdict verdict = { .direction = direction,
@@ -578,6 +625,7 @@ static BwVerdict judge_border(const Case *the, BwDirection direction) {
         verdict.reason = in ? BW_REASON_BORDER_SPOOF : BW_REASON_BORDER_MISDELIVERED;
         verdict.drops = the->port->mode == BW_MODE_ENFORCE;
         verdict.shows_in_ip = is_ip_foreign(the, direction);
+        verdict.foreign = find_foreign(the, direction);
         return verdict;
 }
 

@@ -536,8 +536,13 @@ static void mend_links(const Planner *planner, BwBridgePlan *bridge) {
                 BwPortPlan *port = bridge->ports->pdata[i];
                 int far = bw_topology_far_bridge(planner->topology, port->ifindex);
 
-                if (port->derived_role && port->role == BW_ROLE_LINK &&
-                    !g_hash_table_contains(planner->guarded, GINT_TO_POINTER(far)))
+                if (g_hash_table_contains(planner->guarded, GINT_TO_POINTER(far))) {
+                        if (bw_topology_carries(planner->topology, port->ifindex))
+                                port->far_port =
+                                        bw_model_find_link(planner->model, port->ifindex)->peer;
+                        continue;
+                }
+                if (port->derived_role && port->role == BW_ROLE_LINK)
                         port->role = BW_ROLE_UPLINK;
         }
 }

@@ -40,6 +40,8 @@ typedef struct BwPortPlan {
         bool strict_link_local;            /* LinkLocal=declared */
         bool closed_border;                /* border: what no entry contains does not pass either */
         bool fdb_lock, isolated;           /* as wished; bw/port_lock.h says what comes of it */
+        int far_port;                      /* of a link that carries now: ifindex of its other end,
+                                              a port of another guarded bridge; 0: none */
         bool derived_role;                 /* @role is not from the configuration */
         bool derived_addresses; /* @addresses are what the host has at the other end: weaker than
                                    what is configured */
