@@ -237,11 +237,10 @@ static guint number_outside(Settler *settler) {
         return outside;
 }
 
+/* From its start to the news of it a guest is at its port already. */
 static void own_absent_port(Settler *settler, const BwBridgePlan *bridge, const BwPortPlan *port,
                             guint outside) {
-        if (port->state == BW_PORT_BORDER)
-                outside = unite(settler, outside, number_behind(settler, bridge, port));
-        own_port(settler, port, outside);
+        own_port(settler, port, unite(settler, outside, number_behind(settler, bridge, port)));
 }
 
 static void list_absent(Settler *settler) {
@@ -277,7 +276,7 @@ static void drop_owned(Settler *absent, const Settler *here) {
                         g_array_remove_index_fast(absent->macs, i);
 }
 
-/* Their addresses and MACs are in use elsewhere: on the host they come from, or have gone to. */
+/* Their addresses and MACs are in use elsewhere, on the host they come from or have gone to. */
 static void own_absent(Settler *settler) {
         g_autoptr(GArray) addresses = g_array_new(FALSE, FALSE, sizeof(BwOwnedAddress));
         g_autoptr(GArray) macs = g_array_new(FALSE, FALSE, sizeof(BwOwnedMac));

@@ -82,8 +82,9 @@ typedef struct BwSitePlan {
 
 /* What is owned. Of every port of the segment's bridges in a guarded state: declared addresses, the
  * MACs, the link-local address each MAC makes; of the bridges: the host's own addresses and MACs;
- * what is declared behind borders; the gateways. What a port has that is absent is owned behind the
- * segment's uplinks, but for the closed ones, unless somebody who is here has it as well. */
+ * what is declared behind borders; the gateways. What a port has that is absent is owned there and
+ * behind the segment's uplinks, but for the closed ones, unless somebody who is here has it as
+ * well. */
 typedef struct BwOwnedAddress {
         BwPrefix prefix;
         guint site; /* index into BwSegmentPlan.sites */

@@ -714,7 +714,7 @@ static BwPrefix link_local_of(const BwMac *mac) {
         return bw_test_prefix(text);
 }
 
-/* Of an absent guest that is so for what is behind any uplink. */
+/* A guest that is not here is behind any uplink, or about to speak at its port. */
 static bool leads_to_absent(const Search *search, const BwTestPort *absent) {
         const BwTestOracle *oracle = search->oracle;
 
@@ -727,7 +727,7 @@ static bool leads_to_absent(const Search *search, const BwTestPort *absent) {
                     leads_to_port(search, port))
                         return true;
         }
-        return absent->state == BW_PORT_BORDER && leads_to_port(search, absent);
+        return leads_to_port(search, absent);
 }
 
 static void look_at_port(Search *search, const BwTestPort *port, bool leads,
