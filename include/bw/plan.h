@@ -52,6 +52,8 @@ typedef struct BwPortPlan {
         char *guest;       /* NULL: not a guest's */
         char uuid[BW_UUID_TEXT_SIZE];
         char *where;    /* the most exact section that speaks of it, "file:line"; or NULL */
+        bool absent;    /* its guest does not run here, not yet or no more: all that is its own may
+                           still come in by uplinks, and it is not locked */
         bool contested; /* it lost an address that another port claims, too */
         char *trouble;  /* a sentence why it is closed or lost an address; or NULL */
 } BwPortPlan;
@@ -82,7 +84,9 @@ typedef struct BwSitePlan {
 
 /* What is owned. Of every port of the segment's bridges in a guarded state: declared addresses, the
  * MACs, the link-local address each MAC makes; of the bridges: the host's own addresses and MACs;
- * what is declared behind borders; the gateways. */
+ * what is declared behind borders; the gateways. What a port has that is absent is owned there and
+ * behind the segment's uplinks, but for the closed ones, unless somebody who is here has it as
+ * well. */
 typedef struct BwOwnedAddress {
         BwPrefix prefix;
         guint site; /* index into BwSegmentPlan.sites */
