@@ -916,7 +916,7 @@ static void test_attributed(void) {
         g_assert_cmpstr(owned->detail, ==, "IP destination");
 }
 
-/* A frame for another bridge's guest is taken to the borders that lead there. */
+/* A frame for another bridge's guest is taken over the links that lead there. */
 static void test_explained(void) {
         g_auto(Scene) scene = scene_new();
         g_autoptr(GByteArray) frame = ip_frame(GUEST_E, GUEST_W, "192.168.50.11", "192.168.50.12");
@@ -924,8 +924,9 @@ static void test_explained(void) {
 
         plan(&scene, "");
         judgments = bw_explain(scene.plan, "vnet0", "", frame->data, frame->len, NULL);
-        g_assert_cmpuint(judgments->len, ==, 2);
+        g_assert_cmpuint(judgments->len, ==, 6);
         g_assert_cmpstr(g_array_index(judgments, BwJudgment, 1).port->name, ==, "w-m");
+        g_assert_cmpstr(g_array_index(judgments, BwJudgment, 5).port->name, ==, "vnet1");
         g_assert_cmpint(bw_explain_fate(judgments), ==, BW_FATE_PASSES);
 }
 
