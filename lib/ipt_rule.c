@@ -125,6 +125,16 @@ static void encode(const uint8_t *bytes, gsize length, char *text) {
         strcpy(text, base64);
 }
 
+/* Thousands of names are made for each plan: printf(3) would be most of the work. */
+static void join(char name[static BW_IPT_CHAIN_SIZE], const char *const *parts, gsize n) {
+        char *at = name, *end = name + BW_IPT_CHAIN_SIZE - 1;
+
+        for (gsize i = 0; i < n; i++)
+                for (const char *from = parts[i]; *from && at < end; from++)
+                        *at++ = *from;
+        *at = '\0';
+}
+
 /* Fifteen bytes hold any port name, and their twenty characters of base 64 fit behind the kind. An
  * "x" after the kind keeps encoded and plain names apart. */
 void bw_ipt_port_chain(const char *kind, const char *port, char name[static BW_IPT_CHAIN_SIZE]) {
@@ -132,12 +142,12 @@ void bw_ipt_port_chain(const char *kind, const char *port, char name[static BW_I
         char code[21];
 
         if (is_plain(port)) {
-                g_snprintf(name, BW_IPT_CHAIN_SIZE, "bw-%s-%s", kind, port);
+                join(name, (const char *[]){ "bw-", kind, "-", port }, 4);
                 return;
         }
         memcpy(bytes, port, strnlen(port, sizeof(bytes)));
         encode(bytes, sizeof(bytes), code);
-        g_snprintf(name, BW_IPT_CHAIN_SIZE, "bw-%sx-%s", kind, code);
+        join(name, (const char *[]){ "bw-", kind, "x-", code }, 4);
 }
 
 static void digest(const char *bridge, const char *prefix, char code[static 21]) {
@@ -159,11 +169,11 @@ void bw_ipt_node_chain(const char *kind, const char *bridge, const char *prefix,
         char code[21];
 
         if (is_plain(bridge) && is_plain(prefix) && length <= BW_IPT_CHAIN_LENGTH) {
-                g_snprintf(name, BW_IPT_CHAIN_SIZE, "bw-%s-%s+%s", kind, bridge, prefix);
+                join(name, (const char *[]){ "bw-", kind, "-", bridge, "+", prefix }, 6);
                 return;
         }
         digest(bridge, prefix, code);
-        g_snprintf(name, BW_IPT_CHAIN_SIZE, "bw-%sx-%s", kind, code);
+        join(name, (const char *[]){ "bw-", kind, "x-", code }, 4);
 }
 
 static void print_prefix(GString *text, const char *option, const BwPrefix *prefix) {
