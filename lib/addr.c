@@ -45,9 +45,16 @@ bool bw_mac_parse(const char *text, BwMac *ret, GError **error) {
         return true;
 }
 
+/* Rules for a thousand ports are some ten thousand addresses: printf(3) would take most of the time
+ * of a plan. */
+static const char digits[] = "0123456789abcdef";
+
 const char *bw_mac_print(const BwMac *mac, char text[static BW_MAC_TEXT_SIZE]) {
-        g_snprintf(text, BW_MAC_TEXT_SIZE, "%02x:%02x:%02x:%02x:%02x:%02x", mac->octet[0],
-                   mac->octet[1], mac->octet[2], mac->octet[3], mac->octet[4], mac->octet[5]);
+        for (unsigned i = 0; i < G_N_ELEMENTS(mac->octet); i++) {
+                text[3 * i] = digits[mac->octet[i] >> 4];
+                text[3 * i + 1] = digits[mac->octet[i] & 0x0f];
+                text[3 * i + 2] = i + 1 < G_N_ELEMENTS(mac->octet) ? ':' : '\0';
+        }
         return text;
 }
 
@@ -204,14 +211,101 @@ bool bw_prefix_parse(const char *text, BwPrefix *ret, GError **error) {
         return true;
 }
 
-char *bw_prefix_print(const BwPrefix *prefix) {
-        char address[INET6_ADDRSTRLEN];
+/* Decimal, at most three digits. Returns where it ends. */
+static char *print_small(char *at, unsigned number) {
+        if (number >= 100)
+                *at++ = (char) ('0' + number / 100);
+        if (number >= 10)
+                *at++ = (char) ('0' + number / 10 % 10);
+        *at++ = (char) ('0' + number % 10);
+        return at;
+}
 
-        if (!inet_ntop(socket_family(prefix->family), prefix->bytes, address, sizeof(address)))
+static char *print_ipv4(char *at, const uint8_t *bytes) {
+        for (unsigned i = 0; i < 4; i++) {
+                if (i > 0)
+                        *at++ = '.';
+                at = print_small(at, bytes[i]);
+        }
+        return at;
+}
+
+static char *print_group(char *at, unsigned group) {
+        unsigned shift = 12;
+
+        while (shift > 0 && group >> shift == 0)
+                shift -= 4;
+        for (; shift > 0; shift -= 4)
+                *at++ = digits[group >> shift & 0x0f];
+        *at++ = digits[group & 0x0f];
+        return at;
+}
+
+#define GROUPS 8
+
+static unsigned group_of(const uint8_t *bytes, unsigned i) {
+        return (unsigned) bytes[2 * i] << 8 | bytes[2 * i + 1];
+}
+
+/* RFC 5952, 4.2: the first of the longest runs of zeros, of two at least; GROUPS: none. */
+static unsigned find_zeros(const uint8_t *bytes, unsigned *ret_n) {
+        unsigned best = GROUPS, most = 1;
+
+        for (unsigned i = 0; i < GROUPS; i++) {
+                unsigned n = 0;
+
+                while (i + n < GROUPS && group_of(bytes, i + n) == 0)
+                        n++;
+                if (n > most) {
+                        best = i;
+                        most = n;
+                }
+                i += n;
+        }
+        *ret_n = most;
+        return best;
+}
+
+static char *print_ipv6(char *at, const uint8_t *bytes) {
+        unsigned n, zeros = find_zeros(bytes, &n);
+
+        for (unsigned i = 0; i < GROUPS; i++) {
+                if (i == zeros) {
+                        *at++ = ':';
+                        i += n - 1;
+                        if (i + 1 == GROUPS)
+                                *at++ = ':';
+                        continue;
+                }
+                if (i > 0)
+                        *at++ = ':';
+                at = print_group(at, group_of(bytes, i));
+        }
+        return at;
+}
+
+/* The forms of inet_ntop(3), which nft and iptables print, too. Those with an IPv4 address at the
+ * end are its own affair. */
+static char *print_address(char *at, const BwPrefix *prefix) {
+        static const uint8_t zeros[10] = {};
+
+        if (prefix->family == BW_FAMILY_IPV4)
+                return print_ipv4(at, prefix->bytes);
+        if (memcmp(prefix->bytes, zeros, sizeof(zeros)) != 0)
+                return print_ipv6(at, prefix->bytes);
+        if (!inet_ntop(AF_INET6, prefix->bytes, at, INET6_ADDRSTRLEN))
                 g_assert_not_reached();
-        if (prefix->length == full_length(prefix->family))
-                return g_strdup(address);
-        return g_strdup_printf("%s/%u", address, prefix->length);
+        return at + strlen(at);
+}
+
+char *bw_prefix_print(const BwPrefix *prefix) {
+        char text[INET6_ADDRSTRLEN + 4], *at = print_address(text, prefix);
+
+        if (prefix->length != full_length(prefix->family)) {
+                *at++ = '/';
+                at = print_small(at, prefix->length);
+        }
+        return g_strndup(text, (gsize) (at - text));
 }
 
 /* A network comes right before what it contains. */

@@ -32,6 +32,8 @@ typedef struct Builder {
         GHashTable *by_place;  /* GBytes, a site in each segment -> number of the table's site */
         GHashTable *by_barred; /* names in one text -> number */
         GArray *open;          /* Network, each in the one before */
+        guint *key;            /* room for one of by_place */
+        GPtrArray *ways;       /* char *: how an element ends, by the number of its site */
 } Builder;
 
 /* Where in each segment something is: a site, or NOWHERE. */
@@ -102,20 +104,18 @@ static guint find_barred(Builder *builder, const guint *places, bool falls) {
         return GPOINTER_TO_UINT(number);
 }
 
+/* Asked for every address: only a place that is new is kept. */
 static guint number_of(Builder *builder, const guint *places, bool falls) {
-        g_autoptr(GByteArray) bytes = g_byte_array_new();
-        g_autoptr(GBytes) key = NULL;
-        uint8_t flag = falls;
+        gsize n = builder->scopes->len, size = sizeof(guint) * (n + 1);
+        g_autoptr(GBytes) key = g_bytes_new_static(builder->key, size);
         gpointer number;
 
-        g_byte_array_append(bytes, (const guint8 *) places,
-                            (guint) sizeof(guint) * builder->scopes->len);
-        g_byte_array_append(bytes, &flag, 1);
-        key = g_byte_array_free_to_bytes(g_steal_pointer(&bytes));
+        memcpy(builder->key, places, sizeof(guint) * n);
+        builder->key[n] = falls;
         if (g_hash_table_lookup_extended(builder->by_place, key, NULL, &number))
                 return GPOINTER_TO_UINT(number);
         number = GUINT_TO_POINTER(find_barred(builder, places, falls));
-        g_hash_table_insert(builder->by_place, g_steal_pointer(&key), number);
+        g_hash_table_insert(builder->by_place, g_bytes_new(builder->key, size), number);
         return GPOINTER_TO_UINT(number);
 }
 
@@ -136,8 +136,10 @@ static void number_sites(Builder *builder) {
         }
 }
 
-static void add(GPtrArray *elements, char *key, guint number) {
-        g_ptr_array_add(elements, g_strdup_printf("%s : goto site-%u", key, number));
+static void add(Builder *builder, GPtrArray *elements, char *key, guint number) {
+        for (guint next = builder->ways->len; next <= number; next++)
+                g_ptr_array_add(builder->ways, g_strdup_printf(" : goto site-%u", next));
+        g_ptr_array_add(elements, g_strconcat(key, builder->ways->pdata[number], NULL));
         g_free(key);
 }
 
@@ -203,11 +205,11 @@ static void add_single(Builder *builder, const BwPrefix *address, const guint *p
         guint number = number_of(builder, places, !bw_owner_is_link_local(address));
 
         if (address->family == BW_FAMILY_IPV4) {
-                add(sites->ip4, bw_prefix_print(address), number);
+                add(builder, sites->ip4, bw_prefix_print(address), number);
                 return;
         }
-        add(sites->ip6, bw_prefix_print(address), number);
-        add(sites->targets, bw_nft_number(address->bytes, LONGEST), number);
+        add(builder, sites->ip6, bw_prefix_print(address), number);
+        add(builder, sites->targets, bw_nft_number(address->bytes, LONGEST), number);
 }
 
 static void add_range(Builder *builder, BwFamily family, const uint8_t *first, const uint8_t *last,
@@ -220,11 +222,11 @@ static void add_range(Builder *builder, BwFamily family, const uint8_t *first, c
                 return;
         number = number_of(builder, places, !bw_owner_is_link_local(&address));
         if (family == BW_FAMILY_IPV4) {
-                add(sites->net4, print_range(family, first, last), number);
+                add(builder, sites->net4, print_range(family, first, last), number);
                 return;
         }
-        add(sites->net6, print_range(family, first, last), number);
-        add(sites->target_nets, print_numbers(first, last), number);
+        add(builder, sites->net6, print_range(family, first, last), number);
+        add(builder, sites->target_nets, print_numbers(first, last), number);
 }
 
 /* Networks that the walk is in. What of one is in none of its own is a range. */
@@ -362,7 +364,7 @@ static guint add_mac(Builder *builder, const GArray *entries, guint at) {
                 places[entry->segment] = entry->site;
                 n++;
         }
-        add(builder->sites->macs, g_strdup(bw_mac_print(mac, text)),
+        add(builder, builder->sites->macs, g_strdup(bw_mac_print(mac, text)),
             number_of(builder, places, false));
         return n;
 }
@@ -440,7 +442,9 @@ BwNftSites *bw_nft_sites_new(const BwPlan *plan) {
         g_autoptr(GHashTable) by_barred =
                 g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         g_autoptr(GArray) open = g_array_new(FALSE, FALSE, sizeof(Network));
-        Builder builder = { sites_new(), scopes, by_place, by_barred, open };
+        g_autofree guint *key = g_new0(guint, scopes->len + 1);
+        g_autoptr(GPtrArray) ways = g_ptr_array_new_with_free_func(g_free);
+        Builder builder = { sites_new(), scopes, by_place, by_barred, open, key, ways };
 
         g_array_set_clear_func(open, clear_network);
         number_sites(&builder);

@@ -113,16 +113,22 @@ char *bw_nft_element_key(const char *element) {
 /* nft prints no leading zeros. */
 char *bw_nft_number(const uint8_t *bytes, gsize n) {
         static const char digits[] = "0123456789abcdef";
-        char text[2 * 16 + 1] = "";
-        const char *first;
+        char text[2 + 2 * 16], *at = text;
+        gsize i = 0;
 
         g_assert(n <= 16);
-        for (gsize i = 0; i < n; i++) {
-                text[2 * i] = digits[bytes[i] >> 4];
-                text[2 * i + 1] = digits[bytes[i] & 0x0f];
+        *at++ = '0';
+        *at++ = 'x';
+        while (i + 1 < n && bytes[i] == 0)
+                i++;
+        if (bytes[i] >> 4)
+                *at++ = digits[bytes[i] >> 4];
+        *at++ = digits[bytes[i] & 0x0f];
+        for (i++; i < n; i++) {
+                *at++ = digits[bytes[i] >> 4];
+                *at++ = digits[bytes[i] & 0x0f];
         }
-        first = text + strspn(text, "0");
-        return g_strconcat("0x", *first ? first : "0", NULL);
+        return g_strndup(text, (gsize) (at - text));
 }
 
 GPtrArray *bw_nft_elements_copy(const GPtrArray *elements) {

@@ -240,8 +240,10 @@ static void time_plan(const Bench *bench, double *row) {
 
         row[1] = cpu_since(&start);
         for (BwEngineKind engine = 0; engine < BW_ENGINE_MAX; engine++) {
-                g_autoptr(Rules) rules = compile_plan(model, plan, engine);
+                g_autoptr(Rules) rules = NULL;
 
+                start = bw_lane_process_time();
+                rules = compile_plan(model, plan, engine);
                 row[2 + engine] = cpu_since(&start);
         }
         row[0] = time_graph(model, plan);

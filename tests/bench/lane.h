@@ -85,7 +85,7 @@ typedef enum BwLaneFrames {
         BW_LANE_IP,  /* IPv4 and IPv6 */
 } BwLaneFrames;
 
-/* Tries every 0.2 ms until vk@first .. vk@last are all guarded; ends the process when that takes
+/* Tries every 0.5 ms until vk@first .. vk@last are all guarded; ends the process when that takes
  * too long. How often one was found open meanwhile. Each bridge must have two ports. */
 unsigned bw_lane_await_guard(const BwLane *lane, BwLaneFrames frames, unsigned first,
                              unsigned last);

@@ -5,6 +5,7 @@
  * and overlaps agree with an oracle that walks bit by bit.
  */
 
+#include <arpa/inet.h>
 #include <bw/addr.h>
 #include <string.h>
 
@@ -127,6 +128,25 @@ static void test_round_trip(void) {
 }
 
 /* Any length is taken when nothing is set behind it, and refused otherwise. */
+/* Zeros in every pattern: a random byte is zero half of the time, whole groups often enough. */
+static void test_like_inet_ntop(void) {
+        for (unsigned i = 0; i < ROUNDS; i++) {
+                BwPrefix prefix = random_prefix();
+                int family = prefix.family == BW_FAMILY_IPV4 ? AF_INET : AF_INET6;
+                char address[INET6_ADDRSTRLEN];
+                g_autofree char *printed = NULL, *expected = NULL;
+
+                if (i % 2)
+                        prefix.length = (uint8_t) width(prefix.family);
+                printed = bw_prefix_print(&prefix);
+                g_assert_nonnull(inet_ntop(family, prefix.bytes, address, sizeof(address)));
+                expected = prefix.length == width(prefix.family)
+                                   ? g_strdup(address)
+                                   : g_strdup_printf("%s/%u", address, prefix.length);
+                g_assert_cmpstr(printed, ==, expected);
+        }
+}
+
 static void test_host_bits(void) {
         for (unsigned i = 0; i < ROUNDS; i++) {
                 BwPrefix prefix = random_prefix(), single = prefix, again;
@@ -172,6 +192,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/addr/contains", test_contains);
         g_test_add_func("/addr/compare", test_compare);
         g_test_add_func("/addr/round-trip", test_round_trip);
+        g_test_add_func("/addr/like-inet-ntop", test_like_inet_ntop);
         g_test_add_func("/addr/host-bits", test_host_bits);
         g_test_add_func("/addr/mac", test_mac);
         return g_test_run();

@@ -51,7 +51,7 @@ GPtrArray *bw_iptables_list_chains(BwIptTable table G_GNUC_UNUSED, GError **erro
 
 bool bw_iptables_check(BwIptTable table, const GPtrArray *chains G_GNUC_UNUSED, bool *ret_equal,
                        GError **error G_GNUC_UNUSED) {
-        checked |= 1u << table;
+        g_atomic_int_or(&checked, 1u << table); /* both families are looked at at the same time */
         *ret_equal = synced & 1u << table;
         return true;
 }

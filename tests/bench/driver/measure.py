@@ -37,6 +37,10 @@ class Effort:
     changes: int
     burst: int
     idle_seconds: int
+    check_seconds: int
+    starts: int  # of guests in a tree of bridges
+    n_macs: int
+    flood_seconds: int
 
 
 @dataclass(frozen=True)
@@ -82,9 +86,30 @@ class Changes:
     """One engine's writing, milliseconds."""
 
     engine: str
+    n_bridges: int
     n_ports: int
     load: float
     samples: dict  # by name, as bench-rules tells them
+
+
+@dataclass
+class Plans:
+    """From facts to rules, milliseconds of the processor."""
+
+    n_bridges: int
+    n_ports: int
+    samples: dict  # by name, as bench-rules tells them
+
+
+@dataclass
+class Figures:
+    """All that limits are about."""
+
+    packets: list
+    changes: list
+    plans: list
+    arming: list
+    flood: "Flood"
 
 
 @dataclass
@@ -145,18 +170,23 @@ def telling(daemon, harness, *words):
         raise Broken(f"{broken}\nbridgewardend said last:\n{daemon.last_words()}") from broken
 
 
-def write_configuration(n_ports):
-    path = Path("/run", f"rules{n_ports}.conf")
-    path.write_text(configuration(n_ports))
-    return path
+def run_rules(programs, namespace, n_bridges, n_ports, *words):
+    """Lines of words."""
+    config = Path("/run", f"rules{n_bridges}-{n_ports}.conf")
+    config.write_text(configuration(n_ports, n_bridges))
+    command = inside(namespace, [programs.rules, config, n_bridges, n_ports, *words])
+    told = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return [line.split() for line in told.stdout.splitlines()]
 
 
-def write_rules(programs, namespace, n_ports, engines):
+def milliseconds(rows):
+    """Of lines of a name and microseconds."""
+    return {name: [float(x) / 1000 for x in row] for name, *row in rows}
+
+
+def write_rules(programs, namespace, n_ports, engines, n_bridges=1):
     """Lines of words: engine, milliseconds, tables."""
-    command = [programs.rules, write_configuration(n_ports), n_ports, "write", *engines]
-    wrote = subprocess.run(inside(namespace, command), stdout=subprocess.PIPE, text=True,
-                           check=True)  # fmt: skip
-    return [line.split() for line in wrote.stdout.splitlines()]
+    return run_rules(programs, namespace, n_bridges, n_ports, "write", *engines)
 
 
 def make_empty_tables(namespace):
@@ -243,16 +273,19 @@ def compare_nwfilter(n_ports):
     return f"what this machine's libvirt writes for {n_ports} ports was compared: the same rules"
 
 
-def changes(programs, n_ports, engine, count):
-    namespace = f"rules-{engine}{n_ports}"
+def changes(programs, n_bridges, n_ports, engine, count):
+    namespace = f"rules-{engine}{n_bridges}-{n_ports}"
     add_namespace(namespace)
-    [[_, load, _]] = write_rules(programs, namespace, n_ports, [engine])
-    command = [programs.rules, write_configuration(n_ports), n_ports, "change", engine, count]
-    told = subprocess.run(inside(namespace, command), stdout=subprocess.PIPE, text=True,
-                          check=True).stdout  # fmt: skip
-    rows = {name: [float(x) / 1000 for x in row]
-            for name, *row in map(str.split, told.splitlines())}  # fmt: skip
-    return Changes(engine, n_ports, float(load), rows)
+    [[_, load, _]] = write_rules(programs, namespace, n_ports, [engine], n_bridges)
+    rows = run_rules(programs, namespace, n_bridges, n_ports, "change", engine, count)
+    return Changes(engine, n_bridges, n_ports, float(load), milliseconds(rows))
+
+
+def plans(programs, n_bridges, n_ports, count):
+    namespace = f"plan{n_bridges}-{n_ports}"
+    add_namespace(namespace)
+    rows = run_rules(programs, namespace, n_bridges, n_ports, "plan", count)
+    return Plans(n_bridges, n_ports, milliseconds(rows))
 
 
 def idle(daemon, n_ports, seconds):
@@ -285,7 +318,7 @@ def arming(programs, n_bridges, n_ports, samples, idle_seconds):
         time.sleep(SETTLE_SECONDS)
         spent = daemon.cost().cpu_ms - before.cpu_ms
         return Arming(n_bridges, n_ports, float(start_ms),
-                      {name: [float(x) / 1000 for x in row] for name, *row in told},
+                      milliseconds(told),
                       daemon.commits()[known:], spent / samples, daemon.resident_kib(),
                       daemon.most_resident_kib(), checks.cpu_ms_per_check())  # fmt: skip
 
@@ -298,16 +331,16 @@ def burst_and_idle(programs, n_ports, effort):
         telling(daemon, harness, "guarded")
         time.sleep(SETTLE_SECONDS)
         before = len(daemon.commits())
-        [[milliseconds]] = telling(daemon, harness, "burst", n_ports, effort.burst)
+        [[took]] = telling(daemon, harness, "burst", n_ports, effort.burst)
         time.sleep(SETTLE_SECONDS)
-        plugged = Burst(n_ports, float(milliseconds), daemon.commits()[before:])
+        plugged = Burst(n_ports, float(took), daemon.commits()[before:])
         return plugged, idle(daemon, n_after, effort.idle_seconds)
 
 
 def ask(programs, environment, count):
     told = subprocess.run([programs.flood, "ask", str(count), str(ASK_MS)], env=environment, text=True,
                           check=True, stdout=subprocess.PIPE).stdout  # fmt: skip
-    return {name: [float(x) / 1000 for x in row] for name, *row in map(str.split, told.splitlines())}
+    return milliseconds(map(str.split, told.splitlines()))
 
 
 def add_uplink(namespace):
