@@ -17,13 +17,17 @@
 
 #define NOBODY G_MAXUINT
 
+void bw_ipt_border_tree(const BwIptWriter *writer, char name[static BW_IPT_CHAIN_SIZE]) {
+        bw_ipt_node_chain(writer->side->border_kind, writer->segment_name, "", name);
+}
+
 /* One port's chains */
 
 void bw_ipt_write_border(BwIptWriter *writer, const BwPortPlan *port) {
         BwIptChain *chain = bw_ipt_add_port_chain(writer, writer->side->port_kind, port);
         char tree[BW_IPT_CHAIN_SIZE];
 
-        bw_ipt_node_chain(writer->side->border_kind, writer->segment_name, "", tree);
+        bw_ipt_border_tree(writer, tree);
         if (writer->direction == BW_DIRECTION_OUT)
                 bw_ipt_deliver_groups(writer, chain, (BwIptRule){ .target = BW_IPT_RETURN });
         bw_ipt_say_goto(chain, (BwIptRule){}, tree);
@@ -284,12 +288,17 @@ static void list_owned(Tree *tree) {
         }
 }
 
-/* Whoever of the borders has come this far is denied by his own rule. */
+/* Whoever of the borders has come this far is denied by his own rule, and others by theirs. */
 static void write_culprits(Tree *tree) {
         Dispatch dispatch = { .kind = tree->writer->side->culprit_kind,
                               .place = "",
                               .leaf_kind = "b" };
+        char denial[BW_IPT_CHAIN_SIZE];
 
+        if (tree->writer->shared[true].borders) {
+                bw_ipt_shared_denial_chain(tree->writer, true, denial);
+                dispatch.otherwise = denial;
+        }
         memcpy(tree->culprits, write_dispatch(tree->writer, &dispatch, tree->writer->borders)->name,
                sizeof(tree->culprits));
 }
