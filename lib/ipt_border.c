@@ -150,18 +150,18 @@ static void say_lead(const Tree *tree, BwIptChain *chain, const BwPortPlan *port
 /* What another site has otherwise; the rest is asked there. */
 static char *write_difference(Tree *tree, const BwSitePlan *site, guint like, const char *place) {
         const BwSitePlan *other = tree->writer->segment->sites->pdata[like];
+        g_autoptr(GPtrArray) here = bw_ipt_list_leads_beyond(site, other);
+        g_autoptr(GPtrArray) there = bw_ipt_list_leads_beyond(other, site);
         const char *rest = way_to(tree, like);
         char name[BW_IPT_CHAIN_SIZE];
         BwIptChain *chain;
 
         bw_ipt_node_chain(tree->writer->side->lead_kind, tree->writer->segment_name, place, name);
         chain = bw_ipt_add_shared_chain(tree->writer, name);
-        for (guint i = 0; i < site->leads->len; i++)
-                if (!bw_ipt_site_has_lead(other, site->leads->pdata[i]))
-                        say_lead(tree, chain, site->leads->pdata[i], true);
-        for (guint i = 0; i < other->leads->len; i++)
-                if (!bw_ipt_site_has_lead(site, other->leads->pdata[i]))
-                        say_lead(tree, chain, other->leads->pdata[i], false);
+        for (guint i = 0; i < here->len; i++)
+                say_lead(tree, chain, here->pdata[i], true);
+        for (guint i = 0; i < there->len; i++)
+                say_lead(tree, chain, there->pdata[i], false);
         bw_ipt_say_goto(chain, (BwIptRule){}, rest);
         return g_strdup(chain->name);
 }

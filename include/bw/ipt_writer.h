@@ -46,9 +46,9 @@ typedef struct BwIptWriter {
         const BwSegmentPlan *segment;
         const char *segment_name; /* of its first bridge */
         const BwBridgePlan *bridge;
-        GArray *claims; /* BwPrefix: declared in @segment and link-local, or taking such in */
-        bool borders_know;     /* the tree of @segment's borders has the same link-local addresses as
-                                  that of its ports */
+        GArray *claims;    /* BwPrefix: declared in @segment and link-local, or taking such in */
+        bool borders_know; /* the tree of @segment's borders has the same link-local addresses as
+                              that of its ports */
         BwIptShared shared[2]; /* of @segment, by "drops" */
         GPtrArray *borders;    /* BwPortPlan: border ports of @segment that were written */
         GPtrArray *chains;     /* BwIptChain */
@@ -118,7 +118,8 @@ void bw_ipt_write_shared_borders(BwIptWriter *writer);
  * a lower index, with nearly the same leads; BW_IPT_UNLIKE: there is none. */
 #define BW_IPT_UNLIKE G_MAXUINT
 GArray *bw_ipt_list_likeness(const GPtrArray *sites);
-bool bw_ipt_site_has_lead(const BwSitePlan *site, const BwPortPlan *port);
+/* (transfer container) (element-type BwPortPlan): what leads to @site and not to @other. */
+GPtrArray *bw_ipt_list_leads_beyond(const BwSitePlan *site, const BwSitePlan *other);
 
 /* lib/ipt_short.c: the short way of one bridge. Writes the name of the chain to begin with into
  * @start: @next itself when there is no short way. */
