@@ -64,6 +64,21 @@ void bw_net_hold_cpu(void) {
         g_assert_cmpint(sched_setaffinity(0, sizeof(one), &one), ==, 0);
 }
 
+bool bw_net_has_iptables(void) {
+        g_autoptr(GError) error = NULL;
+
+        if (access("/proc/sys/net/bridge", F_OK) < 0) {
+                g_test_skip("br_netfilter is not loaded: iptables sees nothing of a bridge");
+                return false;
+        }
+        for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++)
+                if (!bw_iptables_probe(table, &error)) {
+                        g_test_skip(error->message);
+                        return false;
+                }
+        return true;
+}
+
 BwNet *bw_net_new(BwEngineKind engine) {
         BwNet *net = g_new0(BwNet, 1);
 

@@ -41,6 +41,9 @@ void bw_net_hold_cpu(void);
 /* A packet socket at @link; what it sends itself it does not hear. */
 int bw_net_open_wire(const char *link);
 
+/* Whether iptables can be asked on this machine; says so when it cannot. */
+bool bw_net_has_iptables(void);
+
 /* Clears what a former net has left. */
 BwNet *bw_net_new(BwEngineKind engine);
 void bw_net_free(BwNet *net);

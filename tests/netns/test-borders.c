@@ -453,6 +453,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/borders/host", test_host);
         g_test_add_func("/borders/gateway", test_gateway);
         g_test_add_func("/borders/random", bw_borders_test_random);
+        g_test_add_func("/borders/random-iptables", bw_borders_test_random_iptables);
         g_test_add_func("/borders/forty", bw_borders_test_forty);
         g_test_add_func("/borders/many", bw_borders_test_many);
         return g_test_run();
