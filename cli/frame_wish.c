@@ -95,10 +95,6 @@ static bool address_at(JsonObject *station, guint i, BwPrefix *ret) {
                                ret, NULL);
 }
 
-static bool is_single(const BwPrefix *prefix) {
-        return prefix->length == (prefix->family == BW_FAMILY_IPV4 ? 32 : 128);
-}
-
 /* A single one before one out of a network, whose first host then stands for it. */
 static bool first_address(JsonObject *station, BwFamily family, BwPrefix *ret) {
         bool found = false;
@@ -107,11 +103,11 @@ static bool first_address(JsonObject *station, BwFamily family, BwPrefix *ret) {
                 BwPrefix prefix;
 
                 if (!address_at(station, i, &prefix) || prefix.family != family ||
-                    (found && !is_single(&prefix)))
+                    (found && !bw_prefix_is_single(&prefix)))
                         continue;
                 *ret = prefix;
                 found = true;
-                if (is_single(&prefix))
+                if (bw_prefix_is_single(&prefix))
                         return true;
         }
         if (!found)

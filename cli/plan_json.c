@@ -34,6 +34,7 @@ static JsonObject *show_port(const BwBridgePlan *bridge, const BwPortPlan *port)
         add_text(object, "Role", bw_role_name(port->role));
         add_text(object, "Mode", bw_mode_name(port->mode));
         add_text(object, "State", bw_port_state_name(port->state));
+        json_object_set_boolean_member(object, "Closed", port->closed_border);
         add_texts(object, "MACs", (const char *const *) macs);
         add_texts(object, "Addresses", (const char *const *) addresses);
         add_text(object, "Where", port->where);

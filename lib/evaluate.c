@@ -506,6 +506,13 @@ static const char *border_nd_fault(const Case *the) {
         return border_claim_fault(the);
 }
 
+/* A host takes off all tags that name no VLAN (IEEE 802.1Q, 6.9.1); a bridge, the first alone. */
+static bool is_stacked(const BwFrame *frame) {
+        const uint16_t old_tag = 0x9100; /* nobody takes it off */
+
+        return frame->tagged && bw_frame_is_tag(frame->ethertype) && frame->ethertype != old_tag;
+}
+
 static const char *border_in_fault(const Case *the) {
         const BwFrame *frame = &the->frame;
         const char *fault;
@@ -514,6 +521,8 @@ static const char *border_in_fault(const Case *the) {
                 return "no whole Ethernet header";
         if (is_foreign_mac(the, &frame->source))
                 return "Ethernet source";
+        if (is_stacked(frame))
+                return "a tag behind a tag";
         if (frame->kind == BW_FRAME_ARP)
                 return border_arp_fault(the);
         if (!is_ip(frame))

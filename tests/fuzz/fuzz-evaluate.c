@@ -61,6 +61,7 @@ static const BwPlan *get_plan(void) {
                 plan.bridges = g_ptr_array_new();
                 plan.segments = g_ptr_array_new();
                 g_ptr_array_add(plan.bridges, &bridge);
+                bw_border_gather(&plan, topology);
                 bw_border_settle(&plan, topology);
                 bw_topology_free(topology);
         }
