@@ -206,14 +206,6 @@ static void say_repaired(BwNeighbourWatch *watch, const BwModel *model, const Bw
         bw_journal_say(watch->journal, BW_MESSAGE_DRIFT_REPAIRED, LOG_WARNING, sentence, NULL);
 }
 
-static int compare_places(gconstpointer a, gconstpointer b) {
-        const BwNeighbour *left = a, *right = b;
-
-        if (left->ifindex != right->ifindex)
-                return left->ifindex < right->ifindex ? -1 : 1;
-        return bw_prefix_compare(&left->address, &right->address);
-}
-
 /* What is there is told by the kernel, or was taken by it a moment ago. */
 static bool is_pinned(const BwNeighbourWatch *watch, const BwModel *model, const BwNeighbour *pin) {
         const BwNeighbour *sure = bw_neighbour_table_find(watch->sure, pin->ifindex, &pin->address);
@@ -313,7 +305,7 @@ static bool unpin_others(BwNeighbourWatch *watch, GHashTable *stuck, const BwMod
         for (guint i = pins->len; i-- > 0;) {
                 const BwNeighbour *pin = &g_array_index(pins, BwNeighbour, i);
 
-                if (!g_array_binary_search((GArray *) wanted, pin, compare_places, NULL))
+                if (!g_array_binary_search((GArray *) wanted, pin, bw_neighbour_compare, NULL))
                         done &= unpin(watch, stuck, model, pin);
         }
         return done;

@@ -36,11 +36,8 @@ struct BwPortLocks {
 
 static guint hash_entry(gconstpointer pointer) {
         const Entry *entry = pointer;
-        guint hash = (guint) entry->bridge * 2654435761u;
 
-        for (unsigned i = 0; i < sizeof(BwMac); i++)
-                hash = hash * 31 + entry->mac.octet[i];
-        return hash;
+        return bw_mac_hash(&entry->mac) * 31 + (guint) entry->bridge;
 }
 
 static gboolean equal_entries(gconstpointer a, gconstpointer b) {

@@ -39,21 +39,14 @@ typedef struct Owners {
         GHashTable *first, *second; /* BwMac * -> BwPortPlan *, all lent from the plan */
 } Owners;
 
-static guint hash_mac(gconstpointer mac) {
-        const uint8_t *octet = ((const BwMac *) mac)->octet;
-        guint hash = 5381;
-
-        for (unsigned i = 0; i < sizeof(BwMac); i++)
-                hash = hash * 33 + octet[i];
-        return hash;
-}
-
 static gboolean equal_macs(gconstpointer a, gconstpointer b) {
         return bw_mac_equal(a, b);
 }
 
 static void note_owner(Owners *owners, BwPortPlan *port) {
-        for (guint i = 0; is_in_force(port) && i < port->macs->len; i++) {
+        if (!is_in_force(port) || port->absent)
+                return;
+        for (guint i = 0; i < port->macs->len; i++) {
                 BwMac *mac = &g_array_index(port->macs, BwMac, i);
                 const BwPortPlan *first = g_hash_table_lookup(owners->first, mac);
 
@@ -65,8 +58,8 @@ static void note_owner(Owners *owners, BwPortPlan *port) {
 }
 
 static Owners list_owners(const BwBridgePlan *bridge) {
-        Owners owners = { g_hash_table_new(hash_mac, equal_macs),
-                          g_hash_table_new(hash_mac, equal_macs) };
+        Owners owners = { g_hash_table_new(bw_mac_hash, equal_macs),
+                          g_hash_table_new(bw_mac_hash, equal_macs) };
 
         for (guint i = 0; i < bridge->ports->len; i++)
                 note_owner(&owners, bridge->ports->pdata[i]);
