@@ -295,37 +295,53 @@ static void own_absent(Settler *settler) {
 
 /* Gateways nobody has */
 
-static bool has_gateway(const BwBridgePlan *bridge, const BwPrefix *gateway) {
-        for (guint i = 0; i < bridge->gateways->len; i++)
-                if (bw_prefix_equal(&g_array_index(bridge->gateways, BwPrefix, i), gateway))
-                        return true;
-        return false;
+static int compare_gateways(gconstpointer a, gconstpointer b) {
+        return bw_prefix_compare(a, b);
 }
 
-/* Whether there was one. */
-static bool own_by_uplinks(Settler *settler, const BwPrefix *gateway, const BwBridgePlan *bridge) {
+static bool has_gateway(const BwBridgePlan *bridge, const BwPrefix *gateway) {
+        return g_array_binary_search(bridge->gateways, gateway, compare_gateways, NULL);
+}
+
+typedef struct Uplink {
+        const BwBridgePlan *bridge;
+        guint set; /* the number of what is behind it */
+} Uplink;
+
+/* (transfer full) (element-type Uplink) */
+static GArray *list_uplinks(Settler *settler) {
+        const GPtrArray *bridges = settler->segment->bridges;
+        GArray *uplinks = g_array_new(FALSE, FALSE, sizeof(Uplink));
+
+        for (guint i = 0; i < bridges->len; i++) {
+                const BwBridgePlan *bridge = bridges->pdata[i];
+
+                for (guint k = 0; k < bridge->ports->len; k++) {
+                        const BwPortPlan *port = bridge->ports->pdata[k];
+                        Uplink uplink = { .bridge = bridge };
+
+                        if (!is_uplink(port))
+                                continue;
+                        uplink.set = number_behind(settler, bridge, port);
+                        g_array_append_val(uplinks, uplink);
+                }
+        }
+        return uplinks;
+}
+
+static void own_gateway(Settler *settler, const BwPrefix *gateway, const GArray *uplinks) {
         bool any = false;
 
-        for (guint i = 0; i < bridge->ports->len; i++) {
-                const BwPortPlan *port = bridge->ports->pdata[i];
+        for (guint i = 0; i < uplinks->len; i++) {
+                const Uplink *uplink = &g_array_index(uplinks, Uplink, i);
 
-                if (!is_uplink(port))
+                if (!has_gateway(uplink->bridge, gateway))
                         continue;
-                own_address(settler, gateway, number_behind(settler, bridge, port));
+                own_address(settler, gateway, uplink->set);
                 any = true;
         }
-        return any;
-}
-
-static void own_gateway(Settler *settler, const BwPrefix *gateway) {
-        const GPtrArray *bridges = settler->segment->bridges;
-        bool any = false;
-
-        for (guint i = 0; i < bridges->len; i++)
-                if (has_gateway(bridges->pdata[i], gateway))
-                        any |= own_by_uplinks(settler, gateway, bridges->pdata[i]);
-        for (guint i = 0; !any && i < bridges->len; i++)
-                own_by_uplinks(settler, gateway, bridges->pdata[i]);
+        for (guint i = 0; !any && i < uplinks->len; i++)
+                own_address(settler, gateway, g_array_index(uplinks, Uplink, i).set);
         own_address(settler, gateway, 0);
 }
 
@@ -333,7 +349,7 @@ static void own_gateway(Settler *settler, const BwPrefix *gateway) {
  * that grows cannot be searched. */
 static void own_gateways(Settler *settler) {
         const GArray *gateways = settler->segment->gateways;
-        g_autoptr(GArray) orphans = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
+        g_autoptr(GArray) orphans = g_array_new(FALSE, FALSE, sizeof(BwPrefix)), uplinks = NULL;
 
         for (guint i = 0; i < gateways->len; i++) {
                 const BwPrefix *gateway = &g_array_index(gateways, BwPrefix, i);
@@ -341,10 +357,12 @@ static void own_gateways(Settler *settler) {
                 if (!find_address(settler->addresses, gateway))
                         g_array_append_val(orphans, *gateway);
         }
+        if (orphans->len == 0)
+                return;
+        uplinks = list_uplinks(settler);
         for (guint i = 0; i < orphans->len; i++)
-                own_gateway(settler, &g_array_index(orphans, BwPrefix, i));
-        if (orphans->len > 0)
-                merge_addresses(settler);
+                own_gateway(settler, &g_array_index(orphans, BwPrefix, i), uplinks);
+        merge_addresses(settler);
 }
 
 /* Sets become sites */

@@ -70,7 +70,7 @@ static const Row at_uplink[] = {
         { "IPv4 torn", IPV4(TORN, "192.0.2.9"), NOBODY },
         { "IPv4 tagged", IPV4(TAGGED, "10.0.0.11"), NOBODY },
         { "IPv4 of nobody tagged", IPV4(TAGGED, "192.0.2.9"), OTHERS },
-        { "IPv4 behind two tags", IPV4(TAGGED_TWICE, "10.0.0.11"), AT(UB) },
+        { "IPv4 behind two tags", IPV4(TAGGED_TWICE, "10.0.0.11"), NOBODY },
         { "IPv4 behind an old tag", IPV4(OLD_TAGGED, "10.0.0.11"), AT(UB) },
         { "IPv6 of a guest", IPV6(PLAIN, "2001:db8::12"), NOBODY },
         { "IPv6 made from a MAC", IPV6(PLAIN, "fe80::5054:ff:fe00:b02"), NOBODY },
