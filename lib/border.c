@@ -21,6 +21,7 @@ typedef struct Settler {
         GHashTable *numbers; /* GBytes of a set -> its number, counted from 1 */
         GArray *addresses;   /* BwOwnedAddress: the site is the number of a set */
         GArray *macs;        /* BwOwnedMac, likewise */
+        GArray *reserved;    /* numbers of sets that are sites, whoever is there */
 } Settler;
 
 static const BwOwnedAddress *find_last(const GArray *entries, const BwPrefix *prefix);
@@ -244,12 +245,24 @@ static void own_absent_port(Settler *settler, const BwBridgePlan *bridge, const 
         own_port(settler, port, unite(settler, outside, number_behind(settler, bridge, port)));
 }
 
+/* Guests come and go often; that must move what they have from one site to another, and make none.
+ */
+static void reserve(Settler *settler, const BwBridgePlan *bridge, guint outside) {
+        guint here = number_of(settler, leads_to_bridge(settler, bridge));
+        guint either = unite(settler, outside, here);
+
+        g_array_append_val(settler->reserved, here);
+        g_array_append_val(settler->reserved, either);
+}
+
 static void list_absent(Settler *settler) {
         const GPtrArray *bridges = settler->segment->bridges;
         guint outside = number_outside(settler);
 
         for (guint i = 0; i < bridges->len; i++) {
                 const BwBridgePlan *bridge = bridges->pdata[i];
+
+                reserve(settler, bridge, outside);
 
                 for (guint k = 0; k < bridge->ports->len; k++) {
                         const BwPortPlan *port = bridge->ports->pdata[k];
@@ -398,6 +411,8 @@ static bool *list_used(const Settler *settler) {
         bool *used = g_new0(bool, settler->sets->len);
 
         used[0] = true;
+        for (guint i = 0; i < settler->reserved->len; i++)
+                used[g_array_index(settler->reserved, guint, i)] = true;
         for (guint i = 0; i < settler->addresses->len; i++)
                 used[g_array_index(settler->addresses, BwOwnedAddress, i).site] = true;
         for (guint i = 0; i < settler->macs->len; i++)
@@ -546,6 +561,7 @@ static void settle_segment(BwSegmentPlan *segment, const BwTopology *topology) {
         g_autoptr(GPtrArray) sets = g_ptr_array_new();
         g_autoptr(GHashTable) numbers = g_hash_table_new_full(g_bytes_hash, g_bytes_equal,
                                                               (GDestroyNotify) g_bytes_unref, NULL);
+        g_autoptr(GArray) reserved = g_array_new(FALSE, FALSE, sizeof(guint));
         Settler settler = { .segment = segment,
                             .topology = topology,
                             .borders = borders,
@@ -553,7 +569,8 @@ static void settle_segment(BwSegmentPlan *segment, const BwTopology *topology) {
                             .sets = sets,
                             .numbers = numbers,
                             .addresses = segment->addresses,
-                            .macs = segment->macs };
+                            .macs = segment->macs,
+                            .reserved = reserved };
 
         if (borders->len == 0)
                 return;

@@ -464,6 +464,22 @@ static void test_absent(void) {
         check_mac_leads(&scene, GUEST_W, "eth0", false);
 }
 
+/* What engines make of sites is chains: those must not change with each guest that starts. */
+static void test_absent_makes_no_site(void) {
+        g_auto(Scene) scene = scene_new();
+        guint sites;
+
+        tell_gw(&scene, BW_CPUS_ELSEWHERE);
+        plan(&scene, "");
+        sites = ((BwSegmentPlan *) scene.plan->segments->pdata[0])->sites->len;
+        tell_gw(&scene, BW_CPUS_RUN);
+        plan(&scene, "");
+        g_assert_cmpuint(((BwSegmentPlan *) scene.plan->segments->pdata[0])->sites->len, ==, sites);
+        bw_test_tell_link_gone(scene.model, 10);
+        plan(&scene, "");
+        g_assert_cmpuint(((BwSegmentPlan *) scene.plan->segments->pdata[0])->sites->len, ==, sites);
+}
+
 /* Not even where somebody says so. */
 static void test_absent_is_not_locked(void) {
         g_auto(Scene) scene = scene_new();
@@ -948,6 +964,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/border/gateways", test_gateways);
         g_test_add_func("/border/gateways/protected", test_gateway_is_protected);
         g_test_add_func("/border/absent", test_absent);
+        g_test_add_func("/border/absent/makes-no-site", test_absent_makes_no_site);
         g_test_add_func("/border/absent/is-not-locked", test_absent_is_not_locked);
         g_test_add_func("/border/absent/and-closed", test_absent_and_closed);
         g_test_add_func("/border/absent/and-others", test_absent_and_others);
