@@ -6,7 +6,6 @@
 #include "member.h"
 
 #include <bw/text.h>
-#include <string.h>
 
 #define GUEST_WIDTH     24
 #define SHOWN_ADDRESSES 2
