@@ -55,9 +55,11 @@ typedef struct BwEngineWork {
         void (*forget_inherited)(BwEngine *engine);
         bool (*inherited)(const BwEngine *engine, const char *port);
 
-        /* Takes the plan as what must be. Returns whether that differs from what had to be before.
-         */
-        bool (*want)(BwEngine *engine, const BwPlan *plan, const BwModel *model);
+        /* Takes the plan as what must be. May go on reading @plan, in threads of its own, until it
+         * is called again in any way. */
+        void (*want)(BwEngine *engine, const BwPlan *plan, const BwModel *model);
+        /* Whether what was wanted last differs from what had to be before. */
+        bool (*differs)(BwEngine *engine);
         /* Brings the kernel there; adds to @pass what was done, also on failure. BW_ERROR_BUSY:
          * come back; BW_ERROR_STALE: written, but the read-back differs. */
         bool (*commit)(BwEngine *engine, int64_t now_usec, BwPass *pass, GError **error);

@@ -16,6 +16,7 @@ typedef struct Nftables {
         BwEngine engine;
         BwNftables *kernel;
         BwNftTable *table;     /* NULL: nothing of ours */
+        bool differs;          /* it is other than the one before */
         GHashTable *places;    /* name of a port -> Place * */
         GHashTable *inherited; /* names of ports the table guarded when it was looked at; or NULL */
 } Nftables;
@@ -114,17 +115,19 @@ static void take_ports(Nftables *nftables, BwNftTable *table, const BwPlan *plan
         }
 }
 
-static bool want(BwEngine *engine, const BwPlan *plan, const BwModel *model) {
+static void want(BwEngine *engine, const BwPlan *plan, const BwModel *model) {
         Nftables *nftables = (Nftables *) engine;
         g_autoptr(GPtrArray) elsewhere = bw_nft_list_elsewhere(model, plan);
         BwNftTable *table = bw_nft_compile(plan, elsewhere);
-        bool differs;
 
         take_ports(nftables, table, plan);
-        differs = !nftables->table || !bw_nft_table_equal(table, nftables->table);
+        nftables->differs = !nftables->table || !bw_nft_table_equal(table, nftables->table);
         bw_nft_table_free(nftables->table);
         nftables->table = table;
-        return differs;
+}
+
+static bool differs(BwEngine *engine) {
+        return ((const Nftables *) engine)->differs;
 }
 
 static bool commit(BwEngine *engine, int64_t now_usec G_GNUC_UNUSED, BwPass *pass, GError **error) {
@@ -220,6 +223,7 @@ static const BwEngineWork work = {
         .forget_inherited = forget_inherited,
         .inherited = inherited,
         .want = want,
+        .differs = differs,
         .commit = commit,
         .disarm = disarm,
         .check = check,

@@ -143,7 +143,7 @@ static bool is_bound(const BwFdbWatch *watch, const MacKey *key) {
                                              : NULL;
 
                 if (owner)
-                        return owner->place.bridge == bridge;
+                        return owner->place.bridge == bridge && !owner->place.port->absent;
         }
         return false;
 }
@@ -282,7 +282,7 @@ static void note_expired(BwFdbWatch *watch, const BwFdbEntry *entry) {
         const MacKey key = { entry->mac, (guint) entry->bridge };
         Expired *expired;
 
-        if (!owner || owner->place.port != place->port ||
+        if (!owner || owner->place.port != place->port || place->port->absent ||
             g_hash_table_contains(watch->expired, &key))
                 return;
         expired = g_new0(Expired, 1);

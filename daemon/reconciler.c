@@ -113,16 +113,27 @@ bool bw_reconciler_inherited(const BwReconciler *reconciler, const char *port) {
         return false;
 }
 
-bool bw_reconciler_want(BwReconciler *reconciler, const BwPlan *plan, const BwModel *model) {
-        bool differs = false;
+/* Backwards: who goes on in threads of its own does so while the others work. */
+static void tell_engines(BwReconciler *reconciler, const BwPlan *plan, const BwModel *model) {
+        for (gsize i = G_N_ELEMENTS(order); i-- > 0;) {
+                BwEngine *engine = pick(reconciler, i, reconciler->used);
 
+                if (engine)
+                        engine->work->want(engine, plan, model);
+        }
+}
+
+/* The first that differs is answer enough: whoever is not done yet is asked by the commit. */
+bool bw_reconciler_want(BwReconciler *reconciler, const BwPlan *plan, const BwModel *model) {
         reconciler->keeps = bw_plan_has_inherited(plan);
+        tell_engines(reconciler, plan, model);
         for (gsize i = 0; i < G_N_ELEMENTS(order); i++) {
                 BwEngine *engine = pick(reconciler, i, reconciler->used);
 
-                differs |= engine && engine->work->want(engine, plan, model);
+                if (engine && engine->work->differs(engine))
+                        return true;
         }
-        return differs;
+        return false;
 }
 
 /* Keeps the first of several errors. */

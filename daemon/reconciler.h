@@ -51,7 +51,8 @@ void bw_reconciler_forget_inherited(BwReconciler *reconciler);
 /* By any engine. */
 bool bw_reconciler_inherited(const BwReconciler *reconciler, const char *port);
 
-/* Takes the plan as what must be. Returns whether that differs from what had to be before. */
+/* Takes the plan as what must be. Returns whether that differs from what had to be before; if so,
+ * @plan may still be read until the next commit has been tried. */
 bool bw_reconciler_want(BwReconciler *reconciler, const BwPlan *plan, const BwModel *model);
 /* Brings the kernel there. On failure some of it may be as wanted and some not; @ret tells what was
  * done until then. The error is the first engine's that failed. */

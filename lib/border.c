@@ -23,6 +23,10 @@ typedef struct Settler {
         GArray *macs;        /* BwOwnedMac, likewise */
 } Settler;
 
+static const BwOwnedAddress *find_last(const GArray *entries, const BwPrefix *prefix);
+static const BwOwnedAddress *find_address(const GArray *entries, const BwPrefix *address);
+static const BwOwnedMac *find_mac(const GArray *entries, const BwMac *mac);
+
 /* Sets of borders */
 
 static bool has_border(const Word *set, guint border) {
@@ -82,13 +86,14 @@ static int compare_ports(gconstpointer a, gconstpointer b) {
         return strcmp(left->name, right->name);
 }
 
-static guint place_of_border(const Settler *settler, const BwPortPlan *port) {
-        guint low = 0, high = settler->borders->len;
+/* Where @port stands among those sorted by name, or would. */
+static guint place_of_port(const GPtrArray *ports, const BwPortPlan *port) {
+        guint low = 0, high = ports->len;
 
         while (low < high) {
                 guint middle = low + (high - low) / 2;
 
-                if (compare_ports(&settler->borders->pdata[middle], &port) < 0)
+                if (compare_ports(&ports->pdata[middle], &port) < 0)
                         low = middle + 1;
                 else
                         high = middle;
@@ -102,7 +107,7 @@ static guint number_behind(Settler *settler, const BwBridgePlan *bridge, const B
         Word *set = leads_to_bridge(settler, bridge);
 
         if (port->state == BW_PORT_BORDER)
-                add_border(set, place_of_border(settler, port));
+                add_border(set, place_of_port(settler->borders, port));
         return number_of(settler, set);
 }
 
@@ -136,8 +141,9 @@ static void own_port(Settler *settler, const BwPortPlan *port, guint set) {
         }
 }
 
-static bool owns_anything(const BwPortPlan *port) {
-        return port->addresses->len > 0 || port->macs->len > 0;
+static bool is_owner(const BwPortPlan *port) {
+        return bw_port_state_is_guarded(port->state) &&
+               (port->addresses->len > 0 || port->macs->len > 0);
 }
 
 static void own_bridge(Settler *settler, const BwBridgePlan *bridge) {
@@ -150,7 +156,7 @@ static void own_bridge(Settler *settler, const BwBridgePlan *bridge) {
         for (guint i = 0; i < bridge->ports->len; i++) {
                 const BwPortPlan *port = bridge->ports->pdata[i];
 
-                if (!bw_port_state_is_guarded(port->state) || !owns_anything(port))
+                if (!is_owner(port) || port->absent)
                         continue;
                 own_port(settler, port,
                          port->state == BW_PORT_BORDER ? number_behind(settler, bridge, port)
@@ -205,13 +211,89 @@ static void merge_macs(Settler *settler) {
         g_array_set_size(rows, kept);
 }
 
-/* Gateways nobody has */
+/* Guests that are not here */
 
 /* A border that is switched off still has behind it what is there. */
 static bool is_uplink(const BwPortPlan *port) {
         return port->role == BW_ROLE_UPLINK &&
                (port->state == BW_PORT_BORDER || port->state == BW_PORT_OFF);
 }
+
+/* What is behind any uplink of the segment. Behind a closed one is only what is declared there. */
+static guint number_outside(Settler *settler) {
+        const GPtrArray *bridges = settler->segment->bridges;
+        guint outside = 0;
+
+        for (guint i = 0; i < bridges->len; i++) {
+                const BwBridgePlan *bridge = bridges->pdata[i];
+
+                for (guint k = 0; k < bridge->ports->len; k++) {
+                        const BwPortPlan *port = bridge->ports->pdata[k];
+
+                        if (is_uplink(port) && !port->closed_border && !port->absent)
+                                outside = unite(settler, outside,
+                                                number_behind(settler, bridge, port));
+                }
+        }
+        return outside;
+}
+
+/* From its start to the news of it a guest is at its port already. */
+static void own_absent_port(Settler *settler, const BwBridgePlan *bridge, const BwPortPlan *port,
+                            guint outside) {
+        own_port(settler, port, unite(settler, outside, number_behind(settler, bridge, port)));
+}
+
+static void list_absent(Settler *settler) {
+        const GPtrArray *bridges = settler->segment->bridges;
+        guint outside = number_outside(settler);
+
+        for (guint i = 0; i < bridges->len; i++) {
+                const BwBridgePlan *bridge = bridges->pdata[i];
+
+                for (guint k = 0; k < bridge->ports->len; k++) {
+                        const BwPortPlan *port = bridge->ports->pdata[k];
+
+                        if (port->absent && is_owner(port))
+                                own_absent_port(settler, bridge, port, outside);
+                }
+        }
+}
+
+static bool has_address(const GArray *entries, const BwPrefix *prefix) {
+        const BwOwnedAddress *last = find_last(entries, prefix);
+
+        return last && bw_prefix_equal(&last->prefix, prefix);
+}
+
+/* What somebody who is here has as well is judged by that. */
+static void drop_owned(Settler *absent, const Settler *here) {
+        for (guint i = absent->addresses->len; i-- > 0;)
+                if (has_address(here->addresses,
+                                &g_array_index(absent->addresses, BwOwnedAddress, i).prefix))
+                        g_array_remove_index_fast(absent->addresses, i);
+        for (guint i = absent->macs->len; i-- > 0;)
+                if (find_mac(here->macs, &g_array_index(absent->macs, BwOwnedMac, i).mac))
+                        g_array_remove_index_fast(absent->macs, i);
+}
+
+/* Their addresses and MACs are in use elsewhere, on the host they come from or have gone to. */
+static void own_absent(Settler *settler) {
+        g_autoptr(GArray) addresses = g_array_new(FALSE, FALSE, sizeof(BwOwnedAddress));
+        g_autoptr(GArray) macs = g_array_new(FALSE, FALSE, sizeof(BwOwnedMac));
+        Settler absent = *settler;
+
+        absent.addresses = addresses;
+        absent.macs = macs;
+        list_absent(&absent);
+        drop_owned(&absent, settler);
+        g_array_append_vals(settler->addresses, addresses->data, addresses->len);
+        g_array_append_vals(settler->macs, macs->data, macs->len);
+        merge_addresses(settler);
+        merge_macs(settler);
+}
+
+/* Gateways nobody has */
 
 static bool has_gateway(const BwBridgePlan *bridge, const BwPrefix *gateway) {
         for (guint i = 0; i < bridge->gateways->len; i++)
@@ -246,8 +328,6 @@ static void own_gateway(Settler *settler, const BwPrefix *gateway) {
                 own_by_uplinks(settler, gateway, bridges->pdata[i]);
         own_address(settler, gateway, 0);
 }
-
-static const BwOwnedAddress *find_address(const GArray *entries, const BwPrefix *address);
 
 /* What is owned already is judged by that; the rest are listed first and owned then, because a list
  * that grows cannot be searched. */
@@ -464,6 +544,7 @@ static void settle_segment(BwSegmentPlan *segment, const BwTopology *topology) {
                 own_bridge(&settler, segment->bridges->pdata[i]);
         merge_addresses(&settler);
         merge_macs(&settler);
+        own_absent(&settler);
         own_gateways(&settler);
         make_sites(&settler);
 }
@@ -522,12 +603,12 @@ const BwOwnedAddress *bw_border_find_address(const BwSegmentPlan *segment,
         return find_address(segment->addresses, address);
 }
 
-const BwOwnedMac *bw_border_find_mac(const BwSegmentPlan *segment, const BwMac *mac) {
-        guint low = 0, high = segment->macs->len;
+static const BwOwnedMac *find_mac(const GArray *entries, const BwMac *mac) {
+        guint low = 0, high = entries->len;
 
         while (low < high) {
                 guint middle = low + (high - low) / 2;
-                const BwOwnedMac *owned = &g_array_index(segment->macs, BwOwnedMac, middle);
+                const BwOwnedMac *owned = &g_array_index(entries, BwOwnedMac, middle);
                 int order = bw_mac_compare(&owned->mac, mac);
 
                 if (order == 0)
@@ -540,11 +621,13 @@ const BwOwnedMac *bw_border_find_mac(const BwSegmentPlan *segment, const BwMac *
         return NULL;
 }
 
+const BwOwnedMac *bw_border_find_mac(const BwSegmentPlan *segment, const BwMac *mac) {
+        return find_mac(segment->macs, mac);
+}
+
 bool bw_border_leads_to(const BwSegmentPlan *segment, guint site, const BwPortPlan *port) {
         const GPtrArray *leads = ((const BwSitePlan *) segment->sites->pdata[site])->leads;
+        guint at = place_of_port(leads, port);
 
-        for (guint i = 0; i < leads->len; i++)
-                if (leads->pdata[i] == port)
-                        return true;
-        return false;
+        return at < leads->len && leads->pdata[at] == port;
 }

@@ -123,9 +123,11 @@ typedef struct Tree {
 static char *place_of_site(const BwSitePlan *site) {
         GString *place = g_string_new(NULL);
 
-        for (guint i = 0; i < site->leads->len; i++)
-                g_string_append_printf(place, "%s%s", i ? "/" : "",
-                                       ((BwPortPlan *) site->leads->pdata[i])->name);
+        for (guint i = 0; i < site->leads->len; i++) {
+                if (i > 0)
+                        g_string_append_c(place, '/');
+                g_string_append(place, ((BwPortPlan *) site->leads->pdata[i])->name);
+        }
         return g_string_free(g_string_append(place, site->leads->len > 1 ? "/" : ""), FALSE);
 }
 

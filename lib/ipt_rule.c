@@ -71,11 +71,14 @@ bool bw_ipt_chain_is_ours(const char *name) {
         return false;
 }
 
+/* As many as most chains have: to make room for them one by one takes longer than to write them. */
+#define USUAL_RULES 4
+
 BwIptChain *bw_ipt_chain_new(const char *name) {
         BwIptChain *chain = g_new0(BwIptChain, 1);
 
         g_strlcpy(chain->name, name, sizeof(chain->name));
-        chain->rules = g_array_new(FALSE, TRUE, sizeof(BwIptRule));
+        chain->rules = g_array_sized_new(FALSE, FALSE, sizeof(BwIptRule), USUAL_RULES);
         return chain;
 }
 
@@ -116,6 +119,18 @@ static bool is_plain(const char *name) {
         return true;
 }
 
+/* Where the next part of a name goes. Every rule has a name or two, and printf() would take most of
+ * the time that writing the rule takes. */
+static char *append(char *at, const char *text, gsize length) {
+        memcpy(at, text, length);
+        at[length] = '\0';
+        return at + length;
+}
+
+static char *append_kind(char *name, const char *kind) {
+        return append(append(append(name, "bw-", 3), kind, strlen(kind)), "-", 1);
+}
+
 /* Base 64 with "_" and "-" for the two characters iptables-restore might take amiss. */
 static void encode(const uint8_t *bytes, gsize length, char *text) {
         g_autofree char *base64 = g_base64_encode(bytes, length);
@@ -132,7 +147,7 @@ void bw_ipt_port_chain(const char *kind, const char *port, char name[static BW_I
         char code[21];
 
         if (is_plain(port)) {
-                g_snprintf(name, BW_IPT_CHAIN_SIZE, "bw-%s-%s", kind, port);
+                append(append_kind(name, kind), port, strnlen(port, BW_IFNAME_SIZE - 1));
                 return;
         }
         memcpy(bytes, port, strnlen(port, sizeof(bytes)));
@@ -155,11 +170,13 @@ static void digest(const char *bridge, const char *prefix, char code[static 21])
  * that are told apart by 120 bits of a digest. */
 void bw_ipt_node_chain(const char *kind, const char *bridge, const char *prefix,
                        char name[static BW_IPT_CHAIN_SIZE]) {
-        gsize length = strlen("bw--+") + strlen(kind) + strlen(bridge) + strlen(prefix);
-        char code[21];
+        gsize bridge_length = strlen(bridge), prefix_length = strlen(prefix);
+        gsize length = strlen("bw--+") + strlen(kind) + bridge_length + prefix_length;
+        char code[21], *at;
 
-        if (is_plain(bridge) && is_plain(prefix) && length <= BW_IPT_CHAIN_LENGTH) {
-                g_snprintf(name, BW_IPT_CHAIN_SIZE, "bw-%s-%s+%s", kind, bridge, prefix);
+        if (length <= BW_IPT_CHAIN_LENGTH && is_plain(bridge) && is_plain(prefix)) {
+                at = append(append_kind(name, kind), bridge, bridge_length);
+                append(append(at, "+", 1), prefix, prefix_length);
                 return;
         }
         digest(bridge, prefix, code);

@@ -16,10 +16,12 @@
 static void shared_chain(const BwIptWriter *writer, const char *kind, bool drops,
                          BwIptUnowned unowned, const char *place,
                          char name[static BW_IPT_CHAIN_SIZE]) {
-        char text[BW_IPT_PLACE_SIZE + 2];
+        char text[BW_IPT_PLACE_SIZE + 2] = { drops ? 'd' : 'm' };
+        gsize length = 1;
 
-        g_snprintf(text, sizeof(text), "%s%s%s", drops ? "d" : "m",
-                   unowned == BW_IPT_UNOWNED_REFLECTED ? "r" : "", place);
+        if (unowned == BW_IPT_UNOWNED_REFLECTED)
+                text[length++] = 'r';
+        g_strlcpy(text + length, place, sizeof(text) - length);
         bw_ipt_node_chain(kind, writer->segment_name, text, name);
 }
 

@@ -61,13 +61,20 @@ BwIptRule bw_ipt_address_rule(const BwIptWriter *writer, BwPrefix prefix) {
 }
 
 void bw_ipt_place(const BwPrefix *base, char place[static BW_IPT_PLACE_SIZE]) {
+        static const char digits[] = "0123456789abcdef";
         unsigned n = base->family == BW_FAMILY_IPV4 ? 4 : MAX((base->length + 7) / 8, 1);
-        unsigned at = 0;
 
-        for (unsigned i = 0; i < n; i++)
-                at += (unsigned) g_snprintf(place + at, BW_IPT_PLACE_SIZE - at, "%02x",
-                                            base->bytes[i]);
-        g_snprintf(place + at, BW_IPT_PLACE_SIZE - at, "-%u", base->length);
+        for (unsigned i = 0; i < n; i++) {
+                *place++ = digits[base->bytes[i] >> 4];
+                *place++ = digits[base->bytes[i] & 0xf];
+        }
+        *place++ = '-';
+        if (base->length >= 100)
+                *place++ = digits[base->length / 100];
+        if (base->length >= 10)
+                *place++ = digits[base->length / 10 % 10];
+        *place++ = digits[base->length % 10];
+        *place = '\0';
 }
 
 BwPrefix bw_ipt_link_local(void) {

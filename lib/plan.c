@@ -191,15 +191,17 @@ static void plan_flags(BwPortPlan *port, const Voices *voices, const BwBridgeSec
 
         if (!may_lock(port) && port->state != BW_PORT_BORDER)
                 return;
+        port->isolated = is_guests && bridge && bridge->isolated;
+        if (isolated)
+                port->isolated = isolated->isolated;
+        if (port->absent)
+                return;
         /* A [Bridge] section that is wrong may not take a lock away. */
         port->fdb_lock = is_guests;
         if (bridge && bridge->has_fdb_lock && (bridge->fdb_lock || !bridge->broken))
                 port->fdb_lock = bridge->fdb_lock && may_lock(port);
         if (fdb_lock)
                 port->fdb_lock = fdb_lock->fdb_lock;
-        port->isolated = is_guests && bridge && bridge->isolated;
-        if (isolated)
-                port->isolated = isolated->isolated;
 }
 
 static void add_prefixes(GArray *to, const GArray *prefixes) {
@@ -299,6 +301,7 @@ static BwPortPlan *plan_port(const Planner *planner, const BwBridgePlan *bridge,
         g_strlcpy(port->name, link->name, sizeof(port->name));
         port->ifindex = link->ifindex;
         port->mode = mode_of(bridge, &voices);
+        port->absent = voices.guest && !bw_model_is_here(planner->model, voices.guest);
         port->macs = g_array_new(FALSE, TRUE, sizeof(BwMac));
         port->addresses = g_array_new(FALSE, TRUE, sizeof(BwPrefix));
         plan_macs(planner, port, link, &voices);
@@ -536,8 +539,13 @@ static void mend_links(const Planner *planner, BwBridgePlan *bridge) {
                 BwPortPlan *port = bridge->ports->pdata[i];
                 int far = bw_topology_far_bridge(planner->topology, port->ifindex);
 
-                if (port->derived_role && port->role == BW_ROLE_LINK &&
-                    !g_hash_table_contains(planner->guarded, GINT_TO_POINTER(far)))
+                if (g_hash_table_contains(planner->guarded, GINT_TO_POINTER(far))) {
+                        if (bw_topology_carries(planner->topology, port->ifindex))
+                                port->far_port =
+                                        bw_model_find_link(planner->model, port->ifindex)->peer;
+                        continue;
+                }
+                if (port->derived_role && port->role == BW_ROLE_LINK)
                         port->role = BW_ROLE_UPLINK;
         }
 }

@@ -44,7 +44,9 @@ static gboolean equal_macs(gconstpointer a, gconstpointer b) {
 }
 
 static void note_owner(Owners *owners, BwPortPlan *port) {
-        for (guint i = 0; is_in_force(port) && i < port->macs->len; i++) {
+        if (!is_in_force(port) || port->absent)
+                return;
+        for (guint i = 0; i < port->macs->len; i++) {
                 BwMac *mac = &g_array_index(port->macs, BwMac, i);
                 const BwPortPlan *first = g_hash_table_lookup(owners->first, mac);
 

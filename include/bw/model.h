@@ -48,6 +48,12 @@ const BwGuest *bw_model_find_guest(const BwModel *model, const char *name_or_uui
  * moments, so both ends must say the same. */
 const BwLink *bw_model_find_peer(const BwModel *model, const BwLink *link);
 
+/* Whether @guest, one of @model's, is this host's: its CPUs run here, or ran here before they were
+ * stopped. It is not while it is being started or comes from elsewhere, nor when it has gone. Of
+ * what happened before libvirt's first whole snapshot, or without its word, the guest is taken to
+ * have run. */
+bool bw_model_is_here(const BwModel *model, const BwGuest *guest);
+
 /* (transfer container) (element-type BwLink): sorted by name, then ifindex. */
 GPtrArray *bw_model_list_links(const BwModel *model);
 /* (transfer container) (element-type BwGuest): sorted by UUID. */

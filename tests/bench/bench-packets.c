@@ -138,7 +138,7 @@ static void obey(Bench *bench, const char *line) {
         unsigned a, b, c, d;
 
         if (sscanf(line, "guarded %u", &a) == 1 && a < bench->n_lanes)
-                (void) bw_lane_await_guard(bench->lanes[a], 0, bench->n_ports - 1);
+                (void) bw_lane_await_guard(bench->lanes[a], BW_LANE_IP, 0, bench->n_ports - 1);
         else if (sscanf(line, "worst %u", &a) == 1 && a < bench->n_lanes)
                 find_worst(bench, bench->lanes[a]);
         else if (sscanf(line, "course %u %u %u %u", &a, &b, &c, &d) == 4 && a < bench->n_lanes &&
@@ -163,7 +163,7 @@ int main(int argc, char **argv) {
         bench.courses = g_array_new(FALSE, FALSE, sizeof(Course));
         bench.lanes = g_new0(BwLane *, bench.n_lanes);
         for (unsigned i = 0; i < bench.n_lanes; i++) {
-                bench.lanes[i] = bw_lane_new(argv[i + 2]);
+                bench.lanes[i] = bw_lane_new(argv[i + 2], 1);
                 bw_lane_add_ports(bench.lanes[i], 0, bench.n_ports - 1);
         }
         bw_lane_pin();

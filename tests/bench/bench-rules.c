@@ -3,19 +3,23 @@
 /*
  * What writing rules costs, and rules without a daemon
  *
- * bench-rules CONFIG PORTS write ENGINE...         puts the rules of PORTS ports in place in the
- *     namespace it runs in; prints the engine's name, milliseconds with the read-back, and tables
- * bench-rules CONFIG PORTS change ENGINE SAMPLES   the same, then takes ports away and puts them
- *     back, one at a time; prints lines of microseconds: "compile", "unplug", "plug", and the
- *     processor's alone, "compile-cpu" and so on
+ * bench-rules CONFIG BRIDGES PORTS write ENGINE...         puts the rules of a lane of that many
+ *     bridges and ports in place in the namespace it runs in; prints the engine's name,
+ * milliseconds with the read-back, and tables bench-rules CONFIG BRIDGES PORTS change ENGINE
+ * SAMPLES   the same, then takes ports away and puts them back, one at a time; prints lines of
+ * microseconds: "compile", "unplug", "plug", and the processor's alone, "compile-cpu" and so on
+ * bench-rules CONFIG BRIDGES PORTS plan SAMPLES            writes nothing; prints lines of the
+ *     processor's microseconds: "graph" for topology and borders alone, "plan" for all of the plan,
+ *     and for each engine "iptables", "nftables", from plan to rules
  *
  * The clocks run around the adapter's call: finding the difference, the transaction, and whatever
  * the adapter does to be sure of it. The processor's clock counts what library and kernel do in the
- * call, and not what other programs do meanwhile.
+ * call, threads included, and not what other programs do meanwhile.
  */
 
 #include "lane.h"
 
+#include <bw/border.h>
 #include <bw/engine.h>
 #include <errno.h>
 #include <iptables.h>
@@ -23,16 +27,17 @@
 #include <settings.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-#define FIRST_IFINDEX 10
-#define NOBODY        G_MAXUINT
+#define NOBODY G_MAXUINT
 /* Spreads samples over the ports; a prime, so that none comes twice before all have come. */
 #define STRIDE 7919
 
 typedef struct Bench {
         BwConfig *config;
-        unsigned n_ports;
+        unsigned n_bridges, n_ports;
         BwNftables *nftables;
+        GPtrArray *held[BW_IPT_TABLE_MAX]; /* what is in the kernel; NULL: not known */
 } Bench;
 
 /* What an engine must say. */
@@ -49,28 +54,63 @@ static void rules_free(Rules *rules) {
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Rules, rules_free)
 
+static int bridge_index(unsigned number) {
+        return 1 + (int) number;
+}
+
+static void tell_bridges(const Bench *bench, BwModel *model) {
+        for (unsigned i = 0; i < bench->n_bridges; i++) {
+                g_autofree char *name = g_strdup_printf("br%u", i);
+                BwLink link = bw_test_bridge(bridge_index(i), name);
+
+                bw_test_tell_link(model, &link);
+        }
+}
+
+static void tell_end(BwModel *model, const char *kind, unsigned pair, int ifindex, int peer,
+                     unsigned bridge) {
+        g_autofree char *name = g_strdup_printf("%s%u", kind, pair);
+        BwLink link = bw_test_tap(ifindex, name, (BwMac){}, bridge_index(bridge));
+
+        link.kind = BW_LINK_VETH;
+        link.peer = peer;
+        memcpy(link.mac.octet, (uint8_t[]){ 0x02, 0xcc, 0, 0, ifindex >> 8, ifindex }, 6);
+        bw_test_tell_link(model, &link);
+}
+
+/* As bw_lane_new() joins them. Returns the first ifindex that is free. */
+static int tell_pairs(const Bench *bench, BwModel *model) {
+        int free = bridge_index(bench->n_bridges);
+
+        for (unsigned i = 1; i < bench->n_bridges; i++, free += 2) {
+                tell_end(model, "up", i, free, free + 1, i);
+                tell_end(model, "down", i, free + 1, free, bw_lane_parent(i));
+        }
+        return free;
+}
+
 static BwModel *build_model(const Bench *bench, unsigned absent) {
         BwModel *model = bw_model_new();
-        BwLink link = bw_test_bridge(1, BW_LANE_BRIDGE);
+        int first;
 
-        bw_test_tell_link(model, &link);
+        tell_bridges(bench, model);
+        first = tell_pairs(bench, model);
         for (unsigned i = 0; i < bench->n_ports; i++) {
                 g_autofree char *name = g_strdup_printf("vk%u", i);
+                BwLink link;
                 BwMac mac;
 
                 bw_lane_mac(i, mac.octet);
-                link = bw_test_tap(FIRST_IFINDEX + (int) i, name, mac, 1);
+                link = bw_test_tap(first + (int) i, name, mac, bridge_index(i % bench->n_bridges));
                 if (i != absent)
                         bw_test_tell_link(model, &link);
         }
         return model;
 }
 
-/* (transfer full): @absent: a port that is not there; or NOBODY. */
-static Rules *compile(const Bench *bench, BwEngineKind engine, unsigned absent) {
-        g_autoptr(BwModel) model = build_model(bench, absent);
-        g_autoptr(BwPlan) plan = bw_plan_new(model, bench->config);
-        g_autoptr(GPtrArray) elsewhere = bw_nft_list_elsewhere(model, plan);
+/* (transfer full) */
+static Rules *compile_plan(const BwModel *model, const BwPlan *plan, BwEngineKind engine) {
+        g_autoptr(GPtrArray) elsewhere = NULL;
         Rules *rules = g_new0(Rules, 1);
 
         switch (engine) {
@@ -79,10 +119,19 @@ static Rules *compile(const Bench *bench, BwEngineKind engine, unsigned absent) 
                         rules->chains[table] = bw_ipt_compile(plan, table);
                 break;
         case BW_ENGINE_NFTABLES:
+                elsewhere = bw_nft_list_elsewhere(model, plan);
                 rules->table = bw_nft_compile(plan, elsewhere);
                 break;
         }
         return rules;
+}
+
+/* (transfer full): @absent: a port that is not there; or NOBODY. */
+static Rules *compile(const Bench *bench, BwEngineKind engine, unsigned absent) {
+        g_autoptr(BwModel) model = build_model(bench, absent);
+        g_autoptr(BwPlan) plan = bw_plan_new(model, bench->config);
+
+        return compile_plan(model, plan, engine);
 }
 
 static void must(bool held, const GError *error) {
@@ -91,18 +140,31 @@ static void must(bool held, const GError *error) {
                 bw_lane_die("%s", error->message);
 }
 
-static void sync_rules(const Bench *bench, const Rules *rules) {
+/* As the engine does: told what it found there last. */
+static void sync_iptables(Bench *bench, const Rules *rules) {
+        BwIptWish wishes[BW_IPT_TABLE_MAX] = {};
         g_autoptr(GError) error = NULL;
-        BwIptReport ipt;
+
+        for (BwIptTable table = 0; table < BW_IPT_TABLE_MAX; table++) {
+                wishes[table].chains = rules->chains[table];
+                wishes[table].held = bench->held[table];
+        }
+        must(bw_iptables_sync_all(wishes, BW_IPT_LOCK_NEEDED, &error), error);
+        for (BwIptTable table = 0; table < BW_IPT_TABLE_MAX; table++) {
+                must(!wishes[table].error, wishes[table].error);
+                g_clear_pointer(&bench->held[table], g_ptr_array_unref);
+                bench->held[table] = g_ptr_array_ref(rules->chains[table]);
+        }
+}
+
+static void sync_rules(Bench *bench, const Rules *rules) {
+        g_autoptr(GError) error = NULL;
         BwNftReport nft;
 
-        for (BwIptTable table = 0; table < BW_IPT_TABLE_MAX; table++)
-                if (rules->chains[table])
-                        must(bw_iptables_sync(table, rules->chains[table], BW_IPT_LOCK_NEEDED, &ipt,
-                                              &error),
-                             error);
         if (rules->table)
                 must(bw_nftables_sync(bench->nftables, rules->table, &nft, &error), error);
+        else
+                sync_iptables(bench, rules);
 }
 
 /* Microseconds. */
@@ -110,14 +172,14 @@ typedef struct Sample {
         double wall, cpu;
 } Sample;
 
-static Sample time_sync(const Bench *bench, const Rules *rules) {
-        int64_t start = bw_lane_now(), cpu = bw_lane_processor_time();
+static Sample time_sync(Bench *bench, const Rules *rules) {
+        int64_t start = bw_lane_now(), cpu = bw_lane_process_time();
 
         sync_rules(bench, rules);
-        return (Sample){ (bw_lane_now() - start) / 1e3, (bw_lane_processor_time() - cpu) / 1e3 };
+        return (Sample){ (bw_lane_now() - start) / 1e3, (bw_lane_process_time() - cpu) / 1e3 };
 }
 
-static void write_rules(const Bench *bench, BwEngineKind engine) {
+static void write_rules(Bench *bench, BwEngineKind engine) {
         g_autoptr(Rules) rules = compile(bench, engine, NOBODY);
 
         printf("%s %.1f", bw_engine_name(engine), time_sync(bench, rules).wall / 1e3);
@@ -134,24 +196,71 @@ static void print_samples(const char *name, const Sample *samples, unsigned coun
         printf("\n");
 }
 
-static void change_rules(const Bench *bench, BwEngineKind engine, unsigned count) {
+static void change_rules(Bench *bench, BwEngineKind engine, unsigned count) {
         g_autofree Sample *compiled = g_new0(Sample, count), *unplug = g_new0(Sample, count);
         g_autofree Sample *plug = g_new0(Sample, count);
         g_autoptr(Rules) all = compile(bench, engine, NOBODY);
 
         sync_rules(bench, all);
         for (unsigned i = 0; i < count; i++) {
-                int64_t start = bw_lane_now(), cpu = bw_lane_processor_time();
+                int64_t start = bw_lane_now(), cpu = bw_lane_process_time();
                 g_autoptr(Rules) without = compile(bench, engine, i * STRIDE % bench->n_ports);
 
                 compiled[i].wall = (bw_lane_now() - start) / 1e3;
-                compiled[i].cpu = (bw_lane_processor_time() - cpu) / 1e3;
+                compiled[i].cpu = (bw_lane_process_time() - cpu) / 1e3;
                 unplug[i] = time_sync(bench, without);
                 plug[i] = time_sync(bench, all);
         }
         print_samples("compile", compiled, count);
         print_samples("unplug", unplug, count);
         print_samples("plug", plug, count);
+}
+
+static double cpu_since(int64_t *start) {
+        int64_t now = bw_lane_process_time();
+        double spent = (now - *start) / 1e3;
+
+        *start = now;
+        return spent;
+}
+
+static double time_graph(const BwModel *model, BwPlan *plan) {
+        int64_t start = bw_lane_process_time();
+        g_autoptr(BwTopology) topology = bw_topology_new(model);
+
+        bw_border_settle(plan, topology);
+        return cpu_since(&start);
+}
+
+/* Each time from a model that has never been asked, as after news. */
+static void time_plan(const Bench *bench, double *row) {
+        g_autoptr(BwModel) model = build_model(bench, NOBODY);
+        int64_t start = bw_lane_process_time();
+        g_autoptr(BwPlan) plan = bw_plan_new(model, bench->config);
+
+        row[1] = cpu_since(&start);
+        for (BwEngineKind engine = 0; engine < BW_ENGINE_MAX; engine++) {
+                g_autoptr(Rules) rules = compile_plan(model, plan, engine);
+
+                row[2 + engine] = cpu_since(&start);
+        }
+        row[0] = time_graph(model, plan);
+}
+
+static void time_plans(const Bench *bench, unsigned count) {
+        enum { N_ROWS = 2 + BW_ENGINE_MAX };
+        g_autofree double *rows = g_new0(double, (size_t) count *N_ROWS);
+
+        for (unsigned i = 0; i < count; i++)
+                time_plan(bench, rows + (size_t) i * N_ROWS);
+        for (unsigned k = 0; k < N_ROWS; k++) {
+                printf("%s", k == 0   ? "graph"
+                             : k == 1 ? "plan"
+                                      : bw_engine_name((BwEngineKind) (k - 2)));
+                for (unsigned i = 0; i < count; i++)
+                        printf(" %.0f", rows[(size_t) i * N_ROWS + k]);
+                printf("\n");
+        }
 }
 
 static BwConfig *read_config(const char *path) {
@@ -173,22 +282,31 @@ static BwEngineKind find_engine(const char *name) {
         bw_lane_die("There is no engine %s", name);
 }
 
+static void obey(Bench *bench, int n_words, char **words) {
+        if (n_words > 1 && g_str_equal(words[0], "write"))
+                for (int i = 1; i < n_words; i++)
+                        write_rules(bench, find_engine(words[i]));
+        else if (n_words == 3 && g_str_equal(words[0], "change") && atoi(words[2]) > 0)
+                change_rules(bench, find_engine(words[1]), atoi(words[2]));
+        else if (n_words == 2 && g_str_equal(words[0], "plan") && atoi(words[1]) > 0)
+                time_plans(bench, atoi(words[1]));
+        else
+                bw_lane_die("Cannot understand: %s", words[0]);
+}
+
 int main(int argc, char **argv) {
-        Bench bench = { .n_ports = argc > 4 ? atoi(argv[2]) : 0 };
+        Bench bench = { .n_bridges = argc > 5 ? atoi(argv[2]) : 0,
+                        .n_ports = argc > 5 ? atoi(argv[3]) : 0 };
 
         g_set_prgname("bench-rules");
-        if (bench.n_ports < 2)
-                bw_lane_die(
-                        "Usage: bench-rules CONFIG PORTS write ENGINE... | change ENGINE SAMPLES");
+        if (bench.n_bridges < 1 || bench.n_ports < 2)
+                bw_lane_die("Usage: bench-rules CONFIG BRIDGES PORTS write ENGINE... | change "
+                            "ENGINE SAMPLES | plan SAMPLES");
         bench.config = read_config(argv[1]);
         bench.nftables = bw_nftables_new();
-        if (g_str_equal(argv[3], "write"))
-                for (int i = 4; i < argc; i++)
-                        write_rules(&bench, find_engine(argv[i]));
-        else if (g_str_equal(argv[3], "change") && argc == 6 && atoi(argv[5]) > 0)
-                change_rules(&bench, find_engine(argv[4]), atoi(argv[5]));
-        else
-                bw_lane_die("Cannot understand: %s", argv[3]);
+        obey(&bench, argc - 4, argv + 4);
+        for (BwIptTable table = 0; table < BW_IPT_TABLE_MAX; table++)
+                g_clear_pointer(&bench.held[table], g_ptr_array_unref);
         bw_nftables_free(bench.nftables);
         bw_config_free(bench.config);
         return 0;

@@ -9,6 +9,7 @@
 #include <linux/sockios.h>
 #include <net/ethernet.h>
 #include <net/if_arp.h>
+#include <netinet/if_ether.h>
 #include <netinet/ip.h>
 #include <netinet/ip6.h>
 #include <netinet/udp.h>
@@ -27,11 +28,9 @@ enum { AWAIT_SECONDS = 30 };
 struct BwLane {
         int netns;
         int control; /* a socket of that namespace, for ioctls */
-        int bridge;
+        unsigned n_bridges;
         GPtrArray *ports; /* BwLanePort * or NULL, by number */
 };
-
-static const uint8_t bridge_mac[6] = { 0x02, 0xbb, 0, 0, 0, 1 };
 
 void bw_lane_die(const char *format, ...) {
         int code = errno;
@@ -56,6 +55,13 @@ int64_t bw_lane_processor_time(void) {
         struct timespec spent;
 
         clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
+        return spent.tv_sec * INT64_C(1000000000) + spent.tv_nsec;
+}
+
+int64_t bw_lane_process_time(void) {
+        struct timespec spent;
+
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &spent);
         return spent.tv_sec * INT64_C(1000000000) + spent.tv_nsec;
 }
 
@@ -125,15 +131,53 @@ static int find_index(const BwLane *lane, const char *name) {
         return request.ifr_ifindex;
 }
 
-static void add_bridge(BwLane *lane) {
+static void bridge_name(unsigned number, char name[IF_NAMESIZE]) {
+        g_snprintf(name, IF_NAMESIZE, "br%u", number);
+}
+
+static void bridge_mac(unsigned number, uint8_t mac[6]) {
+        memcpy(mac, (uint8_t[]){ 0x02, 0xbb, 0, 0, 0, number + 1 }, 6);
+}
+
+unsigned bw_lane_parent(unsigned bridge) {
+        return (bridge - 1) / BW_LANE_BRANCHES;
+}
+
+static void add_bridge(BwLane *lane, unsigned number) {
+        char name[IF_NAMESIZE];
+        uint8_t mac[6];
+
+        bridge_name(number, name);
+        bridge_mac(number, mac);
+        if (ioctl(lane->control, SIOCBRADDBR, name) < 0)
+                bw_lane_die("Cannot make the bridge %s", name);
+        set_mac(lane, name, mac);
+        set_up(lane, name);
+}
+
+/* ioctl(2) makes no veth pairs. */
+static void join_bridges(unsigned n_bridges) {
+        FILE *ip = popen("ip -batch -", "we");
+
+        if (!ip)
+                bw_lane_die("Cannot start ip");
+        for (unsigned i = 1; i < n_bridges; i++) {
+                fprintf(ip, "link add up%u type veth peer name down%u\n", i, i);
+                fprintf(ip, "link set up%u master br%u up\n", i, i);
+                fprintf(ip, "link set down%u master br%u up\n", i, bw_lane_parent(i));
+        }
+        if (pclose(ip) != 0)
+                bw_lane_die("Cannot join %u bridges", n_bridges);
+}
+
+static void add_bridges(BwLane *lane) {
         write_setting("/proc/sys/net/bridge/bridge-nf-call-iptables", "1");
         /* Its own address detection would flood frames to every port. */
         write_setting("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1");
-        if (ioctl(lane->control, SIOCBRADDBR, BW_LANE_BRIDGE) < 0)
-                bw_lane_die("Cannot make a bridge");
-        lane->bridge = find_index(lane, BW_LANE_BRIDGE);
-        set_mac(lane, BW_LANE_BRIDGE, bridge_mac);
-        set_up(lane, BW_LANE_BRIDGE);
+        for (unsigned i = 0; i < lane->n_bridges; i++)
+                add_bridge(lane, i);
+        if (lane->n_bridges > 1)
+                join_bridges(lane->n_bridges);
 }
 
 static void forget_port(BwLane *lane, unsigned number) {
@@ -146,9 +190,10 @@ static void forget_port(BwLane *lane, unsigned number) {
         g_free(port);
 }
 
-BwLane *bw_lane_new(const char *netns) {
+BwLane *bw_lane_new(const char *netns, unsigned n_bridges) {
         BwLane *lane = g_new0(BwLane, 1);
 
+        lane->n_bridges = n_bridges;
         lane->ports = g_ptr_array_new();
         lane->netns = open(netns, O_RDONLY | O_CLOEXEC);
         if (lane->netns < 0)
@@ -157,7 +202,7 @@ BwLane *bw_lane_new(const char *netns) {
         lane->control = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
         if (lane->control < 0)
                 bw_lane_die("Cannot open a socket in %s", netns);
-        add_bridge(lane);
+        add_bridges(lane);
         return lane;
 }
 
@@ -189,6 +234,7 @@ BwLanePort *bw_lane_add_port(BwLane *lane, unsigned number) {
         port->address = bw_lane_address(number);
         bw_lane_address6(number, &port->address6);
         bw_lane_mac(number, port->mac);
+        port->bridge = number % lane->n_bridges;
         enter(lane);
         port->fd = open_tap(port->name);
         port->ifindex = find_index(lane, port->name);
@@ -202,7 +248,7 @@ BwLanePort *bw_lane_add_port(BwLane *lane, unsigned number) {
 void bw_lane_enslave_port(BwLane *lane, const BwLanePort *port) {
         struct ifreq request = { .ifr_ifindex = port->ifindex };
 
-        g_strlcpy(request.ifr_name, BW_LANE_BRIDGE, sizeof request.ifr_name);
+        bridge_name(port->bridge, request.ifr_name);
         if (ioctl(lane->control, SIOCBRADDIF, &request) < 0)
                 bw_lane_die("Cannot put %s into the bridge", port->name);
 }
@@ -287,6 +333,26 @@ static void write_frame6(uint8_t *frame, const BwLanePort *from, const BwLanePor
         memcpy(frame + ETH_HLEN + sizeof ip, &udp, sizeof udp);
 }
 
+/* RFC 826: who has @to's address? */
+static void write_arp(uint8_t *frame, const BwLanePort *from, const BwLanePort *to,
+                      uint32_t sender) {
+        struct ether_header ethernet = { .ether_type = htons(ETHERTYPE_ARP) };
+        struct ether_arp arp = { .ea_hdr = { .ar_hrd = htons(ARPHRD_ETHER),
+                                             .ar_pro = htons(ETHERTYPE_IP),
+                                             .ar_hln = 6,
+                                             .ar_pln = 4,
+                                             .ar_op = htons(ARPOP_REQUEST) } };
+
+        memset(frame, 0, BW_LANE_FRAME_SIZE);
+        memcpy(ethernet.ether_shost, from->mac, 6);
+        memcpy(ethernet.ether_dhost, to->mac, 6);
+        memcpy(arp.arp_sha, from->mac, 6);
+        memcpy(arp.arp_spa, &sender, 4);
+        memcpy(arp.arp_tpa, &to->address, 4);
+        memcpy(frame, &ethernet, sizeof ethernet);
+        memcpy(frame + ETH_HLEN, &arp, sizeof arp);
+}
+
 gsize bw_lane_frame(uint8_t frame[BW_LANE_MOST_FRAME], BwLaneFamily family, const BwLanePort *from,
                     const BwLanePort *to) {
         switch (family) {
@@ -306,9 +372,10 @@ void bw_lane_send(const BwLanePort *port, const uint8_t *frame, gsize size) {
 }
 
 void bw_lane_announce(const BwLanePort *port) {
-        uint8_t frame[BW_LANE_FRAME_SIZE];
+        uint8_t frame[BW_LANE_FRAME_SIZE], mac[6];
 
-        write_frame(frame, port, bridge_mac, port->address, htonl(BW_LANE_FOREIGN));
+        bridge_mac(port->bridge, mac);
+        write_frame(frame, port, mac, port->address, htonl(BW_LANE_FOREIGN));
         bw_lane_send(port, frame, sizeof frame);
 }
 
@@ -324,28 +391,66 @@ unsigned bw_lane_drain(const BwLanePort *port, const uint8_t *frame, gsize size)
 
 /* ---- guard ---- */
 
-static bool arrives(const BwLanePort *from, const BwLanePort *to, uint32_t source,
-                    uint32_t destination) {
+static bool arrives(const BwLanePort *from, const BwLanePort *to, const uint8_t *frame,
+                    gsize size) {
+        bw_lane_send(from, frame, size);
+        return bw_lane_drain(to, frame, size) > 0;
+}
+
+static bool ipv4_arrives(const BwLanePort *from, const BwLanePort *to, uint32_t source,
+                         uint32_t destination) {
         uint8_t frame[BW_LANE_FRAME_SIZE];
 
         write_frame(frame, from, to->mac, source, destination);
-        bw_lane_send(from, frame, sizeof frame);
-        return bw_lane_drain(to, frame, sizeof frame) > 0;
+        return arrives(from, to, frame, sizeof frame);
 }
 
-BwLaneGuard bw_lane_try(const BwLanePort *port, const BwLanePort *peer) {
-        const uint32_t foreign = htonl(BW_LANE_FOREIGN);
+static bool ipv6_arrives(const BwLanePort *from, const BwLanePort *to) {
+        uint8_t frame[BW_LANE_MOST_FRAME];
+        gsize size = bw_lane_frame(frame, BW_LANE_IPV6, from, to);
 
-        if (arrives(port, peer, foreign, peer->address))
+        return arrives(from, to, frame, size);
+}
+
+static bool arp_arrives(const BwLanePort *from, const BwLanePort *to, uint32_t sender) {
+        uint8_t frame[BW_LANE_FRAME_SIZE];
+
+        write_arp(frame, from, to, sender);
+        return arrives(from, to, frame, sizeof frame);
+}
+
+static BwLaneGuard try_arp(const BwLanePort *port, const BwLanePort *peer) {
+        if (arp_arrives(port, peer, htonl(BW_LANE_FOREIGN)))
                 return BW_LANE_OPEN;
         /* From this one the bridge learns where the port is, so that the next are not flooded. */
-        if (!arrives(port, peer, port->address, peer->address))
-                return BW_LANE_SHUT;
-        if (arrives(peer, port, peer->address, foreign))
-                return BW_LANE_OPEN;
-        if (!arrives(peer, port, peer->address, port->address))
+        if (!arp_arrives(port, peer, port->address) || !arp_arrives(peer, port, peer->address))
                 return BW_LANE_SHUT;
         return BW_LANE_GUARDED;
+}
+
+static BwLaneGuard try_ip(const BwLanePort *port, const BwLanePort *peer) {
+        const uint32_t foreign = htonl(BW_LANE_FOREIGN);
+
+        if (ipv4_arrives(port, peer, foreign, peer->address))
+                return BW_LANE_OPEN;
+        if (!ipv4_arrives(port, peer, port->address, peer->address))
+                return BW_LANE_SHUT;
+        if (ipv4_arrives(peer, port, peer->address, foreign))
+                return BW_LANE_OPEN;
+        if (!ipv4_arrives(peer, port, peer->address, port->address) || !ipv6_arrives(port, peer) ||
+            !ipv6_arrives(peer, port))
+                return BW_LANE_SHUT;
+        return BW_LANE_GUARDED;
+}
+
+static BwLaneGuard try_frames(BwLaneFrames frames, const BwLanePort *port, const BwLanePort *peer) {
+        switch (frames) {
+        case BW_LANE_ARP:
+                return try_arp(port, peer);
+        case BW_LANE_IP:
+                return try_ip(port, peer);
+        }
+        g_assert_not_reached();
 }
 
 static void die_unguarded(const BwLanePort *port, BwLaneGuard guard) {
@@ -354,14 +459,22 @@ static void die_unguarded(const BwLanePort *port, BwLaneGuard guard) {
                     guard == BW_LANE_OPEN ? "forged packets pass" : "its own packets do not pass");
 }
 
-unsigned bw_lane_await_guard(const BwLane *lane, unsigned first, unsigned last) {
+/* Another port of the same bridge, the same for nearly all. */
+static const BwLanePort *peer_of(const BwLane *lane, unsigned number) {
+        unsigned first = number % lane->n_bridges;
+
+        return bw_lane_port(lane, number == first ? first + lane->n_bridges : first);
+}
+
+unsigned bw_lane_await_guard(const BwLane *lane, BwLaneFrames frames, unsigned first,
+                             unsigned last) {
         const int64_t deadline = bw_lane_now() + AWAIT_SECONDS * INT64_C(1000000000);
         BwLaneGuard guard;
         unsigned leaks = 0;
 
-        bw_lane_announce(bw_lane_port(lane, 0));
+        bw_lane_announce(peer_of(lane, first));
         for (unsigned i = first; i <= last; i += guard == BW_LANE_GUARDED) {
-                guard = bw_lane_try(bw_lane_port(lane, i), bw_lane_port(lane, i == 0));
+                guard = try_frames(frames, bw_lane_port(lane, i), peer_of(lane, i));
                 leaks += guard == BW_LANE_OPEN;
                 if (guard == BW_LANE_GUARDED)
                         continue;

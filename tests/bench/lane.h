@@ -8,6 +8,10 @@
  * that are taps held open by this process. Writing a frame to a tap runs the
  * whole way through the bridge before write() returns. Lanes of one process
  * stand side by side, so that they can be compared packet by packet.
+ *
+ * A lane may have more bridges, br0, br1, ...: a tree in which each is joined to
+ * its parent by a veth pair, upN at the bridge N itself and downN at the parent.
+ * The ports are dealt out to them in turn.
  */
 
 #include <glib.h>
@@ -17,6 +21,7 @@
 #include <stdint.h>
 
 #define BW_LANE_BRIDGE      "br0"
+#define BW_LANE_BRANCHES    3
 #define BW_LANE_FOREIGN     0x0a4dfffe /* 10.77.255.254: no port's address */
 #define BW_LANE_FRAME_SIZE  60
 #define BW_LANE_FRAME6_SIZE 62
@@ -26,6 +31,7 @@ typedef struct BwLanePort {
         char name[IF_NAMESIZE];
         int fd; /* the tap, non-blocking */
         int ifindex;
+        unsigned bridge;
         uint8_t mac[6];
         uint32_t address; /* network byte order */
         struct in6_addr address6;
@@ -33,14 +39,17 @@ typedef struct BwLanePort {
 
 typedef struct BwLane BwLane;
 
-/* @netns: a file to enter, "/run/netns/plain". The bridge is up and has no port; br_netfilter is
- * on. Bridge and ports outlive the lane and go with the namespace: removing 1000 taps one by one
- * takes half a minute. */
-BwLane *bw_lane_new(const char *netns);
+/* @netns: a file to enter, "/run/netns/plain". The bridges are up and have no ports but the pairs
+ * that join them; br_netfilter is on. Bridges and ports outlive the lane and go with the namespace:
+ * removing 1000 taps one by one takes half a minute. */
+BwLane *bw_lane_new(const char *netns, unsigned n_bridges);
 void bw_lane_free(BwLane *lane);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwLane, bw_lane_free)
 
-/* Makes vk@number, up, not yet in the bridge. Lent until it is removed. */
+/* The bridge that @bridge, not the first, is joined to. */
+unsigned bw_lane_parent(unsigned bridge);
+
+/* Makes vk@number, up, not yet in a bridge. Lent until it is removed. */
 BwLanePort *bw_lane_add_port(BwLane *lane, unsigned number);
 void bw_lane_enslave_port(BwLane *lane, const BwLanePort *port);
 /* Makes and enslaves vk@first .. vk@last. */
@@ -64,16 +73,22 @@ void bw_lane_send(const BwLanePort *port, const uint8_t *frame, gsize size);
 unsigned bw_lane_drain(const BwLanePort *port, const uint8_t *frame, gsize size);
 
 typedef enum BwLaneGuard {
-        BW_LANE_OPEN,    /* a packet from or for a foreign address passes      */
+        BW_LANE_OPEN,    /* a frame from or for a foreign address passes       */
         BW_LANE_SHUT,    /* it does not, but neither do all of the port's own  */
         BW_LANE_GUARDED, /* it does not, and the port's own pass both ways     */
 } BwLaneGuard;
 
-/* What a few packets between @port and the guarded @peer show. */
-BwLaneGuard bw_lane_try(const BwLanePort *port, const BwLanePort *peer);
+/* What a port is tried with. Where strangers are dropped its own pass when every engine that sees
+ * such frames has its rules in place. */
+typedef enum BwLaneFrames {
+        BW_LANE_ARP, /* iptables never sees them */
+        BW_LANE_IP,  /* IPv4 and IPv6 */
+} BwLaneFrames;
+
 /* Tries every 0.2 ms until vk@first .. vk@last are all guarded; ends the process when that takes
- * too long. How often one was found open meanwhile. */
-unsigned bw_lane_await_guard(const BwLane *lane, unsigned first, unsigned last);
+ * too long. How often one was found open meanwhile. Each bridge must have two ports. */
+unsigned bw_lane_await_guard(const BwLane *lane, BwLaneFrames frames, unsigned first,
+                             unsigned last);
 
 /* Ends the process. errno, when not 0, is told too. */
 void bw_lane_die(const char *format, ...) G_GNUC_NORETURN G_GNUC_PRINTF(1, 2);
@@ -85,5 +100,6 @@ void bw_lane_mac(unsigned number, uint8_t mac[6]);
 int64_t bw_lane_now(void); /* nanoseconds of CLOCK_MONOTONIC */
 /* Of this thread alone: other programs that take the processor away in between do not count. */
 int64_t bw_lane_processor_time(void);
+int64_t bw_lane_process_time(void); /* of all threads */
 /* Keeps the calling thread on one processor, so that its caches and clock are always the same. */
 void bw_lane_pin(void);

@@ -100,8 +100,7 @@ static void judge(const BwPlan *plan, const BwPortPlan *port, BwDirection direct
         if (direction == BW_DIRECTION_IN && verdict.reason == BW_REASON_NONE &&
             port->state == BW_PORT_BOUND)
                 check_passed(port, frame, length);
-        g_assert(bw_evaluate_engines(verdict.reason, frame, length) &
-                 BW_ENGINE_BIT(BW_ENGINE_NFTABLES));
+        g_assert(bw_evaluate_engines(&verdict, frame, length) & BW_ENGINE_BIT(BW_ENGINE_NFTABLES));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {

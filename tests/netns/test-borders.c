@@ -4,8 +4,6 @@
  * Bridges that veth pairs join, on a real kernel: what borders let in and out. First frame by
  * frame, with who must get each said by hand; then random frames over random plans, each followed
  * by the evaluator's words from port to port. Knows no engine's rules.
- *
- * test-borders --caught: built with a fault in a compiler, it must find it.
  */
 
 #include <arpa/inet.h>
@@ -1570,40 +1568,13 @@ static void test_forty(void) {
         g_assert_cmpuint(counted(net, BW_DIRECTION_IN, BW_REASON_BORDER_SPOOF, true), ==, 1);
 }
 
-/* Built with a fault in the compiler: some row must come out wrong. */
-static int catch_fault(void) {
-        static const struct {
-                const char *more;
-                const Row *rows;
-                gsize n;
-        } tables[] = {
-                { "", at_uplink, G_N_ELEMENTS(at_uplink) },
-                { UNCHECKED, at_link, G_N_ELEMENTS(at_link) },
-                { BEHIND, behind_borders, G_N_ELEMENTS(behind_borders) },
-        };
-        unsigned wrong = 0;
-
-        for (gsize i = 0; i < G_N_ELEMENTS(tables); i++) {
-                g_autoptr(Net) net = two_bridges();
-
-                arm(net, tables[i].more);
-                wrong += judge_rows(net, tables[i].rows, tables[i].n);
-        }
-        g_print("%u rows came out wrong\n", wrong);
-        return wrong > 0 ? 0 : 1;
-}
-
 int main(int argc, char **argv) {
-        bool catches = argc == 2 && g_str_equal(argv[1], "--caught");
-
-        bw_test_init(catches ? 1 : argc, argv);
+        bw_test_init(argc, argv);
         if (!bw_test_enter_netns()) {
                 g_print("1..0 # SKIP no namespaces here\n");
                 return 0;
         }
         hold_cpu();
-        if (catches)
-                return catch_fault();
         g_test_add_func("/borders/uplink", test_uplink);
         g_test_add_func("/borders/link", test_link);
         g_test_add_func("/borders/behind", test_behind);

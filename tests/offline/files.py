@@ -283,7 +283,7 @@ def check_large_host(folder):
 
 def documented_keys():
     page = (HERE.parent.parent / 'man/org.bridgewarden1.5.scd').read_text()
-    section = page.partition('\n*GetTopology*(')[2].partition('\n*Explain*(')[0]
+    section = page.partition('\n*GetTopology*(out ')[2].partition('\n*Explain*(')[0]
     bridge, _, port = section.partition('Keys of a port')
     return [set(re.findall(r'\*(\w+)\*', part)) - {'ListPorts'} for part in (bridge, port)]
 

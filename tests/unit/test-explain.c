@@ -199,6 +199,7 @@ static void test_two_bridges(void) {
         BwBridgePlan *other = g_new0(BwBridgePlan, 1);
 
         g_strlcpy(other->name, "br9", sizeof(other->name));
+        other->segment = 1;
         other->networks = g_array_new(FALSE, TRUE, sizeof(BwPrefix));
         other->addresses = g_array_new(FALSE, TRUE, sizeof(BwPrefix));
         other->gateways = g_array_new(FALSE, TRUE, sizeof(BwPrefix));

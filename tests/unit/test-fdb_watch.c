@@ -248,6 +248,26 @@ static void test_flood_risk(Scene *scene, G_GNUC_UNUSED gconstpointer unused) {
         g_assert_cmpuint(g_hash_table_size(hazards), ==, 0);
 }
 
+/* A MAC that is lost where its guest is not floods nothing that FdbLock= could keep. */
+static void test_expired_of_absent(Scene *scene, G_GNUC_UNUSED gconstpointer unused) {
+        const BwViolation missed = flooded("vk64", "52:54:00:00:00:3f");
+
+        scene->victim->absent = true;
+        learn(scene, mac_of(63), 5, 13);
+        expire(scene, mac_of(63), 5, 13);
+        bw_fdb_watch_misdelivered(scene->watch, &missed);
+        g_assert_cmpuint(g_hash_table_size(hazards), ==, 0);
+        /* It had been lost before the guest went. */
+        scene->victim->absent = false;
+        learn(scene, mac_of(63), 5, 13);
+        expire(scene, mac_of(63), 5, 13);
+        bw_fdb_watch_misdelivered(scene->watch, &missed);
+        g_assert_cmpuint(g_hash_table_size(hazards), ==, 1);
+        scene->victim->absent = true;
+        bw_fdb_watch_set_plan(scene->watch, scene->plan);
+        g_assert_cmpuint(g_hash_table_size(hazards), ==, 0);
+}
+
 /* Nobody's MACs leave no trace, however many they are. */
 static void test_expired_unbound(Scene *scene, G_GNUC_UNUSED gconstpointer unused) {
         const BwViolation missed = flooded("vk63", "02:00:00:00:00:07");
@@ -268,6 +288,7 @@ int main(int argc, char **argv) {
         CASE("segment-leads-there", "", test_segment);
         CASE("segment-leads-elsewhere", NULL, test_segment);
         CASE("flood-risk", NULL, test_flood_risk);
+        CASE("expired-of-absent", NULL, test_expired_of_absent);
         CASE("expired-unbound", NULL, test_expired_unbound);
         return g_test_run();
 }

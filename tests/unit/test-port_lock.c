@@ -176,6 +176,13 @@ static void test_shared(Scene *scene, G_GNUC_UNUSED gconstpointer unused) {
         lock = look(scene);
         g_assert_cmpuint(lock->mask, !=, 0);
         g_assert_null(lock->trouble);
+        /* A guest that is not here has no place to share. */
+        scene->other->mode = BW_MODE_ENFORCE;
+        scene->other->absent = true;
+        scene->other->fdb_lock = false;
+        lock = look(scene);
+        g_assert_cmpuint(lock->mask, !=, 0);
+        g_assert_null(lock->trouble);
 }
 
 /* A place in the table cannot be a way. */

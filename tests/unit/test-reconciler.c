@@ -55,9 +55,13 @@ static bool inherited(const BwEngine *engine, const char *port) {
         return g_strcmp0(((const Fake *) engine)->inherited, port) == 0;
 }
 
-static bool want(BwEngine *engine, const BwPlan *plan G_GNUC_UNUSED,
+static void want(BwEngine *engine, const BwPlan *plan G_GNUC_UNUSED,
                  const BwModel *model G_GNUC_UNUSED) {
-        return ((Fake *) engine)->wanted++ == 0;
+        ((Fake *) engine)->wanted++;
+}
+
+static bool differs(BwEngine *engine) {
+        return ((Fake *) engine)->wanted == 1;
 }
 
 static bool commit(BwEngine *engine, int64_t now_usec G_GNUC_UNUSED, BwPass *pass, GError **error) {
@@ -106,6 +110,7 @@ static BwEngine *fake_new(BwEngineKind kind) {
                                       .forget_inherited = forget_inherited,
                                       .inherited = inherited,
                                       .want = want,
+                                      .differs = differs,
                                       .commit = commit,
                                       .disarm = disarm,
                                       .check = check,

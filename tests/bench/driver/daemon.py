@@ -6,7 +6,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from driver.lanes import BRIDGE, address, address6, inside, mac, port_name
+from driver.lanes import address, address6, bridge_name, inside, mac, port_name
 
 CHECK_INTERVAL_SECONDS = 2  # the default
 
@@ -15,6 +15,7 @@ CHECK_INTERVAL_SECONDS = 2  # the default
 class Commit:
     tables: int
     facts: int
+    milliseconds: float  # by the clock
 
 
 @dataclass
@@ -25,8 +26,9 @@ class Cost:
     switches: int  # of all its threads, given up and taken away
 
 
-def configuration(n_ports):
-    text = f"[Guard]\nBridges={BRIDGE}\nUnknownPorts=drop\n[Libvirt]\nURI=none\n"
+def configuration(n_ports, n_bridges=1):
+    bridges = " ".join(map(bridge_name, range(n_bridges)))
+    text = f"[Guard]\nBridges={bridges}\nUnknownPorts=drop\n[Libvirt]\nURI=none\n"
     return text + "".join(
         f"[Port {port_name(number)}]\nMACs={mac(number)}\n"
         f"Addresses={address(number)} {address6(number)}\n"
@@ -41,14 +43,12 @@ def field(text, name):
 
 
 class Daemon:
-    """n_declared: for how many ports, plugged or not, the configuration speaks."""
-
-    def __init__(self, program, namespace, n_declared):
+    def __init__(self, program, namespace, configuration_text, environment=None):
         config, self.log = (Path("/run", f"{namespace}.{end}") for end in ("conf", "log"))
-        config.write_text(configuration(n_declared))
+        config.write_text(configuration_text)
         with self.log.open("w") as log:
             self.process = subprocess.Popen(inside(namespace, [program, "--config", config]),
-                                            stdout=log, stderr=log)  # fmt: skip
+                                            stdout=log, stderr=log, env=environment)  # fmt: skip
         self.proc = Path("/proc", str(self.process.pid))
 
     def __enter__(self):
@@ -63,15 +63,29 @@ class Daemon:
             self.process.wait()
 
     def commits(self):
-        """What it said so far of each time it wrote: how many tables, for how many facts."""
-        said = re.findall(r"(\d+) tables committed for (\d+) facts", self.log.read_text())
-        return [Commit(int(tables), int(facts)) for tables, facts in said]
+        """What it said so far of each time it wrote."""
+        said = re.findall(r"(\d+) tables committed for (\d+) facts in ([\d.]+) ms",
+                          self.log.read_text())  # fmt: skip
+        return [Commit(int(tables), int(facts), float(ms)) for tables, facts, ms in said]
+
+    def find(self, pattern):
+        return re.findall(pattern, self.log.read_text())
+
+    def drops(self, namespace):
+        """What the kernel could not tell it, because its sockets were full."""
+        table = subprocess.run(inside(namespace, ["cat", "/proc/net/netlink"]), text=True, check=True,
+                               stdout=subprocess.PIPE).stdout  # fmt: skip
+        rows = [line.split() for line in table.splitlines()[1:]]
+        return sum(int(row[8]) for row in rows)
 
     def last_words(self):
         return "\n".join(self.log.read_text().splitlines()[-10:])
 
     def resident_kib(self):
         return field((self.proc / "status").read_text(), "VmRSS")
+
+    def most_resident_kib(self):
+        return field((self.proc / "status").read_text(), "VmHWM")
 
     def cost(self):
         cost = Cost(0, 0)

@@ -13,6 +13,10 @@ class Broken(Exception):
     """The run found something that must not be: a lost packet, a port that is not guarded."""
 
 
+def bridge_name(number):
+    return f"br{number}"
+
+
 def port_name(number):
     return f"vk{number}"
 
@@ -47,12 +51,12 @@ def switch_br_netfilter_off(name):
 class Harness:
     """A program of tests/bench that makes lanes, says "ready" and obeys its standard input."""
 
-    def __init__(self, program, n_ports, namespaces):
+    def __init__(self, program, n_ports, namespaces, *more):
         for name in namespaces:
             add_namespace(name)
         self.name = program.name
         files = [f"/run/netns/{name}" for name in namespaces]
-        self.process = subprocess.Popen([program, str(n_ports), *files], text=True,
+        self.process = subprocess.Popen([program, str(n_ports), *files, *map(str, more)], text=True,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # fmt: skip
         self.answer("ready")
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from driver import fwbuilder, libvirt_rules, nwfilter
 from driver.daemon import CHECK_INTERVAL_SECONDS, Daemon, configuration
-from driver.lanes import Broken, Harness, add_namespace, inside, switch_br_netfilter_off
+from driver.lanes import Broken, Harness, add_namespace, bridge_name, inside, switch_br_netfilter_off
+from driver.bus import private_bus
 
 # the lanes of bench-packets
 LANES = BRIDGE, EMPTY, IPTABLES, NFTABLES, BOTH, NWFILTER, FWBUILDER = range(7)
@@ -22,6 +23,11 @@ ENGINES = {IPTABLES: ["iptables"], NFTABLES: ["nftables"], BOTH: ["iptables", "n
 TABLES_OF_BOTH_FAMILIES = 4  # raw and mangle, twice
 ROUNDS = 20
 SETTLE_SECONDS = 1.5
+IDLE_PART = 0.15  # of a processor, at most, while nothing but the check is done
+ASK_MS = 100
+UPLINK = "uplink0"
+BRIDGE_MAC = "02:bb:00:00:00:01"  # of the first bridge of a lane
+FLOOD_TOLD_SECONDS = 12  # after which the daemon has said all of an interval of ten
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,7 @@ class Programs:
     packets: Path
     arming: Path
     rules: Path
+    flood: Path
     daemon: Path
 
 
@@ -82,12 +89,18 @@ class Changes:
 
 @dataclass
 class Arming:
+    n_bridges: int
     n_ports: int
     start_ms: float  # from the daemon's start until all ports are guarded
-    samples_us: list
+    samples: dict  # milliseconds, by "nftables" or "all"
+    commits: list  # the daemon's own figures, two for each sample
+    cpu_ms: float  # of the daemon, for a port that comes and goes
+    resident_kib: int
+    most_resident_kib: int
+    check_cpu_ms: float
 
-    def quantile(self, part):
-        return quantile(self.samples_us, part)
+    def n_samples(self):
+        return len(self.samples["all"])
 
 
 @dataclass
@@ -107,6 +120,21 @@ class Idle:
     def cpu_ms_per_check(self):
         """At most this: everything the idle daemon uses is put down to the check."""
         return self.cpu_ms_per_minute * CHECK_INTERVAL_SECONDS / 60
+
+
+@dataclass
+class Flood:
+    n_ports: int
+    n_macs: int
+    seconds: float
+    quiet: dict  # milliseconds until an answer, by question
+    flooded: dict
+    cpu_ms: float
+    resident_kib: tuple  # before, after
+    most_resident_kib: int
+    entries: int  # in the journal, of the flood
+    counted: int  # MACs they speak of
+    drops: int  # messages the kernel could not tell
 
 
 def telling(daemon, harness, *words):
@@ -235,20 +263,38 @@ def idle(daemon, n_ports, seconds):
                 (after.cpu_ms - before.cpu_ms) / minutes)  # fmt: skip
 
 
-def arming(programs, n_ports, effort):
-    namespace = f"arming{n_ports}"
-    with Harness(programs.arming, n_ports, [namespace]) as harness, \
-         Daemon(programs.daemon, namespace, n_ports + effort.samples) as daemon:  # fmt: skip
+def wait_idle(daemon):
+    """Until it has done all that its start, or a burst, gave it to do."""
+    for _ in range(20):
+        before = daemon.cost().cpu_ms
+        time.sleep(SETTLE_SECONDS)
+        if daemon.cost().cpu_ms - before < IDLE_PART * SETTLE_SECONDS * 1000:
+            return
+
+
+def arming(programs, n_bridges, n_ports, samples, idle_seconds):
+    namespace = f"arming{n_bridges}-{n_ports}"
+    text = configuration(n_ports + samples, n_bridges)
+    with Harness(programs.arming, n_ports, [namespace], n_bridges) as harness, \
+         Daemon(programs.daemon, namespace, text) as daemon:  # fmt: skip
         [[start_ms]] = telling(daemon, harness, "guarded")
-        [samples] = telling(daemon, harness, "arm", n_ports, effort.samples)
-    return Arming(n_ports, float(start_ms), [float(x) for x in samples])
+        wait_idle(daemon)
+        checks = idle(daemon, n_ports, idle_seconds)
+        known, before = len(daemon.commits()), daemon.cost()
+        told = telling(daemon, harness, "arm", n_ports, samples)
+        time.sleep(SETTLE_SECONDS)
+        spent = daemon.cost().cpu_ms - before.cpu_ms
+        return Arming(n_bridges, n_ports, float(start_ms),
+                      {name: [float(x) / 1000 for x in row] for name, *row in told},
+                      daemon.commits()[known:], spent / samples, daemon.resident_kib(),
+                      daemon.most_resident_kib(), checks.cpu_ms_per_check())  # fmt: skip
 
 
 def burst_and_idle(programs, n_ports, effort):
     """A Burst on top of n_ports, and an Idle with them all."""
     namespace, n_after = f"burst{n_ports}", n_ports + effort.burst
     with Harness(programs.arming, n_ports, [namespace]) as harness, \
-         Daemon(programs.daemon, namespace, n_after) as daemon:  # fmt: skip
+         Daemon(programs.daemon, namespace, configuration(n_after)) as daemon:  # fmt: skip
         telling(daemon, harness, "guarded")
         time.sleep(SETTLE_SECONDS)
         before = len(daemon.commits())
@@ -256,3 +302,40 @@ def burst_and_idle(programs, n_ports, effort):
         time.sleep(SETTLE_SECONDS)
         plugged = Burst(n_ports, float(milliseconds), daemon.commits()[before:])
         return plugged, idle(daemon, n_after, effort.idle_seconds)
+
+
+def ask(programs, environment, count):
+    told = subprocess.run([programs.flood, "ask", str(count), str(ASK_MS)], env=environment, text=True,
+                          check=True, stdout=subprocess.PIPE).stdout  # fmt: skip
+    return {name: [float(x) / 1000 for x in row] for name, *row in map(str.split, told.splitlines())}
+
+
+def add_uplink(namespace):
+    for words in (f"link add {UPLINK} type veth peer name far0",
+                  f"link set {UPLINK} master {bridge_name(0)} up", "link set far0 up"):  # fmt: skip
+        subprocess.run(["ip", "-n", namespace, *words.split()], check=True)
+
+
+def flood(programs, n_ports, n_macs, seconds):
+    """Frames of n_macs from beyond an uplink, while the daemon is asked."""
+    namespace = "flood"
+    text = configuration(n_ports) + f"[Port {UPLINK}]\nRole=uplink\n"
+    with private_bus() as environment, Harness(programs.arming, n_ports, [namespace]) as harness:
+        add_uplink(namespace)
+        with Daemon(programs.daemon, namespace, text, environment) as daemon:
+            telling(daemon, harness, "guarded")
+            wait_idle(daemon)
+            quiet = ask(programs, environment, 20)
+            before, resident = daemon.cost(), daemon.resident_kib()
+            send = inside(namespace, [programs.flood, "send", "far0", BRIDGE_MAC, n_macs, seconds])
+            with subprocess.Popen(send, text=True, stdout=subprocess.PIPE) as sender:
+                flooded = ask(programs, environment, seconds * 1000 // ASK_MS)
+                took = sender.stdout.read()
+            if sender.returncode:
+                raise Broken("the flood could not be sent")
+            spent = daemon.cost().cpu_ms - before.cpu_ms
+            time.sleep(FLOOD_TOLD_SECONDS)
+            told = daemon.find(rf"Port {UPLINK} .*learn (\d+) MAC addresses")
+            return Flood(n_ports, n_macs, float(took) / 1000, quiet, flooded, spent,
+                         (resident, daemon.resident_kib()), daemon.most_resident_kib(), len(told),
+                         sum(map(int, told)), daemon.drops(namespace))  # fmt: skip

@@ -12,6 +12,7 @@ cable, and behind another cable the switch of a hypervisor that is not ours.
 import contextlib
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from . import wire
 from .waiting import holds_within
@@ -40,6 +41,8 @@ HARDSHIPS = {
     "hubs": "ageing time 0",
 }
 PATIENT = 15  # seconds for an answer that must come
+# where it has the address, and not on each bridge as well, whose MAC would be believed then
+HOST_ANSWERS = Path("/proc/sys/net/ipv4/conf/all/arp_ignore")
 REMEMBERED_MS = 600_000  # for how long ARP is believed: the scene must not end by itself
 
 
@@ -111,6 +114,7 @@ class TwoBridges:
         ip("link", "set", "vethb2", "master", BRIDGE, "up")
         self.world.add_cable("vmh1", "vmh2", SECOND_BRIDGE)
         ip("addr", "add", f"{HOST}/24", "dev", "vmh2")
+        HOST_ANSWERS.write_text("1\n")
         self.world.add_cable("vmw1", "vmw2", SECOND_BRIDGE)
         self.build_hypervisor()
         self.host = Station("the host", "vmh2", HOST)
@@ -137,6 +141,7 @@ class TwoBridges:
         self.four.stop_poison()
         self.four.run("ip link set eth0 up")
         self.set_memory(30_000)
+        HOST_ANSWERS.write_text("0\n")
         for port in ("vethb1", "vmh1", "vmw1"):
             ip("link", "del", port)
         for name in (BEHIND, HYPERVISOR):
