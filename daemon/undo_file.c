@@ -5,7 +5,6 @@
 #include <bw/error.h>
 #include <errno.h>
 #include <glib/gstdio.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #define FOLDER "/run/bridgewarden"

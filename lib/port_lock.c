@@ -173,13 +173,6 @@ static bool is_in_force_as_wished(const BwPortLock *lock, const BwModel *model) 
         return ((lock->flags ^ lock->on) & lock->mask) == 0 && are_all_fixed(lock, model);
 }
 
-const char *bw_port_lock_word(const BwPortLock *lock, const BwModel *model) {
-        if (lock->mask == 0)
-                return lock->trouble || lock->lacking ? "partly" : "no";
-        return is_in_force_as_wished(lock, model) && !lock->lacking && !lock->trouble ? "yes"
-                                                                                      : "partly";
-}
-
 /* What was */
 
 static bool remember_macs(const BwPortLock *lock, const BwModel *model, BwUndoPort *port,
@@ -254,10 +247,6 @@ bool bw_port_lock_forget(const BwPortLock *lock, const BwPortLockStep *step, BwU
         for (guint i = 0; i < step->release->len; i++)
                 bw_undo_remove_mac(undo->macs, &g_array_index(step->release, BwMac, i));
         return undo->touched == 0 && undo->macs->len == 0;
-}
-
-bool bw_port_lock_step_is_empty(const BwPortLockStep *step) {
-        return step->fix->len == 0 && step->mask == 0 && step->release->len == 0;
 }
 
 void bw_port_lock_step_free(BwPortLockStep *step) {

@@ -9,7 +9,6 @@
 #include <bw/netlink_decode.h>
 #include <command.h>
 #include <glib.h>
-#include <linux/capability.h>
 #include <linux/if_addr.h>
 #include <linux/if_packet.h>
 #include <linux/netlink.h>
@@ -21,7 +20,6 @@
 #include <netns.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 /* What the facts add up to: an object's key and what was last said of it, both as text. */
@@ -648,33 +646,21 @@ static void test_set_nf_call(void) {
         close_world(world);
 }
 
-static void set_effective(uint32_t effective) {
-        struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-        struct __user_cap_data_struct sets[2];
-
-        g_assert_cmpint(syscall(SYS_capget, &header, sets), ==, 0);
-        sets[0].effective = effective;
-        g_assert_cmpint(syscall(SYS_capset, &header, sets), ==, 0);
-}
-
 static void test_denied(void) {
-        struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-        struct __user_cap_data_struct sets[2];
         g_autoptr(GError) error = NULL;
         World *world;
         unsigned bridge;
 
         bw_test_run("ip link add br0 type bridge");
         bridge = if_nametoindex("br0");
-        g_assert_cmpint(syscall(SYS_capget, &header, sets), ==, 0);
-        set_effective(sets[0].effective & ~(1u << CAP_NET_ADMIN));
+        bw_test_set_net_admin(false);
         /* Looking on needs no right. */
         world = open_world();
         g_assert_true(says(find(world, "link %u", bridge), "br0 "));
         g_assert_false(bw_netlink_set_switch(world->netlink, bridge, BW_SWITCH_NF_CALL_IPTABLES,
                                              true, &error));
         g_assert_error(error, BW_ERROR, BW_ERROR_DENIED);
-        set_effective(sets[0].effective);
+        bw_test_set_net_admin(true);
         bw_test_run("ip link del br0");
         close_world(world);
 }
