@@ -245,6 +245,7 @@ static void time_plan(const Bench *bench, double *row) {
                 start = bw_lane_process_time();
                 rules = compile_plan(model, plan, engine);
                 row[2 + engine] = cpu_since(&start);
+                g_assert_nonnull(rules);
         }
         row[0] = time_graph(model, plan);
 }
