@@ -4,7 +4,6 @@
 #include "reply.h"
 
 #include <bw/text.h>
-#include <string.h>
 #include <systemd/sd-bus.h>
 
 #define NAME         "org.bridgewarden1"

@@ -95,10 +95,6 @@ static bool address_at(JsonObject *station, guint i, BwPrefix *ret) {
                                ret, NULL);
 }
 
-static bool is_single(const BwPrefix *prefix) {
-        return prefix->length == (prefix->family == BW_FAMILY_IPV4 ? 32 : 128);
-}
-
 /* A single one before one out of a network, whose first host then stands for it. */
 static bool first_address(JsonObject *station, BwFamily family, BwPrefix *ret) {
         bool found = false;
@@ -107,11 +103,11 @@ static bool first_address(JsonObject *station, BwFamily family, BwPrefix *ret) {
                 BwPrefix prefix;
 
                 if (!address_at(station, i, &prefix) || prefix.family != family ||
-                    (found && !is_single(&prefix)))
+                    (found && !bw_prefix_is_single(&prefix)))
                         continue;
                 *ret = prefix;
                 found = true;
-                if (is_single(&prefix))
+                if (bw_prefix_is_single(&prefix))
                         return true;
         }
         if (!found)
@@ -137,14 +133,24 @@ static bool owns(JsonObject *station, const BwPrefix *address) {
         return bw_prefix_equal(address, &derived);
 }
 
-static JsonObject *find_on_bridge(const Draft *draft, bool (*test)(JsonObject *, const BwPrefix *),
-                                  const BwPrefix *address) {
+/* Joined by links, so that what one sends to the other's MAC gets there. */
+static bool is_beyond(const Draft *draft, JsonObject *station) {
+        gint64 own = json_object_get_int_member_with_default(draft->in, "Segment", 0);
+
+        return own != 0 && json_object_get_int_member_with_default(station, "Segment", 0) == own;
+}
+
+static bool is_on_bridge(const Draft *draft, JsonObject *station) {
+        return g_str_equal(text_of(station, "Bridge"), text_of(draft->in, "Bridge"));
+}
+
+static JsonObject *find_other(const Draft *draft, bool (*where)(const Draft *, JsonObject *),
+                              bool (*test)(JsonObject *, const BwPrefix *),
+                              const BwPrefix *address) {
         for (guint i = 0; i < json_array_get_length(draft->stations); i++) {
                 JsonObject *station = json_array_get_object_element(draft->stations, i);
 
-                if (station != draft->in &&
-                    g_str_equal(text_of(station, "Bridge"), text_of(draft->in, "Bridge")) &&
-                    test(station, address))
+                if (station != draft->in && where(draft, station) && test(station, address))
                         return station;
         }
         return NULL;
@@ -331,11 +337,13 @@ static bool settle_destination_mac(Draft *draft, GError **error) {
         }
         if (group_mac(wish->kind == BW_WISH_ND ? &solicited : &draft->dst, &draft->dst_mac))
                 return true;
-        receiver = find_on_bridge(draft, owns, &draft->dst);
+        receiver = find_other(draft, is_on_bridge, owns, &draft->dst);
+        if (!receiver)
+                receiver = find_other(draft, is_beyond, owns, &draft->dst);
         if (first_mac(receiver, &draft->dst_mac) || first_mac(draft->out, &draft->dst_mac))
                 return true;
         /* What nobody on the bridge has, goes to the host, as to a router. */
-        if (first_mac(find_on_bridge(draft, is_host, NULL), &draft->dst_mac))
+        if (first_mac(find_other(draft, is_on_bridge, is_host, NULL), &draft->dst_mac))
                 return true;
         return fail(error,
                     "nobody on the bridge is known to have this address; say with --dst-mac where "

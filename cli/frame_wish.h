@@ -40,6 +40,7 @@ typedef struct BwFrameWish {
 const char *bw_wish_name(BwWishKind kind);
 
 /* @stations: who is on the bridges, objects with Port, Bridge, Role, MACs and Addresses as of
- * ListPorts(). (transfer full): NULL with a sentence that says which option would help,
- * BW_ERROR_INVALID, or BW_ERROR_ABSENT when @in is nobody's name. */
+ * ListPorts(); those of one "Segment", not 0, are on bridges that links join. (transfer full): NULL
+ * with a sentence that says which option would help, BW_ERROR_INVALID, or BW_ERROR_ABSENT when @in
+ * is nobody's name. */
 GByteArray *bw_frame_wish_build(const BwFrameWish *wish, JsonArray *stations, GError **error);

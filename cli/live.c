@@ -109,6 +109,12 @@ static BwExpected expected_of(JsonObject *judgment) {
         };
 }
 
+/* The stage is the one bridge; what goes on to others is not tried there. */
+static bool is_elsewhere(JsonArray *judgments, JsonObject *judgment) {
+        return !g_str_equal(text_of(judgment, "Bridge"),
+                            text_of(json_array_get_object_element(judgments, 0), "Bridge"));
+}
+
 /* Who is not told on which bridge it is has asked for the bridge itself. */
 static bool open_rehearsal(BwLive *live, JsonArray *judgments, GError **error) {
         const char *bridge = live->in;
@@ -135,9 +141,11 @@ bool bw_live_add(BwLive *live, const uint8_t *frame, gsize length, JsonArray *ju
         if (!open_rehearsal(live, judgments, error))
                 return false;
         for (guint i = 0; i < json_array_get_length(judgments); i++) {
-                BwExpected one = expected_of(json_array_get_object_element(judgments, i));
+                JsonObject *judgment = json_array_get_object_element(judgments, i);
+                BwExpected one = expected_of(judgment);
 
-                g_array_append_val(expected, one);
+                if (!is_elsewhere(judgments, judgment))
+                        g_array_append_val(expected, one);
         }
         left_out = bw_rehearsal_add(live->rehearsal, frame, length, expected);
         g_array_append_val(live->left_out, left_out);

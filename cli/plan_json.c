@@ -34,6 +34,7 @@ static JsonObject *show_port(const BwBridgePlan *bridge, const BwPortPlan *port)
         add_text(object, "Role", bw_role_name(port->role));
         add_text(object, "Mode", bw_mode_name(port->mode));
         add_text(object, "State", bw_port_state_name(port->state));
+        json_object_set_boolean_member(object, "Closed", port->closed_border);
         add_texts(object, "MACs", (const char *const *) macs);
         add_texts(object, "Addresses", (const char *const *) addresses);
         add_text(object, "Where", port->where);
@@ -75,12 +76,26 @@ static JsonObject *show_host(const BwWorld *world, const BwBridgePlan *bridge) {
         return object;
 }
 
+/* From 1, as topologies have them. */
+static void add_segment(const BwPlan *plan, JsonObject *station) {
+        const char *name = json_object_get_string_member(station, "Bridge");
+
+        for (guint i = 0; i < plan->bridges->len; i++) {
+                const BwBridgePlan *bridge = plan->bridges->pdata[i];
+
+                if (g_str_equal(bridge->name, name))
+                        json_object_set_int_member(station, "Segment", bridge->segment + 1);
+        }
+}
+
 JsonArray *bw_plan_json_stations(const BwWorld *world) {
         JsonArray *stations = bw_plan_json_ports(world->plan);
 
         for (guint i = 0; i < world->plan->bridges->len; i++)
                 json_array_add_object_element(stations,
                                               show_host(world, world->plan->bridges->pdata[i]));
+        for (guint i = 0; i < json_array_get_length(stations); i++)
+                add_segment(world->plan, json_array_get_object_element(stations, i));
         return stations;
 }
 
@@ -97,6 +112,7 @@ static JsonObject *show_judgment(const BwJudgment *judgment) {
         add_text(object, "Reason", text.reason);
         add_text(object, "Sentence", text.sentence);
         add_text(object, "Detail", text.detail);
+        add_text(object, "Because", text.because);
         add_text(object, "Where", text.where);
         add_texts(object, "MACs", (const char *const *) text.macs);
         add_texts(object, "Addresses", (const char *const *) text.addresses);

@@ -357,7 +357,7 @@ static Wish wish_of(const BwRehearsal *rehearsal, const Trial *trial, BwEngineKi
 
 static bool sees(const BwRehearsal *rehearsal, const Trial *trial, BwEngineKind kind) {
         unsigned engines =
-                bw_evaluate_engines(BW_REASON_NONE, trial->frame->data, trial->frame->len);
+                bw_evaluate_engines(&(BwVerdict){}, trial->frame->data, trial->frame->len);
 
         if (rehearsal->host_sends)
                 engines &= BW_ENGINE_BIT(BW_ENGINE_NFTABLES);

@@ -7,7 +7,6 @@
 
 #include <bw/reason.h>
 #include <bw/text.h>
-#include <string.h>
 
 #define LABEL_WIDTH 12
 #define GUEST_WIDTH 20

@@ -56,15 +56,28 @@ static void append_who(GString *text, JsonObject *judgment) {
 static void append_binding(GString *text, JsonObject *judgment) {
         g_autofree char *where = bw_text_printable(get_text(judgment, "Where"));
         g_autofree char *state = bw_text_printable(get_text(judgment, "State"));
+        bool border = g_str_equal(state, "border");
+        gsize before;
 
-        g_string_append_printf(text, INDENT "The port is %s, with", state);
+        if (border)
+                g_string_append(text, INDENT "The port is a border; declared behind it:");
+        else
+                g_string_append_printf(text, INDENT "The port is %s, with", state);
+        before = text->len;
         append_list(text, judgment, "MACs");
         append_list(text, judgment, "Addresses");
-        if (g_str_has_suffix(text->str, ", with"))
-                g_string_append(text, " no address at all");
+        if (text->len == before)
+                g_string_append(text, border ? " nothing" : " no address at all");
         if (*where)
                 g_string_append_printf(text, ", as declared in %s", where);
         g_string_append_c(text, '\n');
+}
+
+static void append_because(GString *text, JsonObject *judgment) {
+        g_autofree char *because = bw_text_printable(get_text(judgment, "Because"));
+
+        if (*because)
+                g_string_append_printf(text, INDENT "%s.\n", because);
 }
 
 static void append_denial(GString *text, JsonObject *judgment) {
@@ -76,6 +89,7 @@ static void append_denial(GString *text, JsonObject *judgment) {
         if (*detail)
                 g_string_append_printf(text, " (%s)", detail);
         g_string_append(text, ".\n");
+        append_because(text, judgment);
         append_binding(text, judgment);
         g_string_append(text, INDENT "Seen by");
         append_list(text, judgment, "Engines");

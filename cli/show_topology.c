@@ -6,7 +6,6 @@
 #include "member.h"
 
 #include <bw/text.h>
-#include <string.h>
 
 #define GUEST_WIDTH     24
 #define SHOWN_ADDRESSES 2
@@ -156,18 +155,22 @@ static void add_link(GPtrArray *words, JsonObject *port) {
                 add(words, "peer in namespace %" G_GINT64_FORMAT, namespace);
 }
 
-static void add_flags(GPtrArray *words, JsonObject *port) {
-        gint64 learned = get_number(port, "Learned"), moves = get_number(port, "Moves");
+/* Of a bridge or a port. One MAC is what everybody expects. */
+static void add_figures(GPtrArray *words, JsonObject *object) {
+        gint64 learned = get_number(object, "Learned"), moves = get_number(object, "Moves");
 
-        if (get_bool(port, "Locked"))
-                add(words, "locked");
-        if (get_bool(port, "Isolated"))
-                add(words, "isolated");
-        /* One is what everybody expects. */
         if (learned > 1)
                 add(words, "%" G_GINT64_FORMAT " MACs", learned);
         if (moves > 0)
                 add(words, "%" G_GINT64_FORMAT " moves a minute", moves);
+}
+
+static void add_flags(GPtrArray *words, JsonObject *port) {
+        if (get_bool(port, "Locked"))
+                add(words, "locked");
+        if (get_bool(port, "Isolated"))
+                add(words, "isolated");
+        add_figures(words, port);
 }
 
 static void append_warnings(GString *text, const char *margin, JsonArray *warnings) {
@@ -254,6 +257,7 @@ static GPtrArray *words_of_bridge(JsonObject *bridge) {
         if (get_bool(bridge, "VLANFiltering"))
                 add(words, "VLAN filtering");
         add(words, "ageing %" G_GINT64_FORMAT " s", seconds);
+        add_figures(words, bridge);
         return words;
 }
 

@@ -19,15 +19,19 @@
 
 #define MOST_BYTES     4096
 #define WITNESS        "bw-witness"
+#define FAR_WITNESS    "bw-witness2"
 #define ALL_ETHERTYPES 0x0003
 #define PATIENCE_MSEC  5000
 /* Each hop of a frame is one turn in the CPU's queue. A frame crosses a pair, a bridge and a pair,
- * and one that the host answers or routes the same once more. */
-#define MOST_HOPS 4
+ * and one that the host answers or routes the same once more; and the pair between two bridges. */
+#define MOST_HOPS 6
 
 struct BwStage {
-        char *bridge;
-        GPtrArray *names; /* char *: of each port, the witness's last; "": no port */
+        char *bridges[3]; /* NULL-terminated */
+        GPtrArray *names; /* char *: of each port; "": no port */
+        unsigned witness;
+        uint32_t beyond;  /* set of ports of the far bridge */
+        uint32_t joining; /* of these none has a far end of its own */
         BwStageEnds ends;
         BwStageLink *links;
         int far[BW_STAGE_MOST]; /* at the far ends; -1: no port */
@@ -36,10 +40,11 @@ struct BwStage {
         bool is_held;           /* to one CPU */
 };
 
-const char *const *bw_stage_free_ports(void) {
-        static const char *const ports[] = { WITNESS, NULL };
+const char *const *bw_stage_free_ports(const BwScene *scene) {
+        static const char *const ports[] = { WITNESS, FAR_WITNESS, NULL };
+        static const char *const near[] = { WITNESS, NULL };
 
-        return ports;
+        return *scene->far_bridge ? ports : near;
 }
 
 const char *bw_stage_port_name(const BwStage *stage, unsigned port) {
@@ -47,7 +52,15 @@ const char *bw_stage_port_name(const BwStage *stage, unsigned port) {
 }
 
 const char *bw_stage_bridge(const BwStage *stage) {
-        return stage->bridge;
+        return stage->bridges[0];
+}
+
+const char *bw_stage_bridge_of(const BwStage *stage, unsigned port) {
+        return stage->bridges[stage->beyond & 1u << port ? 1 : 0];
+}
+
+const char *const *bw_stage_bridges(const BwStage *stage) {
+        return (const char *const *) stage->bridges;
 }
 
 BwStageLink *bw_stage_links(const BwStage *stage) {
@@ -150,7 +163,22 @@ static bool add_port(BwStage *stage, unsigned port, GError **error) {
         stage->far[port] = stage->ends == BW_STAGE_TAP ? open_tap(name, error)
                                                        : open_pair(stage, name, far, error);
         return stage->far[port] >= 0 &&
-               bw_stage_link_raise(stage->links, name, stage->bridge, error);
+               bw_stage_link_raise(stage->links, name, bw_stage_bridge_of(stage, port), error);
+}
+
+static bool join_bridges(BwStage *stage, GError **error) {
+        const unsigned ends[] = { BW_WHO_LINK, BW_WHO_LINK_BEYOND };
+
+        if (!stage->joining)
+                return true;
+        if (!bw_stage_link_add_pair(stage->links, bw_stage_port_name(stage, ends[0]),
+                                    bw_stage_port_name(stage, ends[1]), error))
+                return false;
+        for (unsigned i = 0; i < G_N_ELEMENTS(ends); i++)
+                if (!bw_stage_link_raise(stage->links, bw_stage_port_name(stage, ends[i]),
+                                         bw_stage_bridge_of(stage, ends[i]), error))
+                        return false;
+        return true;
 }
 
 static bool add_fence(BwStage *stage, GError **error) {
@@ -246,18 +274,14 @@ bool bw_stage_fire(BwStage *stage, unsigned port, const GByteArray *frame, unsig
 
 /* A link that is up carries nothing until the kernel has got round to switching its queue on. */
 
-static unsigned witness_of(const BwStage *stage) {
-        return stage->names->len - 1;
-}
-
 static bool is_live(BwStage *stage, unsigned port, GError **error) {
         static const uint8_t bytes[60] = { 2, 0, 0, 0, 0, 3, 2, 0, 0, 0, 0, 4, 0x88, 0xb5 };
         const GByteArray probe = { (guint8 *) bytes, sizeof(bytes) };
         unsigned there = 0, back = 0;
 
         return bw_stage_fire(stage, port, &probe, &there, error) &&
-               bw_stage_fire(stage, witness_of(stage), &probe, &back, error) &&
-               (there & 1u << witness_of(stage)) && (back & 1u << port);
+               bw_stage_fire(stage, stage->witness, &probe, &back, error) &&
+               (there & 1u << stage->witness) && (back & 1u << port);
 }
 
 static bool await_port(BwStage *stage, unsigned port, GError **error) {
@@ -290,54 +314,81 @@ static bool await_fence(BwStage *stage) {
 
 static bool await_links(BwStage *stage, GError **error) {
         (void) await_fence(stage); /* whoever waits at it next tells when it does not work */
-        for (unsigned port = 0; port < witness_of(stage); port++)
-                if (stage->far[port] >= 0 && !await_port(stage, port, error))
+        for (unsigned port = 0; port < stage->names->len; port++)
+                if (port != stage->witness && stage->far[port] >= 0 &&
+                    !await_port(stage, port, error))
                         return false;
         return true;
 }
 
-static bool build(BwStage *stage, GError **error) {
-        stage->links = bw_stage_link_new(error);
-        if (!stage->links || !bw_stage_link_add_bridge(stage->links, stage->bridge, error) ||
-            !bw_stage_link_set_ageing(stage->links, stage->bridge, 0, error))
-                return false;
-        for (unsigned port = 0; port < stage->names->len; port++)
-                if (*bw_stage_port_name(stage, port) && !add_port(stage, port, error))
-                        return false;
-        return add_fence(stage, error) && await_links(stage, error);
+static bool add_bridge(BwStage *stage, const char *name, GError **error) {
+        return bw_stage_link_add_bridge(stage->links, name, error) &&
+               bw_stage_link_set_ageing(stage->links, name, 0, error);
 }
 
-/* Takes @names, and appends the witness. */
-static BwStage *stage_new(const char *bridge, GPtrArray *names, BwStageEnds ends, GError **error) {
-        g_autoptr(BwStage) stage = g_new0(BwStage, 1);
+static bool build(BwStage *stage, GError **error) {
+        stage->links = bw_stage_link_new(error);
+        if (!stage->links)
+                return false;
+        for (unsigned i = 0; stage->bridges[i]; i++)
+                if (!add_bridge(stage, stage->bridges[i], error))
+                        return false;
+        for (unsigned port = 0; port < stage->names->len; port++)
+                if (*bw_stage_port_name(stage, port) && !(stage->joining & 1u << port) &&
+                    !add_port(stage, port, error))
+                        return false;
+        return join_bridges(stage, error) && add_fence(stage, error) && await_links(stage, error);
+}
 
-        g_ptr_array_add(names, g_strdup(WITNESS));
-        stage->bridge = g_strdup(bridge);
-        stage->names = names;
+static BwStage *stage_new(const char *bridge, BwStageEnds ends) {
+        BwStage *stage = g_new0(BwStage, 1);
+
+        stage->bridges[0] = g_strdup(bridge);
+        stage->names = g_ptr_array_new_with_free_func(g_free);
         stage->ends = ends;
         stage->fence[0] = stage->fence[1] = -1;
         for (unsigned port = 0; port < BW_STAGE_MOST; port++)
                 stage->far[port] = -1;
-        g_assert(names->len <= BW_STAGE_HOST);
-        if (!bw_stage_leave_host(error) || !hold_cpu(stage, error) || !build(stage, error))
-                return NULL;
-        return g_steal_pointer(&stage);
+        return stage;
+}
+
+static bool set_up(BwStage *stage, GError **error) {
+        g_assert(stage->names->len <= BW_STAGE_HOST);
+        return bw_stage_leave_host(error) && hold_cpu(stage, error) && build(stage, error);
+}
+
+static void add_name(BwStage *stage, const char *name) {
+        g_ptr_array_add(stage->names, g_strdup(name));
+}
+
+static void add_far_bridge(BwStage *stage, const BwScene *scene) {
+        stage->bridges[1] = g_strdup(scene->far_bridge);
+        stage->joining = 1u << BW_WHO_LINK | 1u << BW_WHO_LINK_BEYOND;
+        stage->beyond = 1u << BW_STAGE_FAR_WITNESS;
+        for (BwWho who = BW_WHO_ATTACKER; who < BW_WHO_MAX; who++)
+                if (bw_scene_bridge_of(scene, who) == scene->far_bridge)
+                        stage->beyond |= 1u << who;
 }
 
 BwStage *bw_stage_new(const BwScene *scene, BwStageEnds ends, GError **error) {
-        GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
+        g_autoptr(BwStage) stage = stage_new(scene->bridge, ends);
 
         for (unsigned who = 0; who < BW_WHO_MAX; who++)
-                g_ptr_array_add(names, g_strdup(scene->stations[who].port));
-        return stage_new(scene->bridge, names, ends, error);
+                add_name(stage, scene->stations[who].port);
+        add_name(stage, WITNESS);
+        add_name(stage, *scene->far_bridge ? FAR_WITNESS : "");
+        stage->witness = BW_STAGE_WITNESS;
+        if (*scene->far_bridge)
+                add_far_bridge(stage, scene);
+        return set_up(stage, error) ? g_steal_pointer(&stage) : NULL;
 }
 
 /* The host hears all that its bridge has let in, whomever it is for. */
 static bool open_host(BwStage *stage, GError **error) {
-        struct packet_mreq all = { .mr_ifindex = (int) if_nametoindex(stage->bridge),
+        struct packet_mreq all = { .mr_ifindex = (int) if_nametoindex(stage->bridges[0]),
                                    .mr_type = PACKET_MR_PROMISC };
 
-        stage->far[BW_STAGE_HOST] = open_wire(stage->bridge, error);
+        stage->far[BW_STAGE_HOST] = open_wire(stage->bridges[0], error);
         if (stage->far[BW_STAGE_HOST] < 0)
                 return false;
         return setsockopt(stage->far[BW_STAGE_HOST], SOL_PACKET, PACKET_ADD_MEMBERSHIP, &all,
@@ -346,13 +397,13 @@ static bool open_host(BwStage *stage, GError **error) {
 }
 
 BwStage *bw_stage_new_bridge(const char *bridge, const GPtrArray *ports, GError **error) {
-        GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
-        g_autoptr(BwStage) stage = NULL;
+        g_autoptr(BwStage) stage = stage_new(bridge, BW_STAGE_VETH);
 
         for (guint i = 0; i < ports->len; i++)
-                g_ptr_array_add(names, g_strdup(ports->pdata[i]));
-        stage = stage_new(bridge, names, BW_STAGE_VETH, error);
-        if (!stage || !open_host(stage, error))
+                add_name(stage, ports->pdata[i]);
+        add_name(stage, WITNESS);
+        stage->witness = ports->len;
+        if (!set_up(stage, error) || !open_host(stage, error))
                 return NULL;
         return g_steal_pointer(&stage);
 }
@@ -371,7 +422,8 @@ void bw_stage_free(BwStage *stage) {
         close_end(stage->fence[1]);
         bw_stage_link_free(stage->links);
         g_ptr_array_unref(stage->names);
-        g_free(stage->bridge);
+        for (unsigned i = 0; stage->bridges[i]; i++)
+                g_free(stage->bridges[i]);
         if (stage->is_held)
                 (void) sched_setaffinity(0, sizeof(stage->cpus), &stage->cpus);
         g_free(stage);

@@ -26,25 +26,26 @@ typedef enum BwStageEnds {
         BW_STAGE_TAP,  /* taps, as guests have them */
 } BwStageEnds;
 
-/* Ports are counted as BwWho counts, NOBODY has none; and one more, which nobody checks: it sees
- * what others may send, and sends whatever others may or may not receive. */
-#define BW_STAGE_WITNESS BW_WHO_MAX
-#define BW_STAGE_PORTS   (BW_STAGE_WITNESS + 1)
+/* Ports are counted as BwWho counts, but for who has none; and one more on each bridge, which
+ * nobody checks: it sees what others may send, and sends whatever others may or may not receive. */
+#define BW_STAGE_WITNESS     BW_WHO_MAX
+#define BW_STAGE_FAR_WITNESS (BW_STAGE_WITNESS + 1)
+#define BW_STAGE_PORTS       (BW_STAGE_FAR_WITNESS + 1)
 /* Sets of ports are 32 bits; one is the witness's, and the last is the host's. */
 #define BW_STAGE_MOST       32
 #define BW_STAGE_HOST       (BW_STAGE_MOST - 1)
 #define BW_STAGE_MOST_PORTS (BW_STAGE_HOST - 1)
 
-/* The witness's name, for bw_scene_plan_new(); static. */
-const char *const *bw_stage_free_ports(void);
+/* The witnesses' names, for bw_scene_plan_new(); static. */
+const char *const *bw_stage_free_ports(const BwScene *scene);
 
 /* Moves the process, which must have one thread, into a new network namespace: nothing it asks the
  * kernel from then on is about the host. */
 bool bw_stage_leave_host(GError **error);
 
-/* Leaves the host and builds the scene
- * there: a hub, and br_netfilter kept out as far as the bridge's own flags do that. Holds the
- * process to one CPU, so that frames keep their order. */
+/* Leaves the host and builds the scene there: a hub, or two that a veth pair joins, and
+ * br_netfilter kept out as far as the bridges' own flags do that. Holds the process to one CPU, so
+ * that frames keep their order. */
 BwStage *bw_stage_new(const BwScene *scene, BwStageEnds ends, GError **error);
 /* The same for ports of any names, BW_STAGE_MOST_PORTS of them at most, and with the host at its
  * own bridge as BW_STAGE_HOST: whatever the bridge lets in it gets, and what is sent there the host
@@ -55,8 +56,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwStage, bw_stage_free)
 
 /* Lent. */
 BwStageLink *bw_stage_links(const BwStage *stage);
-const char *bw_stage_port_name(const BwStage *stage, unsigned port);
+const char *bw_stage_port_name(const BwStage *stage, unsigned port); /* "": there is none */
 const char *bw_stage_bridge(const BwStage *stage);
+const char *bw_stage_bridge_of(const BwStage *stage, unsigned port);
+/* NULL-terminated. */
+const char *const *bw_stage_bridges(const BwStage *stage);
 
 /* Sends the frame into @port and waits until it is where it will ever be. @ret_arrived: a set,
  * 1 << port, without @port itself; none for a frame so short or so long that no device takes it. */

@@ -87,12 +87,6 @@ static JsonObject *show_port(const BwPortView *port) {
         add_texts(object, "MACs", port->macs, g_strv_length(port->macs));
         add_texts(object, "Addresses", port->addresses, g_strv_length(port->addresses));
         add_warnings(object, port->warnings);
-        if (port->has_protection)
-                json_object_set_boolean_member(object, "Protected", port->protected);
-        if (!port->has_fdb)
-                return object;
-        json_object_set_int_member(object, "Learned", port->learned);
-        json_object_set_int_member(object, "Moves", port->moves);
         return object;
 }
 

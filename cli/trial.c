@@ -12,10 +12,6 @@
 #include <unistd.h>
 
 #define MOST_COMPLAINTS 40
-/* Two shots a frame: from whoever sends it in the scene, and from the witness, who may send
- * anything. */
-#define N_SHOTS 2
-
 struct BwTrial {
         BwScene scene;
         BwStage *stage;
@@ -27,7 +23,7 @@ struct BwTrial {
 
 /* Where a frame has arrived. */
 typedef struct Shots {
-        unsigned arrived[N_SHOTS];
+        unsigned arrived[BW_TRIAL_SHOTS];
 } Shots;
 
 BwTrial *bw_trial_new(const BwScene *scene, BwStageEnds ends, const char *more, GError **error) {
@@ -37,7 +33,7 @@ BwTrial *bw_trial_new(const BwScene *scene, BwStageEnds ends, const char *more, 
         trial->stage = bw_stage_new(scene, ends, error);
         if (!trial->stage)
                 return NULL;
-        trial->plan = bw_scene_plan_new(scene, bw_stage_free_ports(), more);
+        trial->plan = bw_scene_plan_new(scene, bw_stage_free_ports(scene), more);
         trial->frames = bw_corpus_new(scene);
         trial->nftables = bw_nftables_new();
         return g_steal_pointer(&trial);
@@ -124,11 +120,14 @@ static bool arm_nftables(BwTrial *trial, GError **error) {
 
 /* As the daemon keeps them on a guarded bridge. */
 static bool set_switches(BwTrial *trial, bool iptables, bool guarded, GError **error) {
+        const char *const *bridges = bw_stage_bridges(trial->stage);
         BwStageLink *links = bw_stage_links(trial->stage);
-        const char *bridge = trial->scene.bridge;
 
-        return bw_stage_link_set_nf_call(links, bridge, iptables, error) &&
-               bw_stage_link_set_no_linklocal_learn(links, bridge, guarded, error);
+        for (unsigned i = 0; bridges[i]; i++)
+                if (!bw_stage_link_set_nf_call(links, bridges[i], iptables, error) ||
+                    !bw_stage_link_set_no_linklocal_learn(links, bridges[i], guarded, error))
+                        return false;
+        return true;
 }
 
 bool bw_trial_arm(BwTrial *trial, unsigned engines, GError **error) {
@@ -180,14 +179,34 @@ BwVerdict bw_trial_verdict(const BwTrial *trial, unsigned port, BwDirection dire
         return bw_evaluate_out(trial->plan, bridge, plan, frame->data, frame->len);
 }
 
+unsigned bw_trial_way(const BwTrial *trial, unsigned from, unsigned to,
+                      BwTrialStep ret[static BW_TRIAL_MOST_STEPS]) {
+        const char *near = bw_stage_bridge_of(trial->stage, from);
+        bool leaves = near != bw_stage_bridge_of(trial->stage, to);
+        bool outward = near == bw_stage_bridge(trial->stage);
+        unsigned n = 0;
+
+        ret[n++] = (BwTrialStep){ from, BW_DIRECTION_IN };
+        if (leaves) {
+                ret[n++] = (BwTrialStep){ outward ? BW_WHO_LINK : BW_WHO_LINK_BEYOND,
+                                          BW_DIRECTION_OUT };
+                ret[n++] = (BwTrialStep){ outward ? BW_WHO_LINK_BEYOND : BW_WHO_LINK,
+                                          BW_DIRECTION_IN };
+        }
+        ret[n++] = (BwTrialStep){ to, BW_DIRECTION_OUT };
+        return n;
+}
+
 unsigned bw_trial_seen_by(unsigned engines, const BwVerdict *verdict, const GByteArray *frame) {
-        return engines & bw_evaluate_engines(verdict->reason, frame->data, frame->len);
+        return engines & bw_evaluate_engines(verdict, frame->data, frame->len);
 }
 
 /* Firing */
 
-static unsigned shooter_of(const BwCorpusFrame *frame, unsigned shot) {
-        return shot == 0 ? (unsigned) frame->from : BW_STAGE_WITNESS;
+unsigned bw_trial_shooter(const BwCorpusFrame *frame, unsigned shot) {
+        if (shot > 0 || frame->from == BW_WHO_LINK_BEYOND)
+                return BW_STAGE_WITNESS;
+        return frame->from == BW_WHO_LINK ? BW_STAGE_FAR_WITNESS : (unsigned) frame->from;
 }
 
 void bw_trial_set_frames(BwTrial *trial, GPtrArray *frames) {
@@ -196,28 +215,51 @@ void bw_trial_set_frames(BwTrial *trial, GPtrArray *frames) {
 }
 
 bool bw_trial_set_learning(BwTrial *trial, bool on, GError **error) {
+        const char *const *bridges = bw_stage_bridges(trial->stage);
         const uint32_t five_minutes = 30000;
 
         trial->learning = on;
-        return bw_stage_link_set_ageing(bw_stage_links(trial->stage), trial->scene.bridge,
-                                        on ? five_minutes : 0, error);
+        for (unsigned i = 0; bridges[i]; i++)
+                if (!bw_stage_link_set_ageing(bw_stage_links(trial->stage), bridges[i],
+                                              on ? five_minutes : 0, error))
+                        return false;
+        return true;
+}
+
+/* Of the port on @bridge behind which @who is. */
+static const char *port_towards(const BwTrial *trial, const char *bridge, BwWho who) {
+        const BwStation *stations = trial->scene.stations;
+
+        if (g_str_equal(bw_scene_bridge_of(&trial->scene, who), bridge))
+                return stations[who].port;
+        return stations[g_str_equal(bridge, trial->scene.bridge) ? BW_WHO_LINK : BW_WHO_LINK_BEYOND]
+                .port;
+}
+
+static bool is_end_of_link(unsigned port) {
+        return port == BW_WHO_LINK || port == BW_WHO_LINK_BEYOND;
+}
+
+static bool teach_bridge(BwTrial *trial, const char *bridge, GError **error) {
+        BwStageLink *links = bw_stage_links(trial->stage);
+
+        if (!bw_stage_link_flush(links, bridge, error))
+                return false;
+        for (BwWho who = BW_WHO_ATTACKER; who < BW_WHO_MAX; who++)
+                if (bw_scene_has(&trial->scene, who) && !is_end_of_link(who) &&
+                    !bw_stage_link_teach(links, port_towards(trial, bridge, who),
+                                         &trial->scene.stations[who].mac, error))
+                        return false;
+        return true;
 }
 
 /* Anew before each frame: those that get through teach the bridge what they like. */
 static bool teach(BwTrial *trial, GError **error) {
-        BwStageLink *links = bw_stage_links(trial->stage);
+        const char *const *bridges = bw_stage_bridges(trial->stage);
 
-        if (!trial->learning)
-                return true;
-        if (!bw_stage_link_flush(links, trial->scene.bridge, error))
-                return false;
-        for (unsigned who = 0; who < BW_WHO_MAX; who++) {
-                const BwStation *station = &trial->scene.stations[who];
-
-                if (*station->port &&
-                    !bw_stage_link_teach(links, station->port, &station->mac, error))
+        for (unsigned i = 0; trial->learning && bridges[i]; i++)
+                if (!teach_bridge(trial, bridges[i], error))
                         return false;
-        }
         return true;
 }
 
@@ -230,8 +272,8 @@ static bool fire_all(BwTrial *trial, Shots *ret, GError **error) {
         for (guint i = 0; i < trial->frames->len; i++) {
                 const BwCorpusFrame *frame = trial->frames->pdata[i];
 
-                for (unsigned shot = 0; shot < N_SHOTS; shot++)
-                        if (!bw_trial_fire(trial, shooter_of(frame, shot), frame->bytes,
+                for (unsigned shot = 0; shot < BW_TRIAL_SHOTS; shot++)
+                        if (!bw_trial_fire(trial, bw_trial_shooter(frame, shot), frame->bytes,
                                            &ret[i].arrived[shot], error))
                                 return false;
         }
@@ -276,25 +318,47 @@ static void judge_arrival(Judge *judge, unsigned from, unsigned to, BwReason rea
 
 /* xt_udp drops UDP that is too short to have ports in whatever chain asks for a port, a watched
  * port's too: no rule can have it otherwise. */
-static bool is_dropped_by_match(const Judge *judge, BwVerdict in, BwVerdict out) {
+static bool is_dropped_by_match(const Judge *judge, bool told) {
         BwFrame frame = bw_frame_decode(judge->frame->bytes->data, judge->frame->bytes->len);
 
         return has(judge->engines, BW_ENGINE_IPTABLES) && frame.kind == BW_FRAME_IPV4 &&
                frame.ip.protocol == IPPROTO_UDP && !frame.ip.has_ports &&
-               frame.ip.part != BW_FRAME_LATER && (in.reason || out.reason);
+               frame.ip.part != BW_FRAME_LATER && told;
+}
+
+/* What is told of on the way to @to: whether anything is, and whether anybody drops it, seen by the
+ * engines on trial or not. */
+typedef struct Way {
+        BwReason seen, unseen;
+        bool told;
+} Way;
+
+static Way look_along(const Judge *judge, unsigned from, unsigned to) {
+        const GByteArray *bytes = judge->frame->bytes;
+        BwTrialStep steps[BW_TRIAL_MOST_STEPS];
+        unsigned n = bw_trial_way(judge->trial, from, to, steps);
+        Way way = {};
+
+        for (unsigned i = 0; i < n; i++) {
+                BwVerdict verdict =
+                        bw_trial_verdict(judge->trial, steps[i].port, steps[i].direction, bytes);
+                bool seen = bw_trial_seen_by(judge->engines, &verdict, bytes);
+                BwReason *first = seen ? &way.seen : &way.unseen;
+
+                way.told |= verdict.reason != BW_REASON_NONE;
+                if (verdict.drops && *first == BW_REASON_NONE)
+                        *first = verdict.reason;
+        }
+        return way;
 }
 
 static void judge_port(Judge *judge, unsigned from, unsigned to, bool arrived) {
-        const GByteArray *bytes = judge->frame->bytes;
-        BwVerdict in = bw_trial_verdict(judge->trial, from, BW_DIRECTION_IN, bytes);
-        BwVerdict out = bw_trial_verdict(judge->trial, to, BW_DIRECTION_OUT, bytes);
+        Way way = look_along(judge, from, to);
 
-        if (in.drops && bw_trial_seen_by(judge->engines, &in, bytes))
-                judge_arrival(judge, from, to, in.reason, arrived);
-        else if (out.drops && bw_trial_seen_by(judge->engines, &out, bytes))
-                judge_arrival(judge, from, to, out.reason, arrived);
-        else if (in.drops || out.drops || is_dropped_by_match(judge, in, out))
-                judge->missed[in.drops ? in.reason : out.reason] = true;
+        if (way.seen)
+                judge_arrival(judge, from, to, way.seen, arrived);
+        else if (way.unseen || is_dropped_by_match(judge, way.told))
+                judge->missed[way.unseen] = true;
         else
                 judge_arrival(judge, from, to, BW_REASON_NONE, arrived);
 }
@@ -316,10 +380,10 @@ static void count_frame(const Judge *judge) {
 }
 
 static void judge_frame(Judge *judge, const Shots *bare, const Shots *guarded) {
-        for (unsigned shot = 0; shot < N_SHOTS; shot++)
+        for (unsigned shot = 0; shot < BW_TRIAL_SHOTS; shot++)
                 for (unsigned to = 0; to < BW_STAGE_PORTS; to++)
                         if (bare->arrived[shot] & 1u << to)
-                                judge_port(judge, shooter_of(judge->frame, shot), to,
+                                judge_port(judge, bw_trial_shooter(judge->frame, shot), to,
                                            guarded->arrived[shot] & 1u << to);
         judge->result->uncarried += !bare->arrived[0];
         count_frame(judge);

@@ -69,8 +69,24 @@ const GPtrArray *bw_trial_frames(const BwTrial *trial); /* BwCorpusFrame * */
 /* Fires once, after the bridge was told where everybody is if it learns. */
 bool bw_trial_fire(BwTrial *trial, unsigned port, const GByteArray *frame, unsigned *ret_arrived,
                    GError **error);
-/* What the evaluator says of @port; of the witness, nothing. */
+/* Who sends @frame, the first or the second time: the one it is from, or for him who is beyond a
+ * link a witness there; then the bridge's witness. */
+unsigned bw_trial_shooter(const BwCorpusFrame *frame, unsigned shot);
+#define BW_TRIAL_SHOTS 2
+/* What the evaluator says of @port; of a witness, nothing. */
 BwVerdict bw_trial_verdict(const BwTrial *trial, unsigned port, BwDirection direction,
                            const GByteArray *frame);
+
+/* What is asked on the way from port to port: of both, and between two bridges of the link's two
+ * ends. */
+typedef struct BwTrialStep {
+        unsigned port;
+        BwDirection direction;
+} BwTrialStep;
+
+#define BW_TRIAL_MOST_STEPS 4
+/* Returns how many. */
+unsigned bw_trial_way(const BwTrial *trial, unsigned from, unsigned to,
+                      BwTrialStep ret[static BW_TRIAL_MOST_STEPS]);
 /* Which of @engines can see what @verdict says of the frame. */
 unsigned bw_trial_seen_by(unsigned engines, const BwVerdict *verdict, const GByteArray *frame);

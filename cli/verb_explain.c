@@ -98,12 +98,41 @@ static Exit fail_live(const Line *line, const GError *error) {
 
 /* One frame */
 
+static gint64 segment_of(JsonObject *topology, const char *name) {
+        JsonArray *bridges = json_object_get_array_member(topology, "Bridges");
+
+        for (guint i = 0; i < json_array_get_length(bridges); i++) {
+                JsonObject *bridge = json_array_get_object_element(bridges, i);
+
+                if (g_strcmp0(json_object_get_string_member_with_default(bridge, "Bridge", ""),
+                              name) == 0)
+                        return json_object_get_int_member_with_default(bridge, "Segment", 0);
+        }
+        return 0;
+}
+
+static JsonArray *ask_stations(GError **error) {
+        g_autoptr(JsonArray) stations = bw_ask_ports(error);
+        g_autoptr(JsonObject) topology = stations != NULL ? bw_ask_topology(error) : NULL;
+
+        if (topology == NULL)
+                return NULL;
+        for (guint i = 0; i < json_array_get_length(stations); i++) {
+                JsonObject *station = json_array_get_object_element(stations, i);
+                const char *bridge =
+                        json_object_get_string_member_with_default(station, "Bridge", "");
+
+                json_object_set_int_member(station, "Segment", segment_of(topology, bridge));
+        }
+        return g_steal_pointer(&stations);
+}
+
 static JsonArray *list_stations(const Source *source, GError **error) {
         if (source->line->hex != NULL)
                 return json_array_new();
         if (source->world != NULL)
                 return bw_plan_json_stations(source->world);
-        return bw_ask_ports(error);
+        return ask_stations(error);
 }
 
 static GByteArray *build_frame(const Source *source, BwWishKind kind, GError **error) {

@@ -62,7 +62,7 @@ static void look_for_engines(BwTrial *trial, Report *report) {
 }
 
 static bool try_all(const Line *line, Report *report, GError **error) {
-        BwScene scene = bw_scene_new();
+        BwScene scene = bw_scene_new_joined();
         g_autoptr(BwTrial) trial = bw_trial_new(&scene, BW_STAGE_VETH, "", error);
 
         if (trial == NULL)
@@ -111,7 +111,7 @@ static void print_cell(const BwTrialRow *row) {
 }
 
 static void print_row(const Report *report, const char *name, BwReason reason) {
-        printf("%-16s", name);
+        printf("%-20s", name);
         for (unsigned i = 0; i < N_LINEUPS; i++)
                 if (report->tried[i])
                         print_cell(&report->results[i].rows[reason]);
@@ -119,7 +119,7 @@ static void print_row(const Report *report, const char *name, BwReason reason) {
 }
 
 static void print_table(const Report *report) {
-        printf("%-16s", "MUST BE STOPPED");
+        printf("%-20s", "MUST BE STOPPED");
         for (unsigned i = 0; i < N_LINEUPS; i++)
                 if (report->tried[i])
                         printf(" %-12s", lineups[i].name);

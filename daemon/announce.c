@@ -65,12 +65,18 @@ static char *describe_border(const BwPortPlan *port) {
                                bw_mode_name(port->mode));
 }
 
-static char *describe(const BwPortPlan *port, unsigned engines) {
+static char *describe_bound(const BwPortPlan *port) {
         g_autofree char *addresses = join_addresses(port);
+
+        return g_strdup_printf("for %s, mode %s%s", addresses, bw_mode_name(port->mode),
+                               port->absent ? "; its guest does not run here" : "");
+}
+
+static char *describe(const BwPortPlan *port, unsigned engines) {
 
         switch (port->state) {
         case BW_PORT_BOUND:
-                return g_strdup_printf("for %s, mode %s", addresses, bw_mode_name(port->mode));
+                return describe_bound(port);
         case BW_PORT_UNADDRESSED:
                 if (port->mode == BW_MODE_MONITOR)
                         return describe_monitored(port, engines);

@@ -2,8 +2,6 @@
 
 #include "bus_hazards.h"
 
-#include <string.h>
-
 #include "bus_value.h"
 
 int bw_bus_append_sentences(sd_bus_message *reply, const BwBusHazards *hazards) {

@@ -28,6 +28,11 @@ static void row_prefixes(BwRow *row, const char *key, const GArray *prefixes) {
         bw_row_texts(row, key, (const char *const *) texts);
 }
 
+static void row_fdb(BwRow *row, guint learned, guint moves) {
+        bw_row_number(row, "Learned", learned);
+        bw_row_number(row, "Moves", moves);
+}
+
 static int append_bridge(sd_bus_message *reply, const BwBridgeView *bridge) {
         BwRow opened = bw_row_open(reply), *row = &opened;
         char mac[BW_MAC_TEXT_SIZE];
@@ -45,6 +50,8 @@ static int append_bridge(sd_bus_message *reply, const BwBridgeView *bridge) {
         row_prefixes(row, "Addresses", bridge->addresses);
         bw_row_number(row, "PortCount", bridge->n_ports);
         row_warnings(row, bridge->warnings);
+        if (bridge->has_fdb)
+                row_fdb(row, bridge->learned, bridge->moves);
         bw_row_close(row, 1);
         return row->r;
 }
@@ -80,10 +87,8 @@ static int append_port(sd_bus_message *reply, const BwPortView *port) {
         row_warnings(row, port->warnings);
         if (port->has_protection)
                 bw_row_bool(row, "Protected", port->protected);
-        if (port->has_fdb) {
-                bw_row_number(row, "Learned", port->learned);
-                bw_row_number(row, "Moves", port->moves);
-        }
+        if (port->has_fdb)
+                row_fdb(row, port->learned, port->moves);
         bw_row_close(row, 1);
         return row->r;
 }

@@ -113,6 +113,7 @@ int bw_bus_append_judgment(sd_bus_message *reply, const BwJudgmentText *text) {
         bw_row_text(row, "Reason", text->reason);
         bw_row_text(row, "Sentence", text->sentence);
         bw_row_text(row, "Detail", text->detail);
+        bw_row_text(row, "Because", text->because);
         bw_row_text(row, "Where", text->where);
         bw_row_texts(row, "MACs", (const char *const *) text->macs);
         bw_row_texts(row, "Addresses", (const char *const *) text->addresses);

@@ -47,11 +47,8 @@ struct BwFdbWatch {
 
 static guint hash_key(gconstpointer pointer) {
         const MacKey *key = pointer;
-        guint hash = key->where * 2654435761u;
 
-        for (unsigned i = 0; i < sizeof(BwMac); i++)
-                hash = hash * 31 + key->mac.octet[i];
-        return hash;
+        return bw_mac_hash(&key->mac) * 31 + key->where;
 }
 
 static gboolean equal_keys(gconstpointer a, gconstpointer b) {
@@ -98,19 +95,9 @@ const BwFdbTally *bw_fdb_watch_tally(const BwFdbWatch *watch) {
 
 /* The plan */
 
-/* A bridge that is in no segment is one by itself. */
-static guint segment_of(const BwFdbWatch *watch, const BwBridgePlan *bridge) {
-        return bridge->segment < watch->plan->segments->len ? bridge->segment
-                                                            : G_MAXUINT - (guint) bridge->ifindex;
-}
-
-static bool is_border(const BwPortPlan *port) {
-        return port->role == BW_ROLE_LINK || port->role == BW_ROLE_UPLINK;
-}
-
 static const Owner *find_owner(const BwFdbWatch *watch, const BwBridgePlan *bridge,
                                const BwMac *mac) {
-        const MacKey key = { *mac, segment_of(watch, bridge) };
+        const MacKey key = { *mac, bridge->segment };
 
         return g_hash_table_lookup(watch->owners, &key);
 }
@@ -120,10 +107,11 @@ static void index_mac(BwFdbWatch *watch, const Place *place, const BwMac *mac) {
         const Owner *former = find_owner(watch, place->bridge, mac);
         Owner *owner;
 
-        if (former && (is_border(place->port) || !is_border(former->place.port)))
+        if (former &&
+            (bw_role_is_border(place->port->role) || !bw_role_is_border(former->place.port->role)))
                 return;
         owner = g_new0(Owner, 1);
-        owner->key = (MacKey){ *mac, segment_of(watch, place->bridge) };
+        owner->key = (MacKey){ *mac, place->bridge->segment };
         owner->place = *place;
         g_hash_table_replace(watch->owners, &owner->key, owner);
 }
@@ -155,7 +143,7 @@ static bool is_bound(const BwFdbWatch *watch, const MacKey *key) {
                                              : NULL;
 
                 if (owner)
-                        return owner->place.bridge == bridge;
+                        return owner->place.bridge == bridge && !owner->place.port->absent;
         }
         return false;
 }
@@ -192,7 +180,7 @@ static void say_flood(int ifindex, guint macs, gpointer user) {
 
         if (!place)
                 return;
-        if (is_border(place->port))
+        if (bw_role_is_border(place->port->role))
                 most *= BORDER_FACTOR;
         if (macs < most)
                 return;
@@ -252,15 +240,12 @@ static void say_moved(BwFdbWatch *watch, const BwMac *mac, const Place *owner, c
 /* A MAC comes in by the borders that lead to its place in the segment, and by no others. */
 static bool may_be_there(const BwFdbWatch *watch, const BwMac *mac, const Place *owner,
                          const Place *found) {
-        const BwSegmentPlan *segment =
-                found->bridge->segment < watch->plan->segments->len
-                        ? watch->plan->segments->pdata[found->bridge->segment]
-                        : NULL;
-        const BwOwnedMac *owned = segment ? bw_border_find_mac(segment, mac) : NULL;
+        const BwSegmentPlan *segment = watch->plan->segments->pdata[found->bridge->segment];
+        const BwOwnedMac *owned = bw_border_find_mac(segment, mac);
 
         if (owner->port == found->port)
                 return true;
-        return is_border(found->port) && owned &&
+        return bw_role_is_border(found->port->role) && owned &&
                bw_border_leads_to(segment, owned->site, found->port);
 }
 
@@ -297,7 +282,7 @@ static void note_expired(BwFdbWatch *watch, const BwFdbEntry *entry) {
         const MacKey key = { entry->mac, (guint) entry->bridge };
         Expired *expired;
 
-        if (!owner || owner->place.port != place->port ||
+        if (!owner || owner->place.port != place->port || place->port->absent ||
             g_hash_table_contains(watch->expired, &key))
                 return;
         expired = g_new0(Expired, 1);

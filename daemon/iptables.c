@@ -434,7 +434,7 @@ static int compare_chains(const BwIptChain *a, const BwIptChain *b) {
 }
 
 /* The kernel is believed to hold @held still; both are sorted by name. */
-static Work find_hinted_work(Handle *handle, const GPtrArray *chains, const GPtrArray *held) {
+static Work find_hinted_work(const GPtrArray *chains, const GPtrArray *held) {
         Work work = { g_ptr_array_new(), g_ptr_array_new_with_free_func(g_free) };
 
         for (guint i = 0, k = 0; i < chains->len || k < held->len;) {
@@ -443,7 +443,7 @@ static Work find_hinted_work(Handle *handle, const GPtrArray *chains, const GPtr
 
                 if (order < 0 || (order == 0 && !bw_ipt_chain_equal(wanted, old)))
                         g_ptr_array_add(work.differing, (gpointer) wanted);
-                if (order > 0 && is_chain(handle, old->name))
+                if (order > 0)
                         g_ptr_array_add(work.obsolete, g_strdup(old->name));
                 i += order <= 0;
                 k += order >= 0;
@@ -472,7 +472,7 @@ static bool is_nothing(Handle *handle, const Work *work, bool wanted) {
 static bool edit_table(Editor *editor, Passage *passage, bool *ret_edited, GError **error) {
         const GPtrArray *chains = passage->wish->chains;
         Handle *handle = editor->handle;
-        g_auto(Work) work = passage->hinted ? find_hinted_work(handle, chains, passage->wish->held)
+        g_auto(Work) work = passage->hinted ? find_hinted_work(chains, passage->wish->held)
                                             : find_work(handle, chains);
 
         /* Who has nothing to change asks because of what others may have done. */

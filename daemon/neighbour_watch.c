@@ -8,17 +8,18 @@
 #include <bw/rate.h>
 #include <syslog.h>
 
+#include "hazard_round.h"
+
 #define SUM_UP_SECONDS 10
 
 struct BwNeighbourWatch {
         BwJournal *journal;
-        BwHazards *hazards;
         BwNetlink *netlink;
         BwUndoFile *file;
         BwRate *rate;
         BwNeighbourTable *told; /* contradictions that stand and were told */
         BwNeighbourTable *sure; /* pinned, and nothing heard since that says otherwise */
-        GHashTable *stuck;      /* subjects of hazards */
+        BwHazardRound *stuck;   /* what could not be pinned, or taken away */
         const BwPlan *plan;
         bool is_stale; /* something changed since all were looked at */
         guint sum_timer;
@@ -29,13 +30,12 @@ BwNeighbourWatch *bw_neighbour_watch_new(BwJournal *journal, BwHazards *hazards,
         BwNeighbourWatch *watch = g_new0(BwNeighbourWatch, 1);
 
         watch->journal = journal;
-        watch->hazards = hazards;
         watch->netlink = netlink;
         watch->file = file;
         watch->rate = bw_rate_new(1);
         watch->told = bw_neighbour_table_new();
         watch->sure = bw_neighbour_table_new();
-        watch->stuck = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        watch->stuck = bw_hazard_round_new(hazards, BW_HAZARD_OTHER);
         return watch;
 }
 
@@ -43,7 +43,7 @@ void bw_neighbour_watch_free(BwNeighbourWatch *watch) {
         if (!watch)
                 return;
         g_clear_handle_id(&watch->sum_timer, g_source_remove);
-        g_hash_table_unref(watch->stuck);
+        bw_hazard_round_free(watch->stuck);
         bw_neighbour_table_free(watch->sure);
         bw_neighbour_table_free(watch->told);
         bw_rate_free(watch->rate);
@@ -71,6 +71,12 @@ static gboolean on_sum_timer(gpointer user) {
         return G_SOURCE_REMOVE;
 }
 
+static const char *name_link(const BwModel *model, const BwNeighbour *neighbour) {
+        const BwLink *link = bw_model_find_link(model, neighbour->ifindex);
+
+        return link ? link->name : "a link that is gone";
+}
+
 static char *describe_holder(const BwNeighbourClaim *claim) {
         g_autofree char *who = NULL;
 
@@ -91,7 +97,6 @@ static char *describe_source(const BwNeighbourClaim *claim) {
 
 static void say_foreign(BwNeighbourWatch *watch, const BwModel *model, const BwNeighbour *neighbour,
                         const BwNeighbourClaim *claim) {
-        const BwLink *link = bw_model_find_link(model, neighbour->ifindex);
         const BwPortPlan *offender = claim->source ? claim->source : claim->holder;
         g_autofree char *address = bw_prefix_print(&neighbour->address);
         g_autofree char *owner = bw_port_text_who(claim->owner_bridge, claim->owner);
@@ -100,8 +105,8 @@ static void say_foreign(BwNeighbourWatch *watch, const BwModel *model, const BwN
         char mac[BW_MAC_TEXT_SIZE];
         g_autofree char *sentence = g_strdup_printf(
                 "The host's neighbour table on %s has %s, the address of port %s, at MAC %s, %s, %s",
-                link ? link->name : "a link that is gone", address, owner,
-                bw_mac_print(&neighbour->mac, mac), holder, source);
+                name_link(model, neighbour), address, owner, bw_mac_print(&neighbour->mac, mac),
+                holder, source);
 
         bw_journal_say(watch->journal, BW_MESSAGE_NEIGHBOUR_FOREIGN, LOG_WARNING, sentence,
                        "BW_PORT", claim->owner->name, "BW_GUEST", claim->owner->guest, "BW_BRIDGE",
@@ -166,52 +171,29 @@ bool bw_neighbour_watch_take(BwNeighbourWatch *watch, const BwModel *model, cons
 
 /* Pins */
 
-static void raise_hazard(BwNeighbourWatch *watch, GHashTable *stuck, const BwNeighbour *pin,
+static void raise_hazard(BwNeighbourWatch *watch, const BwModel *model, const BwNeighbour *pin,
                          const char *deed, const GError *error) {
         g_autofree char *address = bw_prefix_print(&pin->address);
-        char *subject = g_strdup_printf("%d/neighbour %s", pin->ifindex, address);
-        g_autofree char *sentence = g_strdup_printf("The host's entry for neighbour %s cannot be "
-                                                    "%s: %s",
-                                                    address, deed, error->message);
+        g_autofree char *sentence =
+                g_strdup_printf("The host's entry for neighbour %s on %s cannot be %s: %s", address,
+                                name_link(model, pin), deed, error->message);
 
-        bw_hazards_raise(watch->hazards, BW_HAZARD_OTHER, subject, NULL, sentence);
-        g_hash_table_add(stuck, subject);
-}
-
-/* Clears all hazards that are not in @stuck, which replaces the former list. */
-static void take_over_stuck(BwNeighbourWatch *watch, GHashTable *stuck) {
-        GHashTableIter iter;
-        const char *subject;
-
-        g_hash_table_iter_init(&iter, watch->stuck);
-        while (g_hash_table_iter_next(&iter, (gpointer *) &subject, NULL))
-                if (!g_hash_table_contains(stuck, subject))
-                        bw_hazards_clear(watch->hazards, BW_HAZARD_OTHER, subject);
-        g_hash_table_unref(watch->stuck);
-        watch->stuck = stuck;
+        bw_hazard_round_raise(watch->stuck,
+                              g_strdup_printf("%d/neighbour %s", pin->ifindex, address), NULL,
+                              sentence);
 }
 
 /* A link that gets another MAC forgets permanent entries, too (neigh_changeaddr()): a bridge gets
  * one with its ports. */
 static void say_repaired(BwNeighbourWatch *watch, const BwModel *model, const BwNeighbour *pin) {
-        const BwLink *link = bw_model_find_link(model, pin->ifindex);
         bool is_gone = !bw_model_find_neighbour(model, pin->ifindex, &pin->address);
         g_autofree char *address = bw_prefix_print(&pin->address);
         char mac[BW_MAC_TEXT_SIZE];
         g_autofree char *sentence = g_strdup_printf(
                 "The host's permanent entry for neighbour %s on %s was %s; it is %s again", address,
-                link ? link->name : "a link that is gone", is_gone ? "gone" : "another",
-                bw_mac_print(&pin->mac, mac));
+                name_link(model, pin), is_gone ? "gone" : "another", bw_mac_print(&pin->mac, mac));
 
         bw_journal_say(watch->journal, BW_MESSAGE_DRIFT_REPAIRED, LOG_WARNING, sentence, NULL);
-}
-
-static int compare_places(gconstpointer a, gconstpointer b) {
-        const BwNeighbour *left = a, *right = b;
-
-        if (left->ifindex != right->ifindex)
-                return left->ifindex < right->ifindex ? -1 : 1;
-        return bw_prefix_compare(&left->address, &right->address);
 }
 
 /* What is there is told by the kernel, or was taken by it a moment ago. */
@@ -230,7 +212,7 @@ static bool is_others(const BwNeighbourWatch *watch, const BwModel *model, const
                !bw_undo_find_pin(bw_undo_file_undo(watch->file), pin->ifindex, &pin->address);
 }
 
-static bool save(BwNeighbourWatch *watch, GHashTable *stuck) {
+static bool save(BwNeighbourWatch *watch) {
         g_autoptr(GError) error = NULL;
         g_autofree char *sentence = NULL;
 
@@ -239,8 +221,7 @@ static bool save(BwNeighbourWatch *watch, GHashTable *stuck) {
         sentence = g_strdup_printf("Which neighbours were pinned cannot be written down: %s. They "
                                    "are not pinned",
                                    error->message);
-        bw_hazards_raise(watch->hazards, BW_HAZARD_OTHER, "undo/neighbours", NULL, sentence);
-        g_hash_table_add(stuck, g_strdup("undo/neighbours"));
+        bw_hazard_round_raise(watch->stuck, g_strdup("undo/neighbours"), NULL, sentence);
         return false;
 }
 
@@ -266,12 +247,11 @@ static GPtrArray *list_missing(BwNeighbourWatch *watch, const BwModel *model, co
         return missing;
 }
 
-static void pin_missing(BwNeighbourWatch *watch, GHashTable *stuck, const BwModel *model,
-                        const GArray *wanted) {
+static void pin_missing(BwNeighbourWatch *watch, const BwModel *model, const GArray *wanted) {
         g_autoptr(GHashTable) ours = g_hash_table_new(NULL, NULL);
         g_autoptr(GPtrArray) missing = list_missing(watch, model, wanted, ours);
 
-        if (missing->len == 0 || !save(watch, stuck))
+        if (missing->len == 0 || !save(watch))
                 return;
         for (guint i = 0; i < missing->len; i++) {
                 const BwNeighbour *pin = missing->pdata[i];
@@ -279,7 +259,7 @@ static void pin_missing(BwNeighbourWatch *watch, GHashTable *stuck, const BwMode
 
                 if (!bw_netlink_pin_neighbour(watch->netlink, pin, &error)) {
                         if (!g_error_matches(error, BW_ERROR, BW_ERROR_ABSENT))
-                                raise_hazard(watch, stuck, pin, "pinned", error);
+                                raise_hazard(watch, model, pin, "pinned", error);
                         continue;
                 }
                 bw_neighbour_table_set(watch->sure, pin);
@@ -289,15 +269,14 @@ static void pin_missing(BwNeighbourWatch *watch, GHashTable *stuck, const BwMode
 }
 
 /* An entry that says something else by now is somebody else's. */
-static bool unpin(BwNeighbourWatch *watch, GHashTable *stuck, const BwModel *model,
-                  const BwNeighbour *pin) {
+static bool unpin(BwNeighbourWatch *watch, const BwModel *model, const BwNeighbour *pin) {
         const BwNeighbour told = *pin; /* the list changes below */
         g_autoptr(GError) error = NULL;
 
         if (is_pinned(watch, model, &told) &&
             !bw_netlink_unpin_neighbour(watch->netlink, &told, &error) &&
             !g_error_matches(error, BW_ERROR, BW_ERROR_ABSENT)) {
-                raise_hazard(watch, stuck, &told, "given free", error);
+                raise_hazard(watch, model, &told, "given free", error);
                 return false;
         }
         bw_neighbour_table_remove(watch->sure, &told);
@@ -305,16 +284,15 @@ static bool unpin(BwNeighbourWatch *watch, GHashTable *stuck, const BwModel *mod
         return true;
 }
 
-static bool unpin_others(BwNeighbourWatch *watch, GHashTable *stuck, const BwModel *model,
-                         const GArray *wanted) {
+static bool unpin_others(BwNeighbourWatch *watch, const BwModel *model, const GArray *wanted) {
         const GArray *pins = bw_undo_file_undo(watch->file)->pins;
         bool done = true;
 
         for (guint i = pins->len; i-- > 0;) {
                 const BwNeighbour *pin = &g_array_index(pins, BwNeighbour, i);
 
-                if (!g_array_binary_search((GArray *) wanted, pin, compare_places, NULL))
-                        done &= unpin(watch, stuck, model, pin);
+                if (!g_array_binary_search((GArray *) wanted, pin, bw_neighbour_compare, NULL))
+                        done &= unpin(watch, model, pin);
         }
         return done;
 }
@@ -330,31 +308,24 @@ void bw_neighbour_watch_look(BwNeighbourWatch *watch, const BwModel *model) {
                 look_at(watch, model, all->pdata[i]);
 }
 
-static GHashTable *stuck_new(void) {
-        return g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-}
-
 void bw_neighbour_watch_check(BwNeighbourWatch *watch, const BwModel *model) {
         g_autoptr(GArray) wanted = NULL;
-        GHashTable *stuck;
 
         if (!watch->plan)
                 return;
         wanted = bw_neighbour_list_pins(watch->plan, model);
-        stuck = stuck_new();
-        pin_missing(watch, stuck, model, wanted);
-        unpin_others(watch, stuck, model, wanted);
-        save(watch, stuck);
-        take_over_stuck(watch, stuck);
+        pin_missing(watch, model, wanted);
+        unpin_others(watch, model, wanted);
+        save(watch);
+        bw_hazard_round_end(watch->stuck);
 }
 
 bool bw_neighbour_watch_restore(BwNeighbourWatch *watch, const BwModel *model, GError **error) {
         g_autoptr(GArray) nothing = g_array_new(FALSE, FALSE, sizeof(BwNeighbour));
-        GHashTable *stuck = stuck_new();
-        bool done = unpin_others(watch, stuck, model, nothing);
+        bool done = unpin_others(watch, model, nothing);
 
-        save(watch, stuck);
-        take_over_stuck(watch, stuck);
+        save(watch);
+        bw_hazard_round_end(watch->stuck);
         if (!done)
                 g_set_error(error, BW_ERROR, BW_ERROR_BROKEN,
                             "some permanent neighbour entries could not be taken away; "

@@ -5,7 +5,6 @@
 #include "netlink_question.h"
 #include "nl_socket.h"
 
-#include <bw/error.h>
 #include <bw/netlink_decode.h>
 #include <glib-unix.h>
 #include <linux/if_addr.h>

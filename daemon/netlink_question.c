@@ -33,7 +33,10 @@ static BwError reaction_to(int error) {
 }
 
 bool bw_netlink_fail(GError **error, const char *what, int code) {
-        g_set_error(error, BW_ERROR, reaction_to(code), "%s: %s", what, nl_geterror(code));
+        BwError reaction = reaction_to(code);
+
+        g_set_error(error, BW_ERROR, reaction, "%s: %s%s", what, nl_geterror(code),
+                    reaction == BW_ERROR_DENIED ? "; it needs CAP_NET_ADMIN" : "");
         return false;
 }
 

@@ -6,6 +6,8 @@
 #include <bw/port_text.h>
 #include <syslog.h>
 
+#include "hazard_round.h"
+
 /* What is known of a port besides the model, which is as old as the last news. */
 typedef struct Port {
         int bridge;
@@ -24,23 +26,19 @@ typedef struct Entry {
 
 struct BwPortLocks {
         BwJournal *journal;
-        BwHazards *hazards;
         BwNetlink *netlink;
         BwUndoFile *file;
-        GHashTable *ports;   /* ifindex -> Port * */
-        GHashTable *entries; /* Entry * -> itself */
-        GHashTable *stuck;   /* subjects of hazards */
+        GHashTable *ports;    /* ifindex -> Port * */
+        GHashTable *entries;  /* Entry * -> itself */
+        BwHazardRound *stuck; /* what could not be done */
 };
 
 /* Entries */
 
 static guint hash_entry(gconstpointer pointer) {
         const Entry *entry = pointer;
-        guint hash = (guint) entry->bridge * 2654435761u;
 
-        for (unsigned i = 0; i < sizeof(BwMac); i++)
-                hash = hash * 31 + entry->mac.octet[i];
-        return hash;
+        return bw_mac_hash(&entry->mac) * 31 + (guint) entry->bridge;
 }
 
 static gboolean equal_entries(gconstpointer a, gconstpointer b) {
@@ -98,12 +96,11 @@ BwPortLocks *bw_port_locks_new(BwJournal *journal, BwHazards *hazards, BwNetlink
         BwPortLocks *locks = g_new0(BwPortLocks, 1);
 
         locks->journal = journal;
-        locks->hazards = hazards;
         locks->netlink = netlink;
         locks->file = file;
         locks->ports = g_hash_table_new_full(NULL, NULL, NULL, g_free);
         locks->entries = g_hash_table_new_full(hash_entry, equal_entries, g_free, NULL);
-        locks->stuck = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        locks->stuck = bw_hazard_round_new(hazards, BW_HAZARD_OTHER);
         return locks;
 }
 
@@ -112,7 +109,7 @@ void bw_port_locks_free(BwPortLocks *locks) {
                 return;
         g_hash_table_unref(locks->ports);
         g_hash_table_unref(locks->entries);
-        g_hash_table_unref(locks->stuck);
+        bw_hazard_round_free(locks->stuck);
         g_free(locks);
 }
 
@@ -187,27 +184,7 @@ bool bw_port_locks_take(BwPortLocks *locks, const BwFact *fact) {
         g_assert_not_reached();
 }
 
-/* Hazards */
-
-/* All are of one kind; names of links hold no slash. Takes @subject. */
-static void raise_hazard(BwPortLocks *locks, GHashTable *stuck, char *subject, const char *bridge,
-                         const char *sentence) {
-        bw_hazards_raise(locks->hazards, BW_HAZARD_OTHER, subject, bridge, sentence);
-        g_hash_table_add(stuck, subject);
-}
-
-/* Clears all hazards that are not in @stuck, which replaces the former list. */
-static void take_over_stuck(BwPortLocks *locks, GHashTable *stuck) {
-        GHashTableIter iter;
-        const char *subject;
-
-        g_hash_table_iter_init(&iter, locks->stuck);
-        while (g_hash_table_iter_next(&iter, (gpointer *) &subject, NULL))
-                if (!g_hash_table_contains(stuck, subject))
-                        bw_hazards_clear(locks->hazards, BW_HAZARD_OTHER, subject);
-        g_hash_table_unref(locks->stuck);
-        locks->stuck = stuck;
-}
+/* Hazards: their subjects are parted by a slash, which no name of a link holds */
 
 static const char *describe_missing(BwPortFlag flag) {
         switch (flag) {
@@ -227,7 +204,7 @@ static const char *describe_missing(BwPortFlag flag) {
         g_assert_not_reached();
 }
 
-static void say_lacking(BwPortLocks *locks, GHashTable *stuck, unsigned lacking) {
+static void say_lacking(BwPortLocks *locks, unsigned lacking) {
         for (BwPortFlag flag = 0; flag < BW_FLAG_MAX; flag++) {
                 g_autofree char *sentence = NULL;
 
@@ -235,13 +212,14 @@ static void say_lacking(BwPortLocks *locks, GHashTable *stuck, unsigned lacking)
                         continue;
                 sentence = g_strdup_printf("This kernel does not have the port flag %s: %s",
                                            bw_port_flag_name(flag), describe_missing(flag));
-                raise_hazard(locks, stuck, g_strdup_printf("port-flag/%s", bw_port_flag_name(flag)),
-                             NULL, sentence);
+                bw_hazard_round_raise(locks->stuck,
+                                      g_strdup_printf("port-flag/%s", bw_port_flag_name(flag)),
+                                      NULL, sentence);
         }
 }
 
 /* What the kernel does to a port with BPDU guard: br_stp_bpdu.c, br_stp_rcv(). */
-static void say_if_tripped(BwPortLocks *locks, GHashTable *stuck, const BwPortLock *lock) {
+static void say_if_tripped(BwPortLocks *locks, const BwPortLock *lock) {
         const BwLink *link = lock->link;
         g_autofree char *who = NULL, *sentence = NULL;
 
@@ -253,8 +231,8 @@ static void say_if_tripped(BwPortLocks *locks, GHashTable *stuck, const BwPortLo
                                    "BPDU came from it. When that is mended, set the interface down "
                                    "and up again",
                                    who);
-        raise_hazard(locks, stuck, g_strdup_printf("%s/bpdu-guard", lock->port->name),
-                     lock->bridge->name, sentence);
+        bw_hazard_round_raise(locks->stuck, g_strdup_printf("%s/bpdu-guard", lock->port->name),
+                              lock->bridge->name, sentence);
 }
 
 /* Saying what was repaired */
@@ -302,7 +280,7 @@ static void clear_work(gpointer work) {
         bw_port_lock_step_free(((Work *) work)->step);
 }
 
-static bool note_failure(BwPortLocks *locks, GHashTable *stuck, Work *work, const GError *error) {
+static bool note_failure(BwPortLocks *locks, Work *work, const GError *error) {
         g_autofree char *sentence = NULL;
 
         work->failed = true;
@@ -312,18 +290,19 @@ static bool note_failure(BwPortLocks *locks, GHashTable *stuck, Work *work, cons
         sentence = g_strdup_printf("Port %s cannot be %s: %s", work->link->name,
                                    work->lock && work->lock->mask ? "locked" : "unlocked",
                                    error->message);
-        raise_hazard(locks, stuck, g_strdup_printf("%s/lock", work->link->name), NULL, sentence);
+        bw_hazard_round_raise(locks->stuck, g_strdup_printf("%s/lock", work->link->name), NULL,
+                              sentence);
         return false;
 }
 
-static bool fix(BwPortLocks *locks, GHashTable *stuck, Work *work) {
+static bool fix(BwPortLocks *locks, Work *work) {
         for (guint i = 0; i < work->step->fix->len; i++) {
                 const BwMac *mac = &g_array_index(work->step->fix, BwMac, i);
                 Entry *entry = add_entry(locks, work->link->master, mac, work->link->ifindex);
                 g_autoptr(GError) error = NULL;
 
                 if (!bw_netlink_fix_fdb(locks->netlink, work->link->ifindex, mac, &error))
-                        return note_failure(locks, stuck, work, error);
+                        return note_failure(locks, work, error);
                 if (entry->seen)
                         say_entry(locks, work->lock, mac);
                 entry->sure = true;
@@ -332,7 +311,7 @@ static bool fix(BwPortLocks *locks, GHashTable *stuck, Work *work) {
         return true;
 }
 
-static bool set_flags(BwPortLocks *locks, GHashTable *stuck, Work *work) {
+static bool set_flags(BwPortLocks *locks, Work *work) {
         const BwPortLockStep *step = work->step;
         Port *port = find_port(locks, work->link);
         g_autoptr(GError) error = NULL;
@@ -342,7 +321,7 @@ static bool set_flags(BwPortLocks *locks, GHashTable *stuck, Work *work) {
                 return true;
         if (!bw_netlink_set_port_flags(locks->netlink, work->link->ifindex, step->mask, step->on,
                                        &error))
-                return note_failure(locks, stuck, work, error);
+                return note_failure(locks, work, error);
         port->set |= step->mask;
         port->set_on = (port->set_on & ~step->mask) | step->on;
         changed = step->mask & port->seen & ~(port->seen_on ^ step->on);
@@ -353,7 +332,7 @@ static bool set_flags(BwPortLocks *locks, GHashTable *stuck, Work *work) {
 }
 
 /* What we do not find is released already. */
-static bool release(BwPortLocks *locks, GHashTable *stuck, Work *work) {
+static bool release(BwPortLocks *locks, Work *work) {
         for (guint i = 0; i < work->step->release->len; i++) {
                 const BwMac *mac = &g_array_index(work->step->release, BwMac, i);
                 Entry *entry = find_entry(locks, work->link->master, mac);
@@ -363,7 +342,7 @@ static bool release(BwPortLocks *locks, GHashTable *stuck, Work *work) {
                         g_hash_table_remove(locks->entries, entry);
                 if (!bw_netlink_release_fdb(locks->netlink, work->link->ifindex, mac, &error) &&
                     !g_error_matches(error, BW_ERROR, BW_ERROR_ABSENT))
-                        return note_failure(locks, stuck, work, error);
+                        return note_failure(locks, work, error);
         }
         return true;
 }
@@ -378,24 +357,24 @@ static void forget(BwPortLocks *locks, const Work *work) {
 
 /* All are fixed before any is locked, so that a MAC that goes from port to port is never nowhere;
  * and a port whose MACs are not fixed is not locked. */
-static void carry_out(BwPortLocks *locks, GHashTable *stuck, GArray *works) {
+static void carry_out(BwPortLocks *locks, GArray *works) {
         for (guint i = 0; i < works->len; i++)
-                fix(locks, stuck, &g_array_index(works, Work, i));
+                fix(locks, &g_array_index(works, Work, i));
         for (guint i = 0; i < works->len; i++) {
                 Work *work = &g_array_index(works, Work, i);
 
                 if (!work->failed)
-                        set_flags(locks, stuck, work);
+                        set_flags(locks, work);
         }
         for (guint i = 0; i < works->len; i++) {
                 Work *work = &g_array_index(works, Work, i);
 
-                if (!work->failed && release(locks, stuck, work))
+                if (!work->failed && release(locks, work))
                         forget(locks, work);
         }
 }
 
-static void save(BwPortLocks *locks, GHashTable *stuck) {
+static void save(BwPortLocks *locks) {
         g_autoptr(GError) error = NULL;
         g_autofree char *sentence = NULL;
 
@@ -405,7 +384,7 @@ static void save(BwPortLocks *locks, GHashTable *stuck) {
                                    "down: %s. After a restart they are taken for ports as kernels "
                                    "make them",
                                    error->message);
-        raise_hazard(locks, stuck, g_strdup("undo/file"), NULL, sentence);
+        bw_hazard_round_raise(locks->stuck, g_strdup("undo/file"), NULL, sentence);
 }
 
 /* What is remembered of links that are gone, or are others by now. A running daemon has seen a MAC
@@ -498,15 +477,10 @@ static GArray *works_new(void) {
         return works;
 }
 
-static GHashTable *stuck_new(void) {
-        return g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-}
-
 void bw_port_locks_check(BwPortLocks *locks, const BwPlan *plan, const BwModel *model) {
         g_autoptr(GPtrArray) list = bw_port_lock_list(plan, model);
         g_autoptr(GHashTable) planned = g_hash_table_new(NULL, NULL);
         g_autoptr(GArray) works = works_new();
-        GHashTable *stuck = stuck_new();
         unsigned lacking = 0;
 
         tidy(locks, model);
@@ -521,31 +495,31 @@ void bw_port_locks_check(BwPortLocks *locks, const BwPlan *plan, const BwModel *
                 add_work(locks, works, lock, lock->link, model);
                 lacking |= lock->link->flags_known ? lock->lacking : 0;
                 if (lock->trouble)
-                        raise_hazard(locks, stuck, g_strdup_printf("%s/lock", lock->port->name),
-                                     lock->bridge->name, lock->trouble);
-                say_if_tripped(locks, stuck, lock);
+                        bw_hazard_round_raise(locks->stuck,
+                                              g_strdup_printf("%s/lock", lock->port->name),
+                                              lock->bridge->name, lock->trouble);
+                say_if_tripped(locks, lock);
         }
         add_left_behind(locks, works, planned, model);
-        save(locks, stuck);
-        carry_out(locks, stuck, works);
-        save(locks, stuck);
-        say_lacking(locks, stuck, lacking);
-        take_over_stuck(locks, stuck);
+        save(locks);
+        carry_out(locks, works);
+        save(locks);
+        say_lacking(locks, lacking);
+        bw_hazard_round_end(locks->stuck);
 }
 
 bool bw_port_locks_restore(BwPortLocks *locks, const BwModel *model, GError **error) {
         g_autoptr(GArray) works = works_new();
-        GHashTable *stuck = stuck_new();
         bool done;
 
         tidy(locks, model);
         add_left_behind(locks, works, NULL, model);
-        carry_out(locks, stuck, works);
-        save(locks, stuck);
+        carry_out(locks, works);
+        save(locks);
         done = g_hash_table_size(bw_undo_file_undo(locks->file)->ports) == 0;
         if (!done)
                 g_set_error(error, BW_ERROR, BW_ERROR_BROKEN,
                             "some ports could not be unlocked; \"bridgewarden status\" says why");
-        take_over_stuck(locks, stuck);
+        bw_hazard_round_end(locks->stuck);
         return done;
 }

@@ -5,6 +5,7 @@
 #include <bw/error.h>
 #include <syslog.h>
 
+#include "hazard_round.h"
 #include "kernel.h"
 
 struct BwSwitches {
@@ -12,8 +13,8 @@ struct BwSwitches {
         BwHazards *hazards;
         BwNetlink *netlink;
         unsigned engines;
-        GHashTable *seen_on; /* ifindex of a bridge -> set of switches */
-        GHashTable *stuck;   /* subjects of hazards: what could not be switched on */
+        GHashTable *seen_on;  /* ifindex of a bridge -> set of switches */
+        BwHazardRound *stuck; /* what could not be switched on */
 };
 
 BwSwitches *bw_switches_new(BwJournal *journal, BwHazards *hazards, BwNetlink *netlink) {
@@ -24,7 +25,7 @@ BwSwitches *bw_switches_new(BwJournal *journal, BwHazards *hazards, BwNetlink *n
         switches->netlink = netlink;
         switches->engines = BW_ENGINE_BIT(BW_ENGINE_IPTABLES);
         switches->seen_on = g_hash_table_new(NULL, NULL);
-        switches->stuck = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        switches->stuck = bw_hazard_round_new(hazards, BW_HAZARD_CALL_OFF);
         return switches;
 }
 
@@ -32,7 +33,7 @@ void bw_switches_free(BwSwitches *switches) {
         if (!switches)
                 return;
         g_hash_table_unref(switches->seen_on);
-        g_hash_table_unref(switches->stuck);
+        bw_hazard_round_free(switches->stuck);
         g_free(switches);
 }
 
@@ -52,15 +53,14 @@ static void note_seen(BwSwitches *switches, const BwBridgePlan *bridge, unsigned
                             GUINT_TO_POINTER(seen));
 }
 
-static void raise_hazard(BwSwitches *switches, GHashTable *stuck, const BwBridgePlan *bridge,
-                         BwBridgeSwitch kind, const char *reason) {
+static void raise_hazard(BwSwitches *switches, const BwBridgePlan *bridge, BwBridgeSwitch kind,
+                         const char *reason) {
         /* Names of links hold no slash. */
         char *subject = g_strdup_printf("%s/%s", bridge->name, bw_bridge_switch_name(kind));
         g_autofree char *sentence = g_strdup_printf("Bridge %s %s: %s", bridge->name,
                                                     bw_bridge_switch_risk(kind), reason);
 
-        bw_hazards_raise(switches->hazards, BW_HAZARD_CALL_OFF, subject, bridge->name, sentence);
-        g_hash_table_add(stuck, subject);
+        bw_hazard_round_raise(switches->stuck, subject, bridge->name, sentence);
 }
 
 static void say_repaired(const BwSwitches *switches, const BwBridgePlan *bridge,
@@ -75,15 +75,14 @@ static void say_repaired(const BwSwitches *switches, const BwBridgePlan *bridge,
 }
 
 /* A kernel too old for a switch takes the wish and forgets it; it is not asked again and again. */
-static void switch_on(BwSwitches *switches, const BwBridgePlan *bridge, BwBridgeSwitch kind,
-                      GHashTable *stuck) {
+static void switch_on(BwSwitches *switches, const BwBridgePlan *bridge, BwBridgeSwitch kind) {
         g_autoptr(GError) error = NULL;
 
         if (!(bridge->switches_known & BW_SWITCH_BIT(kind))) {
                 g_autofree char *reason = g_strdup_printf("this kernel does not have the switch %s",
                                                           bw_bridge_switch_name(kind));
 
-                raise_hazard(switches, stuck, bridge, kind, reason);
+                raise_hazard(switches, bridge, kind, reason);
                 return;
         }
         if (bw_netlink_set_switch(switches->netlink, bridge->ifindex, kind, true, &error)) {
@@ -95,29 +94,16 @@ static void switch_on(BwSwitches *switches, const BwBridgePlan *bridge, BwBridge
         if (g_error_matches(error, BW_ERROR, BW_ERROR_ABSENT) &&
             (bw_kernel_has_br_netfilter() || !bw_bridge_switch_feeds(kind, BW_ENGINE_IPTABLES)))
                 return;
-        raise_hazard(switches, stuck, bridge, kind, error->message);
+        raise_hazard(switches, bridge, kind, error->message);
 }
 
-static void check_bridge(BwSwitches *switches, const BwBridgePlan *bridge, GHashTable *stuck) {
+static void check_bridge(BwSwitches *switches, const BwBridgePlan *bridge) {
         unsigned wanted = bw_bridge_switches_wanted(switches->engines);
 
         for (unsigned kind = 0; kind < BW_SWITCH_MAX; kind++)
                 if (wanted & ~bridge->switches & BW_SWITCH_BIT(kind))
-                        switch_on(switches, bridge, kind, stuck);
+                        switch_on(switches, bridge, kind);
         note_seen(switches, bridge, wanted);
-}
-
-/* Clears all hazards that are not in @stuck, which replaces the former list. */
-static void take_over_stuck(BwSwitches *switches, GHashTable *stuck) {
-        GHashTableIter iter;
-        const char *subject;
-
-        g_hash_table_iter_init(&iter, switches->stuck);
-        while (g_hash_table_iter_next(&iter, (gpointer *) &subject, NULL))
-                if (!g_hash_table_contains(stuck, subject))
-                        bw_hazards_clear(switches->hazards, BW_HAZARD_CALL_OFF, subject);
-        g_hash_table_unref(switches->stuck);
-        switches->stuck = stuck;
 }
 
 static void check_module(BwSwitches *switches) {
@@ -133,11 +119,10 @@ static void check_module(BwSwitches *switches) {
 }
 
 void bw_switches_check(BwSwitches *switches, const BwPlan *plan) {
-        GHashTable *stuck = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 
         for (guint i = 0; i < plan->bridges->len; i++)
-                check_bridge(switches, plan->bridges->pdata[i], stuck);
-        take_over_stuck(switches, stuck);
+                check_bridge(switches, plan->bridges->pdata[i]);
+        bw_hazard_round_end(switches->stuck);
         check_module(switches);
 }
 

@@ -5,7 +5,6 @@
 #include <bw/error.h>
 #include <errno.h>
 #include <glib/gstdio.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #define FOLDER "/run/bridgewarden"
@@ -41,8 +40,10 @@ BwUndoFile *bw_undo_file_open(void) {
 
         file->folder = find_folder();
         file->path = find_path(file->folder);
-        file->was_lost = !g_file_get_contents(file->path, &file->written, &length, NULL);
-        file->undo = file->was_lost ? bw_undo_new() : bw_undo_parse(file->written, length);
+        (void) g_file_get_contents(file->path, &file->written, &length, NULL);
+        file->undo = file->written ? bw_undo_parse(file->written, length) : bw_undo_new();
+        /* A memory of nothing is written nowhere: a text that says nothing is damaged. */
+        file->was_lost = bw_undo_is_empty(file->undo);
         return file;
 }
 

@@ -46,6 +46,43 @@ static char *read_xml(virDomainPtr domain, bool *ret_active) {
         return virDomainGetXMLDesc(domain, active ? 0 : VIR_DOMAIN_XML_INACTIVE);
 }
 
+/* What PAUSED is for. POSTCOPY: the source of a migration, whose guest runs on the other host. */
+static BwGuestCpus cpus_of_paused(int reason) {
+        switch (reason) {
+        case VIR_DOMAIN_PAUSED_STARTING_UP:
+        case VIR_DOMAIN_PAUSED_MIGRATION:
+        case VIR_DOMAIN_PAUSED_POSTCOPY:
+                return BW_CPUS_ELSEWHERE;
+        default:
+                return BW_CPUS_REST;
+        }
+}
+
+static BwGuestCpus cpus_of(int state, int reason) {
+        switch (state) {
+        case VIR_DOMAIN_PAUSED:
+                return cpus_of_paused(reason);
+        case VIR_DOMAIN_SHUTDOWN:
+        case VIR_DOMAIN_CRASHED:
+        case VIR_DOMAIN_PMSUSPENDED:
+                return BW_CPUS_RAN;
+        default:
+                return BW_CPUS_RUN;
+        }
+}
+
+/* False with libvirt's error set. @resumed: an event said that they ran for a while. */
+static bool read_cpus(virDomainPtr domain, bool resumed, BwGuestCpus *ret) {
+        int state, reason;
+
+        if (virDomainGetState(domain, &state, &reason, 0) < 0)
+                return false;
+        *ret = cpus_of(state, reason);
+        if (*ret == BW_CPUS_REST && resumed)
+                *ret = BW_CPUS_RAN;
+        return true;
+}
+
 /* Network name -> bridge, or NULL when libvirt knows none. */
 static GHashTable *bridges_new(void) {
         return g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free);
@@ -86,27 +123,30 @@ static void resolve_networks(virConnectPtr connection, BwGuest *guest, GHashTabl
         }
 }
 
-static BwVirtReading read_guest(virConnectPtr connection, virDomainPtr domain, GHashTable *bridges,
-                                GQueue *letters) {
+static BwVirtReading read_guest(virConnectPtr connection, virDomainPtr domain, bool resumed,
+                                GHashTable *bridges, GQueue *letters) {
         bool active = false;
         g_autofree char *xml = read_xml(domain, &active);
+        BwGuestCpus cpus = BW_CPUS_RUN;
         BwGuest *guest;
 
-        if (!xml)
+        if (!xml || (active && !read_cpus(domain, resumed, &cpus)))
                 return reading_of_failure(connection);
         guest = bw_guest_parse(xml, strlen(xml), NULL);
         if (!guest)
                 return BW_VIRT_ABSURD;
         guest->active = active;
+        guest->cpus = cpus;
         resolve_networks(connection, guest, bridges);
         g_queue_push_tail(letters, bw_virt_letter_new_guest(guest));
         return BW_VIRT_READ;
 }
 
-BwVirtReading bw_virt_read_domain(virConnectPtr connection, const char *uuid, GQueue *letters) {
+BwVirtReading bw_virt_read_domain(virConnectPtr connection, const char *uuid, bool resumed,
+                                  GQueue *letters) {
         g_autoptr(GHashTable) bridges = bridges_new();
         g_auto(Domain) domain = virDomainLookupByUUIDString(connection, uuid);
-        BwVirtReading reading = domain ? read_guest(connection, domain, bridges, letters)
+        BwVirtReading reading = domain ? read_guest(connection, domain, resumed, bridges, letters)
                                        : reading_of_failure(connection);
 
         if (reading == BW_VIRT_GONE)
@@ -115,18 +155,29 @@ BwVirtReading bw_virt_read_domain(virConnectPtr connection, const char *uuid, GQ
 }
 
 /* It was listed: leaving it out would say that it is gone. */
-static void note_unread(virDomainPtr domain, BwVirtReading reading, GQueue *letters,
+static void note_unread(const char *uuid, bool resumed, BwVirtReading reading, GQueue *letters,
                         GHashTable *refused) {
-        char uuid[VIR_UUID_STRING_BUFLEN];
-
-        if (virDomainGetUUIDString(domain, uuid) < 0)
-                return;
         g_queue_push_tail(letters, bw_virt_letter_new_seen(uuid));
         if (reading == BW_VIRT_REFUSED)
-                g_hash_table_add(refused, g_strdup(uuid));
+                g_hash_table_insert(refused, g_strdup(uuid), GINT_TO_POINTER(resumed));
 }
 
-BwVirtReading bw_virt_read_all(virConnectPtr connection, GQueue *letters, GHashTable *refused) {
+static BwVirtReading read_listed(virConnectPtr connection, virDomainPtr domain, GHashTable *changed,
+                                 GHashTable *bridges, GQueue *letters, GHashTable *refused) {
+        char uuid[VIR_UUID_STRING_BUFLEN] = "";
+        BwVirtReading reading;
+        bool resumed;
+
+        virDomainGetUUIDString(domain, uuid);
+        resumed = GPOINTER_TO_INT(g_hash_table_lookup(changed, uuid));
+        reading = read_guest(connection, domain, resumed, bridges, letters);
+        if (reading == BW_VIRT_REFUSED || reading == BW_VIRT_ABSURD)
+                note_unread(uuid, resumed, reading, letters, refused);
+        return reading;
+}
+
+BwVirtReading bw_virt_read_all(virConnectPtr connection, GHashTable *changed, GQueue *letters,
+                               GHashTable *refused) {
         g_autoptr(GHashTable) bridges = bridges_new();
         g_auto(Domains) domains = NULL;
 
@@ -134,12 +185,9 @@ BwVirtReading bw_virt_read_all(virConnectPtr connection, GQueue *letters, GHashT
                 return BW_VIRT_LOST;
         g_queue_push_tail(letters, bw_virt_letter_new(BW_FACT_SNAPSHOT_BEGIN));
         for (unsigned i = 0; domains[i]; i++) {
-                BwVirtReading reading = read_guest(connection, domains[i], bridges, letters);
-
-                if (reading == BW_VIRT_LOST)
+                if (read_listed(connection, domains[i], changed, bridges, letters, refused) ==
+                    BW_VIRT_LOST)
                         return BW_VIRT_LOST;
-                if (reading == BW_VIRT_REFUSED || reading == BW_VIRT_ABSURD)
-                        note_unread(domains[i], reading, letters, refused);
         }
         g_queue_push_tail(letters, bw_virt_letter_new(BW_FACT_SNAPSHOT_END));
         return BW_VIRT_READ;

@@ -21,10 +21,13 @@ typedef enum BwVirtReading {
         BW_VIRT_LOST,    /* the connection is of no use any more */
 } BwVirtReading;
 
-/* Appends what there is to say of the domain, that it is gone included. */
-BwVirtReading bw_virt_read_domain(virConnectPtr connection, const char *uuid, GQueue *letters);
+/* Appends what there is to say of the domain, that it is gone included. @resumed: its CPUs were
+ * started since it was last read, as an event said. */
+BwVirtReading bw_virt_read_domain(virConnectPtr connection, const char *uuid, bool resumed,
+                                  GQueue *letters);
 
-/* Appends a whole snapshot to @letters and the UUID texts of refused domains to @refused. Refused
- * and absurd domains are in the snapshot as seen. When it is not BW_VIRT_READ, what was appended is
- * no snapshot. */
-BwVirtReading bw_virt_read_all(virConnectPtr connection, GQueue *letters, GHashTable *refused);
+/* Appends a whole snapshot to @letters and the refused domains to @refused. Refused and absurd
+ * domains are in the snapshot as seen. When it is not BW_VIRT_READ, what was appended is no
+ * snapshot. @changed and @refused: UUID text -> whether it was resumed. */
+BwVirtReading bw_virt_read_all(virConnectPtr connection, GHashTable *changed, GQueue *letters,
+                               GHashTable *refused);

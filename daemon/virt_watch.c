@@ -24,7 +24,7 @@ struct BwVirtWatch {
         GMainContext *context;
 
         GMutex lock;         /* guards the wishes, which come from any thread */
-        GHashTable *changed; /* UUID texts: read these again */
+        GHashTable *changed; /* UUID text -> whether it was resumed: read these again */
         bool refresh;        /* read all */
         bool lost;           /* libvirt says that the connection is gone */
         bool stop;
@@ -36,7 +36,7 @@ struct BwVirtWatch {
         bool said_disconnected;
         unsigned reconnect_ms; /* next pause */
         unsigned reread_ms;    /* next pause */
-        GHashTable *unread;    /* UUID texts of domains that are there and could not be read */
+        GHashTable *unread;    /* likewise, of domains that are there and could not be read */
         int callbacks[4];      /* ids of libvirt; negative: the driver has no such event */
 };
 
@@ -47,7 +47,8 @@ static void letters_clear(Letters *letters) {
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Letters, letters_clear)
 
-static GHashTable *uuid_set_new(void) {
+/* UUID text -> bool */
+static GHashTable *changes_new(void) {
         return g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 }
 
@@ -82,14 +83,27 @@ static GHashTable *take_changed(BwVirtWatch *watch) {
 
         g_mutex_lock(&watch->lock);
         changed = watch->changed;
-        watch->changed = uuid_set_new();
+        watch->changed = changes_new();
         g_mutex_unlock(&watch->lock);
         return changed;
 }
 
-static void add_changed(BwVirtWatch *watch, const char *uuid) {
+typedef enum Run {
+        RUN_AS_BEFORE, /* nothing is said of its CPUs */
+        RUN_RESUMED,
+        RUN_ENDED,
+} Run;
+
+/* What was read last may be a stop, and what is read next the next one: that they ran in between
+ * only the event says. */
+static void add_changed(BwVirtWatch *watch, const char *uuid, Run run) {
+        bool resumed;
+
         g_mutex_lock(&watch->lock);
-        g_hash_table_add(watch->changed, g_strdup(uuid));
+        resumed = GPOINTER_TO_INT(g_hash_table_lookup(watch->changed, uuid));
+        if (run != RUN_AS_BEFORE)
+                resumed = run == RUN_RESUMED;
+        g_hash_table_insert(watch->changed, g_strdup(uuid), GINT_TO_POINTER(resumed));
         g_mutex_unlock(&watch->lock);
         g_main_context_wakeup(watch->context);
 }
@@ -121,19 +135,29 @@ static gboolean dispatch_alarm(GSource *source, GSourceFunc callback, gpointer u
 
 /* An event only says look again; asking libvirt from inside its own callback would keep the next
  * events waiting. */
-static void on_changed(virDomainPtr domain, BwVirtWatch *watch) {
+static void on_changed(virDomainPtr domain, Run run, BwVirtWatch *watch) {
         char uuid[VIR_UUID_STRING_BUFLEN];
 
         if (virDomainGetUUIDString(domain, uuid) == 0)
-                add_changed(watch, uuid);
+                add_changed(watch, uuid, run);
+}
+
+static Run run_of(int event) {
+        switch (event) {
+        case VIR_DOMAIN_EVENT_RESUMED:
+                return RUN_RESUMED;
+        case VIR_DOMAIN_EVENT_STOPPED:
+                return RUN_ENDED;
+        default:
+                return RUN_AS_BEFORE;
+        }
 }
 
 static int on_lifecycle(virConnectPtr connection, virDomainPtr domain, int event, int detail,
                         void *user) {
         (void) connection;
-        (void) event;
         (void) detail;
-        on_changed(domain, user);
+        on_changed(domain, run_of(event), user);
         return 0;
 }
 
@@ -141,7 +165,7 @@ static void on_device(virConnectPtr connection, virDomainPtr domain, const char 
                       void *user) {
         (void) connection;
         (void) alias;
-        on_changed(domain, user);
+        on_changed(domain, RUN_AS_BEFORE, user);
 }
 
 static void on_metadata(virConnectPtr connection, virDomainPtr domain, int type, const char *uri,
@@ -149,7 +173,7 @@ static void on_metadata(virConnectPtr connection, virDomainPtr domain, int type,
         (void) connection;
         (void) type;
         (void) uri;
-        on_changed(domain, user);
+        on_changed(domain, RUN_AS_BEFORE, user);
 }
 
 static void on_lost(virConnectPtr connection, int reason, void *user) {
@@ -254,9 +278,9 @@ static void join(BwVirtWatch *watch) {
 /* The whole snapshot or nothing: half of one would say that the other half is gone. */
 static bool look_at_all(BwVirtWatch *watch) {
         g_auto(Letters) letters = G_QUEUE_INIT;
+        g_autoptr(GHashTable) changed = take_changed(watch); /* all are read anyway */
 
-        g_hash_table_unref(take_changed(watch)); /* all are read anyway */
-        if (bw_virt_read_all(watch->connection, &letters, watch->unread) == BW_VIRT_LOST)
+        if (bw_virt_read_all(watch->connection, changed, &letters, watch->unread) == BW_VIRT_LOST)
                 return false;
         bw_virt_outbox_post(watch->outbox, &letters);
         watch->reconnect_ms = RECONNECT_FIRST;
@@ -266,17 +290,18 @@ static bool look_at_all(BwVirtWatch *watch) {
 static bool look_at_changed(BwVirtWatch *watch) {
         g_autoptr(GHashTable) changed = take_changed(watch);
         GHashTableIter iter;
-        gpointer uuid;
+        gpointer uuid, resumed;
 
         g_hash_table_iter_init(&iter, changed);
-        while (g_hash_table_iter_next(&iter, &uuid, NULL)) {
+        while (g_hash_table_iter_next(&iter, &uuid, &resumed)) {
                 g_auto(Letters) letters = G_QUEUE_INIT;
-                BwVirtReading reading = bw_virt_read_domain(watch->connection, uuid, &letters);
+                BwVirtReading reading = bw_virt_read_domain(watch->connection, uuid,
+                                                            GPOINTER_TO_INT(resumed), &letters);
 
                 if (reading == BW_VIRT_LOST)
                         return false;
                 if (reading == BW_VIRT_REFUSED)
-                        g_hash_table_add(watch->unread, g_strdup(uuid));
+                        g_hash_table_insert(watch->unread, g_strdup(uuid), resumed);
                 bw_virt_outbox_post(watch->outbox, &letters);
         }
         return true;
@@ -310,11 +335,11 @@ static void look(BwVirtWatch *watch) {
 
 static void recall_unread(BwVirtWatch *watch) {
         GHashTableIter iter;
-        gpointer uuid;
+        gpointer uuid, resumed;
 
         g_hash_table_iter_init(&iter, watch->unread);
-        while (g_hash_table_iter_next(&iter, &uuid, NULL))
-                add_changed(watch, uuid);
+        while (g_hash_table_iter_next(&iter, &uuid, &resumed))
+                add_changed(watch, uuid, GPOINTER_TO_INT(resumed) ? RUN_RESUMED : RUN_AS_BEFORE);
         g_hash_table_remove_all(watch->unread);
 }
 
@@ -372,8 +397,8 @@ BwVirtWatch *bw_virt_watch_new(const char *uri, BwVirtOutbox *outbox) {
         watch->outbox = bw_virt_outbox_ref(outbox);
         watch->context = g_main_context_new();
         g_mutex_init(&watch->lock);
-        watch->changed = uuid_set_new();
-        watch->unread = uuid_set_new();
+        watch->changed = changes_new();
+        watch->unread = changes_new();
         watch->alarm = alarm_new(watch);
         watch->due = true;
         watch->reconnect_ms = RECONNECT_FIRST;

@@ -3,7 +3,6 @@
 #include "warden_room.h"
 
 #include <bw/error.h>
-#include <string.h>
 #include <syslog.h>
 
 #include "service.h"

@@ -238,9 +238,11 @@ GPtrArray *bw_warden_list_fdb(const BwWarden *warden) {
 BwTopologyView *bw_warden_topology(const BwWarden *warden) {
         g_autoptr(BwTopology) topology = bw_topology_new(warden->model);
         g_autoptr(GPtrArray) hazards = bw_hazards_list(warden->hazards);
+        g_autoptr(GArray) fdb = bw_fdb_summary_list(
+                warden->model, bw_fdb_watch_tally(warden->fdb_watch), g_get_monotonic_time());
 
         return bw_topology_view_new(&(BwTopologyFacts){ warden->model, warden->config, warden->plan,
-                                                        topology, hazards, NULL });
+                                                        topology, hazards, fdb });
 }
 
 GPtrArray *bw_warden_list_elsewhere(const BwWarden *warden) {

@@ -62,6 +62,15 @@ int bw_mac_compare(const BwMac *a, const BwMac *b) {
         return memcmp(a->octet, b->octet, sizeof(a->octet));
 }
 
+guint bw_mac_hash(gconstpointer mac) {
+        const uint8_t *octet = ((const BwMac *) mac)->octet;
+        guint hash = 5381;
+
+        for (unsigned i = 0; i < sizeof(BwMac); i++)
+                hash = hash * 33 + octet[i];
+        return hash;
+}
+
 bool bw_mac_equal(const BwMac *a, const BwMac *b) {
         return bw_mac_compare(a, b) == 0;
 }
@@ -311,6 +320,10 @@ int bw_prefix_compare(const BwPrefix *a, const BwPrefix *b) {
 
 bool bw_prefix_equal(const BwPrefix *a, const BwPrefix *b) {
         return bw_prefix_compare(a, b) == 0;
+}
+
+bool bw_prefix_is_single(const BwPrefix *prefix) {
+        return prefix->length == full_length(prefix->family);
 }
 
 bool bw_prefix_contains(const BwPrefix *outer, const BwPrefix *inner) {

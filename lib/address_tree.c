@@ -3,6 +3,8 @@
 #include <bw/address_tree.h>
 
 #define STEP 2
+/* So few fit into two buckets, and four would stand half empty. */
+#define FEW (2 * BW_ADDRESS_BUCKET)
 
 static void free_node(gpointer pointer) {
         BwAddressNode *node = pointer;
@@ -35,16 +37,12 @@ static unsigned common_length(const BwPrefix *prefixes, gsize n) {
         return common_bits(&prefixes[0], &prefixes[n - 1]) / STEP * STEP;
 }
 
-static bool is_too_wide(const BwPrefix *prefix, unsigned length) {
-        return prefix->length < length + STEP;
-}
-
-/* Those in the same child of a node of @length bits; none of them is too wide for it. */
+/* Those in the same child, which has @length bits or more, as has the first. */
 static gsize group_size(const BwPrefix *prefixes, gsize n, unsigned length) {
         gsize size = 1;
 
-        while (size < n && !is_too_wide(&prefixes[size], length) &&
-               common_bits(&prefixes[size], &prefixes[0]) >= length + STEP)
+        while (size < n && prefixes[size].length >= length &&
+               common_bits(&prefixes[size], &prefixes[0]) >= length)
                 size++;
         return size;
 }
@@ -59,9 +57,11 @@ static BwAddressNode *add_node(GPtrArray *nodes, const BwPrefix *first, unsigned
         return node;
 }
 
-static guint grow(GPtrArray *nodes, const BwPrefix *all, gsize first, gsize n) {
+/* @least: bits that all of them share. */
+static guint grow(GPtrArray *nodes, const BwPrefix *all, gsize first, gsize n, unsigned least) {
         const BwPrefix *prefixes = all + first;
-        unsigned length = common_length(prefixes, n);
+        unsigned length = MAX(common_length(prefixes, n), least);
+        unsigned below = length + (n <= FEW ? 1 : STEP);
         BwAddressNode *node = add_node(nodes, prefixes, length);
         bool bucket = n <= BW_ADDRESS_BUCKET || length == full_length(prefixes->family);
         guint index = nodes->len - 1;
@@ -70,13 +70,13 @@ static guint grow(GPtrArray *nodes, const BwPrefix *all, gsize first, gsize n) {
                 gsize at = first + i, size;
                 guint child;
 
-                if (bucket || is_too_wide(&prefixes[i], length)) {
+                if (bucket || prefixes[i].length < below) {
                         g_array_append_val(node->items, at);
                         i++;
                         continue;
                 }
-                size = group_size(prefixes + i, n - i, length);
-                child = grow(nodes, all, at, size);
+                size = group_size(prefixes + i, n - i, below);
+                child = grow(nodes, all, at, size, below);
                 g_array_append_val(node->children, child);
                 i += size;
         }
@@ -87,6 +87,6 @@ GPtrArray *bw_address_tree_new(const BwPrefix *prefixes, gsize n) {
         GPtrArray *nodes = g_ptr_array_new_with_free_func(free_node);
 
         if (n > 0)
-                grow(nodes, prefixes, 0, n);
+                grow(nodes, prefixes, 0, n, 0);
         return nodes;
 }

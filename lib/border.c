@@ -21,7 +21,12 @@ typedef struct Settler {
         GHashTable *numbers; /* GBytes of a set -> its number, counted from 1 */
         GArray *addresses;   /* BwOwnedAddress: the site is the number of a set */
         GArray *macs;        /* BwOwnedMac, likewise */
+        GArray *reserved;    /* numbers of sets that are sites, whoever is there */
 } Settler;
+
+static const BwOwnedAddress *find_last(const GArray *entries, const BwPrefix *prefix);
+static const BwOwnedAddress *find_address(const GArray *entries, const BwPrefix *address);
+static const BwOwnedMac *find_mac(const GArray *entries, const BwMac *mac);
 
 /* Sets of borders */
 
@@ -82,13 +87,14 @@ static int compare_ports(gconstpointer a, gconstpointer b) {
         return strcmp(left->name, right->name);
 }
 
-static guint place_of_border(const Settler *settler, const BwPortPlan *port) {
-        guint low = 0, high = settler->borders->len;
+/* Where @port stands among those sorted by name, or would. */
+static guint place_of_port(const GPtrArray *ports, const BwPortPlan *port) {
+        guint low = 0, high = ports->len;
 
         while (low < high) {
                 guint middle = low + (high - low) / 2;
 
-                if (compare_ports(&settler->borders->pdata[middle], &port) < 0)
+                if (compare_ports(&ports->pdata[middle], &port) < 0)
                         low = middle + 1;
                 else
                         high = middle;
@@ -102,7 +108,7 @@ static guint number_behind(Settler *settler, const BwBridgePlan *bridge, const B
         Word *set = leads_to_bridge(settler, bridge);
 
         if (port->state == BW_PORT_BORDER)
-                add_border(set, place_of_border(settler, port));
+                add_border(set, place_of_port(settler->borders, port));
         return number_of(settler, set);
 }
 
@@ -136,8 +142,9 @@ static void own_port(Settler *settler, const BwPortPlan *port, guint set) {
         }
 }
 
-static bool owns_anything(const BwPortPlan *port) {
-        return port->addresses->len > 0 || port->macs->len > 0;
+static bool is_owner(const BwPortPlan *port) {
+        return bw_port_state_is_guarded(port->state) &&
+               (port->addresses->len > 0 || port->macs->len > 0);
 }
 
 static void own_bridge(Settler *settler, const BwBridgePlan *bridge) {
@@ -150,7 +157,7 @@ static void own_bridge(Settler *settler, const BwBridgePlan *bridge) {
         for (guint i = 0; i < bridge->ports->len; i++) {
                 const BwPortPlan *port = bridge->ports->pdata[i];
 
-                if (!bw_port_state_is_guarded(port->state) || !owns_anything(port))
+                if (!is_owner(port) || port->absent)
                         continue;
                 own_port(settler, port,
                          port->state == BW_PORT_BORDER ? number_behind(settler, bridge, port)
@@ -205,7 +212,7 @@ static void merge_macs(Settler *settler) {
         g_array_set_size(rows, kept);
 }
 
-/* Gateways nobody has */
+/* Guests that are not here */
 
 /* A border that is switched off still has behind it what is there. */
 static bool is_uplink(const BwPortPlan *port) {
@@ -213,47 +220,149 @@ static bool is_uplink(const BwPortPlan *port) {
                (port->state == BW_PORT_BORDER || port->state == BW_PORT_OFF);
 }
 
-static bool has_gateway(const BwBridgePlan *bridge, const BwPrefix *gateway) {
-        for (guint i = 0; i < bridge->gateways->len; i++)
-                if (bw_prefix_equal(&g_array_index(bridge->gateways, BwPrefix, i), gateway))
-                        return true;
-        return false;
+/* What is behind any uplink of the segment. Behind a closed one is only what is declared there. */
+static guint number_outside(Settler *settler) {
+        const GPtrArray *bridges = settler->segment->bridges;
+        guint outside = 0;
+
+        for (guint i = 0; i < bridges->len; i++) {
+                const BwBridgePlan *bridge = bridges->pdata[i];
+
+                for (guint k = 0; k < bridge->ports->len; k++) {
+                        const BwPortPlan *port = bridge->ports->pdata[k];
+
+                        if (is_uplink(port) && !port->closed_border && !port->absent)
+                                outside = unite(settler, outside,
+                                                number_behind(settler, bridge, port));
+                }
+        }
+        return outside;
 }
 
-/* Whether there was one. */
-static bool own_by_uplinks(Settler *settler, const BwPrefix *gateway, const BwBridgePlan *bridge) {
+/* From its start to the news of it a guest is at its port already. */
+static void own_absent_port(Settler *settler, const BwBridgePlan *bridge, const BwPortPlan *port,
+                            guint outside) {
+        own_port(settler, port, unite(settler, outside, number_behind(settler, bridge, port)));
+}
+
+/* Guests come and go often; that must move what they have from one site to another, and make none.
+ */
+static void reserve(Settler *settler, const BwBridgePlan *bridge, guint outside) {
+        guint here = number_of(settler, leads_to_bridge(settler, bridge));
+        guint either = unite(settler, outside, here);
+
+        g_array_append_val(settler->reserved, here);
+        g_array_append_val(settler->reserved, either);
+}
+
+static void list_absent(Settler *settler) {
+        const GPtrArray *bridges = settler->segment->bridges;
+        guint outside = number_outside(settler);
+
+        for (guint i = 0; i < bridges->len; i++) {
+                const BwBridgePlan *bridge = bridges->pdata[i];
+
+                reserve(settler, bridge, outside);
+
+                for (guint k = 0; k < bridge->ports->len; k++) {
+                        const BwPortPlan *port = bridge->ports->pdata[k];
+
+                        if (port->absent && is_owner(port))
+                                own_absent_port(settler, bridge, port, outside);
+                }
+        }
+}
+
+static bool has_address(const GArray *entries, const BwPrefix *prefix) {
+        const BwOwnedAddress *last = find_last(entries, prefix);
+
+        return last && bw_prefix_equal(&last->prefix, prefix);
+}
+
+/* What somebody who is here has as well is judged by that. */
+static void drop_owned(Settler *absent, const Settler *here) {
+        for (guint i = absent->addresses->len; i-- > 0;)
+                if (has_address(here->addresses,
+                                &g_array_index(absent->addresses, BwOwnedAddress, i).prefix))
+                        g_array_remove_index_fast(absent->addresses, i);
+        for (guint i = absent->macs->len; i-- > 0;)
+                if (find_mac(here->macs, &g_array_index(absent->macs, BwOwnedMac, i).mac))
+                        g_array_remove_index_fast(absent->macs, i);
+}
+
+/* Their addresses and MACs are in use elsewhere, on the host they come from or have gone to. */
+static void own_absent(Settler *settler) {
+        g_autoptr(GArray) addresses = g_array_new(FALSE, FALSE, sizeof(BwOwnedAddress));
+        g_autoptr(GArray) macs = g_array_new(FALSE, FALSE, sizeof(BwOwnedMac));
+        Settler absent = *settler;
+
+        absent.addresses = addresses;
+        absent.macs = macs;
+        list_absent(&absent);
+        drop_owned(&absent, settler);
+        g_array_append_vals(settler->addresses, addresses->data, addresses->len);
+        g_array_append_vals(settler->macs, macs->data, macs->len);
+        merge_addresses(settler);
+        merge_macs(settler);
+}
+
+/* Gateways nobody has */
+
+static int compare_gateways(gconstpointer a, gconstpointer b) {
+        return bw_prefix_compare(a, b);
+}
+
+static bool has_gateway(const BwBridgePlan *bridge, const BwPrefix *gateway) {
+        return g_array_binary_search(bridge->gateways, gateway, compare_gateways, NULL);
+}
+
+typedef struct Uplink {
+        const BwBridgePlan *bridge;
+        guint set; /* the number of what is behind it */
+} Uplink;
+
+/* (transfer full) (element-type Uplink) */
+static GArray *list_uplinks(Settler *settler) {
+        const GPtrArray *bridges = settler->segment->bridges;
+        GArray *uplinks = g_array_new(FALSE, FALSE, sizeof(Uplink));
+
+        for (guint i = 0; i < bridges->len; i++) {
+                const BwBridgePlan *bridge = bridges->pdata[i];
+
+                for (guint k = 0; k < bridge->ports->len; k++) {
+                        const BwPortPlan *port = bridge->ports->pdata[k];
+                        Uplink uplink = { .bridge = bridge };
+
+                        if (!is_uplink(port))
+                                continue;
+                        uplink.set = number_behind(settler, bridge, port);
+                        g_array_append_val(uplinks, uplink);
+                }
+        }
+        return uplinks;
+}
+
+static void own_gateway(Settler *settler, const BwPrefix *gateway, const GArray *uplinks) {
         bool any = false;
 
-        for (guint i = 0; i < bridge->ports->len; i++) {
-                const BwPortPlan *port = bridge->ports->pdata[i];
+        for (guint i = 0; i < uplinks->len; i++) {
+                const Uplink *uplink = &g_array_index(uplinks, Uplink, i);
 
-                if (!is_uplink(port))
+                if (!has_gateway(uplink->bridge, gateway))
                         continue;
-                own_address(settler, gateway, number_behind(settler, bridge, port));
+                own_address(settler, gateway, uplink->set);
                 any = true;
         }
-        return any;
-}
-
-static void own_gateway(Settler *settler, const BwPrefix *gateway) {
-        const GPtrArray *bridges = settler->segment->bridges;
-        bool any = false;
-
-        for (guint i = 0; i < bridges->len; i++)
-                if (has_gateway(bridges->pdata[i], gateway))
-                        any |= own_by_uplinks(settler, gateway, bridges->pdata[i]);
-        for (guint i = 0; !any && i < bridges->len; i++)
-                own_by_uplinks(settler, gateway, bridges->pdata[i]);
+        for (guint i = 0; !any && i < uplinks->len; i++)
+                own_address(settler, gateway, g_array_index(uplinks, Uplink, i).set);
         own_address(settler, gateway, 0);
 }
-
-static const BwOwnedAddress *find_address(const GArray *entries, const BwPrefix *address);
 
 /* What is owned already is judged by that; the rest are listed first and owned then, because a list
  * that grows cannot be searched. */
 static void own_gateways(Settler *settler) {
         const GArray *gateways = settler->segment->gateways;
-        g_autoptr(GArray) orphans = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
+        g_autoptr(GArray) orphans = g_array_new(FALSE, FALSE, sizeof(BwPrefix)), uplinks = NULL;
 
         for (guint i = 0; i < gateways->len; i++) {
                 const BwPrefix *gateway = &g_array_index(gateways, BwPrefix, i);
@@ -261,10 +370,12 @@ static void own_gateways(Settler *settler) {
                 if (!find_address(settler->addresses, gateway))
                         g_array_append_val(orphans, *gateway);
         }
+        if (orphans->len == 0)
+                return;
+        uplinks = list_uplinks(settler);
         for (guint i = 0; i < orphans->len; i++)
-                own_gateway(settler, &g_array_index(orphans, BwPrefix, i));
-        if (orphans->len > 0)
-                merge_addresses(settler);
+                own_gateway(settler, &g_array_index(orphans, BwPrefix, i), uplinks);
+        merge_addresses(settler);
 }
 
 /* Sets become sites */
@@ -300,6 +411,8 @@ static bool *list_used(const Settler *settler) {
         bool *used = g_new0(bool, settler->sets->len);
 
         used[0] = true;
+        for (guint i = 0; i < settler->reserved->len; i++)
+                used[g_array_index(settler->reserved, guint, i)] = true;
         for (guint i = 0; i < settler->addresses->len; i++)
                 used[g_array_index(settler->addresses, BwOwnedAddress, i).site] = true;
         for (guint i = 0; i < settler->macs->len; i++)
@@ -354,18 +467,7 @@ static void free_site(gpointer pointer) {
         g_free(site);
 }
 
-static void free_segment(gpointer pointer) {
-        BwSegmentPlan *segment = pointer;
-
-        g_ptr_array_unref(segment->bridges);
-        g_ptr_array_unref(segment->sites);
-        g_array_unref(segment->addresses);
-        g_array_unref(segment->macs);
-        g_array_unref(segment->gateways);
-        g_free(segment);
-}
-
-static BwSegmentPlan *new_segment(void) {
+BwSegmentPlan *bw_segment_plan_new(void) {
         BwSegmentPlan *segment = g_new0(BwSegmentPlan, 1);
 
         segment->bridges = g_ptr_array_new();
@@ -376,19 +478,34 @@ static BwSegmentPlan *new_segment(void) {
         return segment;
 }
 
-/* Each bridge is in one. */
-static void gather_bridges(BwPlan *plan, const BwTopology *topology) {
-        g_autoptr(GHashTable) by_number = g_hash_table_new(NULL, NULL);
+void bw_segment_plan_free(BwSegmentPlan *segment) {
+        if (!segment)
+                return;
+        g_ptr_array_unref(segment->bridges);
+        g_ptr_array_unref(segment->sites);
+        g_array_unref(segment->addresses);
+        g_array_unref(segment->macs);
+        g_array_unref(segment->gateways);
+        g_free(segment);
+}
 
+static void free_segment(gpointer segment) {
+        bw_segment_plan_free(segment);
+}
+
+void bw_border_gather(BwPlan *plan, const BwTopology *topology) {
+        g_autoptr(GHashTable) by_number = g_hash_table_new(NULL, NULL); /* -> place, from 1 */
+
+        g_ptr_array_unref(plan->segments);
+        plan->segments = g_ptr_array_new_with_free_func(free_segment);
         for (guint i = 0; i < plan->bridges->len; i++) {
                 BwBridgePlan *bridge = plan->bridges->pdata[i];
-                gpointer number =
-                        GINT_TO_POINTER(bw_topology_segment(topology, bridge->ifindex) + 1);
+                gpointer number = GINT_TO_POINTER(bw_topology_segment(topology, bridge->ifindex));
                 guint at = GPOINTER_TO_UINT(g_hash_table_lookup(by_number, number));
                 BwSegmentPlan *segment;
 
                 if (at == 0) {
-                        g_ptr_array_add(plan->segments, new_segment());
+                        g_ptr_array_add(plan->segments, bw_segment_plan_new());
                         at = plan->segments->len;
                         g_hash_table_insert(by_number, number, GUINT_TO_POINTER(at));
                 }
@@ -444,6 +561,7 @@ static void settle_segment(BwSegmentPlan *segment, const BwTopology *topology) {
         g_autoptr(GPtrArray) sets = g_ptr_array_new();
         g_autoptr(GHashTable) numbers = g_hash_table_new_full(g_bytes_hash, g_bytes_equal,
                                                               (GDestroyNotify) g_bytes_unref, NULL);
+        g_autoptr(GArray) reserved = g_array_new(FALSE, FALSE, sizeof(guint));
         Settler settler = { .segment = segment,
                             .topology = topology,
                             .borders = borders,
@@ -451,7 +569,8 @@ static void settle_segment(BwSegmentPlan *segment, const BwTopology *topology) {
                             .sets = sets,
                             .numbers = numbers,
                             .addresses = segment->addresses,
-                            .macs = segment->macs };
+                            .macs = segment->macs,
+                            .reserved = reserved };
 
         if (borders->len == 0)
                 return;
@@ -460,14 +579,12 @@ static void settle_segment(BwSegmentPlan *segment, const BwTopology *topology) {
                 own_bridge(&settler, segment->bridges->pdata[i]);
         merge_addresses(&settler);
         merge_macs(&settler);
+        own_absent(&settler);
         own_gateways(&settler);
         make_sites(&settler);
 }
 
 void bw_border_settle(BwPlan *plan, const BwTopology *topology) {
-        g_ptr_array_unref(plan->segments);
-        plan->segments = g_ptr_array_new_with_free_func(free_segment);
-        gather_bridges(plan, topology);
         for (guint i = 0; i < plan->segments->len; i++) {
                 gather_gateways(plan->segments->pdata[i]);
                 settle_segment(plan->segments->pdata[i], topology);
@@ -521,12 +638,12 @@ const BwOwnedAddress *bw_border_find_address(const BwSegmentPlan *segment,
         return find_address(segment->addresses, address);
 }
 
-const BwOwnedMac *bw_border_find_mac(const BwSegmentPlan *segment, const BwMac *mac) {
-        guint low = 0, high = segment->macs->len;
+static const BwOwnedMac *find_mac(const GArray *entries, const BwMac *mac) {
+        guint low = 0, high = entries->len;
 
         while (low < high) {
                 guint middle = low + (high - low) / 2;
-                const BwOwnedMac *owned = &g_array_index(segment->macs, BwOwnedMac, middle);
+                const BwOwnedMac *owned = &g_array_index(entries, BwOwnedMac, middle);
                 int order = bw_mac_compare(&owned->mac, mac);
 
                 if (order == 0)
@@ -539,11 +656,13 @@ const BwOwnedMac *bw_border_find_mac(const BwSegmentPlan *segment, const BwMac *
         return NULL;
 }
 
+const BwOwnedMac *bw_border_find_mac(const BwSegmentPlan *segment, const BwMac *mac) {
+        return find_mac(segment->macs, mac);
+}
+
 bool bw_border_leads_to(const BwSegmentPlan *segment, guint site, const BwPortPlan *port) {
         const GPtrArray *leads = ((const BwSitePlan *) segment->sites->pdata[site])->leads;
+        guint at = place_of_port(leads, port);
 
-        for (guint i = 0; i < leads->len; i++)
-                if (leads->pdata[i] == port)
-                        return true;
-        return false;
+        return at < leads->len && leads->pdata[at] == port;
 }

@@ -68,6 +68,18 @@ const char *bw_role_name(BwRole role) {
         return role_words[role];
 }
 
+bool bw_role_is_border(BwRole role) {
+        switch (role) {
+        case BW_ROLE_LINK:
+        case BW_ROLE_UPLINK:
+                return true;
+        case BW_ROLE_GUEST:
+        case BW_ROLE_HOST:
+                return false;
+        }
+        g_assert_not_reached();
+}
+
 static void replace(GArray **values, GArray *by) {
         g_array_unref(*values);
         *values = by;
@@ -173,10 +185,6 @@ static bool take_link_local(const Key *key G_GNUC_UNUSED, const BwConfigPlace *p
         return true;
 }
 
-static bool is_single(const BwPrefix *prefix) {
-        return prefix->length == (prefix->family == BW_FAMILY_IPV4 ? 32 : 128);
-}
-
 static bool take_closed(const Key *key G_GNUC_UNUSED, const BwConfigPlace *place,
                         gpointer section) {
         BwBindingSection *binding = section;
@@ -206,7 +214,7 @@ static bool read_gateways(const BwConfigPlace *place, GArray **gateways, bool *r
         if (!addresses)
                 return true;
         for (guint i = 0; i < addresses->len; i++)
-                if (!is_single(&g_array_index(addresses, BwPrefix, i)))
+                if (!bw_prefix_is_single(&g_array_index(addresses, BwPrefix, i)))
                         return false;
         replace(gateways, g_steal_pointer(&addresses));
         *ret_read = true;

@@ -47,22 +47,71 @@ BwScene bw_scene_new(void) {
         return scene;
 }
 
+BwScene bw_scene_new_joined(void) {
+        BwScene scene = bw_scene_new();
+
+        g_strlcpy(scene.far_bridge, "virbr4", sizeof(scene.far_bridge));
+        scene.stations[BW_WHO_UPLINK] = station("vmw2", 88);
+        scene.stations[BW_WHO_LINK] = station("vethb2", 71);
+        scene.stations[BW_WHO_BEYOND] = station("vk41", 41);
+        scene.stations[BW_WHO_CLOSED] = station("vmw4", 77);
+        scene.stations[BW_WHO_LINK_BEYOND] = station("vethb1", 72);
+        return scene;
+}
+
+bool bw_scene_has(const BwScene *scene, BwWho who) {
+        return scene->stations[who].port[0] != '\0';
+}
+
+const char *bw_scene_bridge_of(const BwScene *scene, BwWho who) {
+        switch (who) {
+        case BW_WHO_ATTACKER:
+        case BW_WHO_VICTIM:
+        case BW_WHO_GATEWAY:
+        case BW_WHO_NOBODY:
+        case BW_WHO_FRESH:
+        case BW_WHO_STRANGER:
+        case BW_WHO_WATCHED:
+        case BW_WHO_UPLINK:
+        case BW_WHO_LINK:
+                return scene->bridge;
+        case BW_WHO_BEYOND:
+        case BW_WHO_CLOSED:
+        case BW_WHO_LINK_BEYOND:
+                return scene->far_bridge;
+        }
+        g_assert_not_reached();
+}
+
 /* NULL: nobody has declared the port. */
 static const char *more_of(BwWho who) {
         switch (who) {
         case BW_WHO_ATTACKER:
         case BW_WHO_VICTIM:
         case BW_WHO_FRESH:
+        case BW_WHO_BEYOND:
                 return "";
+        case BW_WHO_UPLINK:
+                return "Addresses=" BW_CORPUS_BEHIND_ONE " " BW_CORPUS_BEHIND6_ONE "\n";
+        case BW_WHO_CLOSED:
+                return "Closed=yes\n"
+                       "Addresses=" BW_CORPUS_BEHIND " " BW_CORPUS_BEHIND6
+                       " 192.168.50.77 2001:db8:50::77\n";
         case BW_WHO_GATEWAY:
                 return "Role=host\nDhcpServer=yes\nRouter=yes\nQuerier=yes\n";
         case BW_WHO_WATCHED:
                 return "Mode=monitor\n";
         case BW_WHO_NOBODY:
         case BW_WHO_STRANGER:
+        case BW_WHO_LINK:
+        case BW_WHO_LINK_BEYOND:
                 return NULL;
         }
         g_assert_not_reached();
+}
+
+static bool is_border(BwWho who) {
+        return who == BW_WHO_UPLINK || who == BW_WHO_CLOSED;
 }
 
 static void declare(GString *text, const BwStation *station, BwWho who) {
@@ -70,8 +119,10 @@ static void declare(GString *text, const BwStation *station, BwWho who) {
         g_autofree char *ipv6 = bw_prefix_print(&station->ipv6);
         char mac[BW_MAC_TEXT_SIZE];
 
-        g_string_append_printf(text, "[Port %s]\nMACs=%s\n%s", station->port,
-                               bw_mac_print(&station->mac, mac), more_of(who));
+        g_string_append_printf(text, "[Port %s]\n%s", station->port, more_of(who));
+        if (is_border(who))
+                return;
+        g_string_append_printf(text, "MACs=%s\n", bw_mac_print(&station->mac, mac));
         if (who != BW_WHO_FRESH)
                 g_string_append_printf(text, "Addresses=%s %s\n", ipv4, ipv6);
 }
@@ -81,44 +132,70 @@ char *bw_scene_settings(const BwScene *scene) {
         GString *text = g_string_new(NULL);
 
         g_string_append_printf(text,
-                               "[Guard]\nUnknownPorts=drop\nBridges=%s\n"
+                               "[Guard]\nUnknownPorts=drop\nBridges=%s %s\n"
                                "[Bridge %s]\nNetworks=%s\n",
-                               scene->bridge, scene->bridge, network);
+                               scene->bridge, scene->far_bridge, scene->bridge, network);
+        if (*scene->far_bridge)
+                g_string_append_printf(text,
+                                       "Gateway=" BW_CORPUS_GATEWAY " " BW_CORPUS_GATEWAY6
+                                       "\n[Bridge %s]\nNetworks=%s\n",
+                                       scene->far_bridge, network);
         for (BwWho who = BW_WHO_ATTACKER; who < BW_WHO_MAX; who++)
-                if (more_of(who))
+                if (more_of(who) && bw_scene_has(scene, who))
                         declare(text, &scene->stations[who], who);
         return g_string_free(text, FALSE);
 }
 
 /* The scene as a world */
 
+enum { BRIDGE = 1, FAR_BRIDGE, FIRST_PORT = 10 };
+
 static void tell(BwModel *model, BwLink link, const char *name) {
         g_strlcpy(link.name, name, sizeof(link.name));
-        link.up = true;
+        link.up = link.running = true;
+        link.stp_state = BW_STP_FORWARDING;
         bw_model_apply(model, &(BwFact){ .kind = BW_FACT_LINK, .link = link }, 0);
 }
 
+static BwLinkKind kind_of(BwWho who) {
+        if (who == BW_WHO_LINK || who == BW_WHO_LINK_BEYOND)
+                return BW_LINK_VETH;
+        return is_border(who) ? BW_LINK_OTHER : BW_LINK_TAP;
+}
+
+static int peer_of(BwWho who) {
+        if (who == BW_WHO_LINK)
+                return FIRST_PORT + BW_WHO_LINK_BEYOND;
+        return who == BW_WHO_LINK_BEYOND ? FIRST_PORT + BW_WHO_LINK : 0;
+}
+
+static void tell_station(BwModel *model, const BwScene *scene, BwWho who) {
+        bool far = bw_scene_bridge_of(scene, who) == scene->far_bridge;
+        BwLink link = { .ifindex = FIRST_PORT + (int) who,
+                        .kind = kind_of(who),
+                        .mac = scene->stations[who].mac,
+                        .master = far ? FAR_BRIDGE : BRIDGE,
+                        .peer = peer_of(who) };
+
+        /* libvirt makes a tap's MAC from the guest's. */
+        link.mac.octet[0] = 0xfe;
+        tell(model, link, scene->stations[who].port);
+}
+
 static void tell_world(BwModel *model, const BwScene *scene, const char *const *free_ports) {
-        const int bridge = 1, first_port = 10;
-
-        tell(model, (BwLink){ .ifindex = bridge, .kind = BW_LINK_BRIDGE }, scene->bridge);
-        for (int i = 0; i < BW_WHO_MAX; i++) {
-                BwLink link = { .ifindex = first_port + i,
-                                .kind = BW_LINK_TAP,
-                                .mac = scene->stations[i].mac,
-                                .master = bridge };
-
-                /* libvirt makes a tap's MAC from the guest's. */
-                link.mac.octet[0] = 0xfe;
-                if (i != BW_WHO_NOBODY)
-                        tell(model, link, scene->stations[i].port);
-        }
+        tell(model, (BwLink){ .ifindex = BRIDGE, .kind = BW_LINK_BRIDGE }, scene->bridge);
+        if (*scene->far_bridge)
+                tell(model, (BwLink){ .ifindex = FAR_BRIDGE, .kind = BW_LINK_BRIDGE },
+                     scene->far_bridge);
+        for (BwWho who = BW_WHO_ATTACKER; who < BW_WHO_MAX; who++)
+                if (bw_scene_has(scene, who))
+                        tell_station(model, scene, who);
         for (int i = 0; free_ports && free_ports[i]; i++)
                 tell(model,
-                     (BwLink){ .ifindex = first_port + BW_WHO_MAX + i,
+                     (BwLink){ .ifindex = FIRST_PORT + BW_WHO_MAX + i,
                                .kind = BW_LINK_TAP,
                                .mac = { { 0xfe, 0x54, 0, 0, 1, (uint8_t) i } },
-                               .master = bridge },
+                               .master = BRIDGE + i },
                      free_ports[i]);
 }
 
@@ -155,6 +232,16 @@ const char *bw_who_name(BwWho who) {
                 return "stranger";
         case BW_WHO_WATCHED:
                 return "watched";
+        case BW_WHO_UPLINK:
+                return "uplink";
+        case BW_WHO_LINK:
+                return "link";
+        case BW_WHO_BEYOND:
+                return "beyond";
+        case BW_WHO_CLOSED:
+                return "closed";
+        case BW_WHO_LINK_BEYOND:
+                return "link-beyond";
         }
         g_assert_not_reached();
 }
@@ -234,5 +321,7 @@ GPtrArray *bw_corpus_new(const BwScene *scene) {
         bw_corpus_add_nd(&list);
         bw_corpus_add_delivery(&list);
         bw_corpus_add_state(&list);
+        if (*scene->far_bridge)
+                bw_corpus_add_border(&list);
         return list.frames;
 }

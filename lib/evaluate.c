@@ -506,6 +506,13 @@ static const char *border_nd_fault(const Case *the) {
         return border_claim_fault(the);
 }
 
+/* A host takes off all tags that name no VLAN (IEEE 802.1Q, 6.9.1); a bridge, the first alone. */
+static bool is_stacked(const BwFrame *frame) {
+        const uint16_t old_tag = 0x9100; /* nobody takes it off */
+
+        return frame->tagged && bw_frame_is_tag(frame->ethertype) && frame->ethertype != old_tag;
+}
+
 static const char *border_in_fault(const Case *the) {
         const BwFrame *frame = &the->frame;
         const char *fault;
@@ -514,6 +521,8 @@ static const char *border_in_fault(const Case *the) {
                 return "no whole Ethernet header";
         if (is_foreign_mac(the, &frame->source))
                 return "Ethernet source";
+        if (is_stacked(frame))
+                return "a tag behind a tag";
         if (frame->kind == BW_FRAME_ARP)
                 return border_arp_fault(the);
         if (!is_ip(frame))
@@ -531,6 +540,12 @@ static bool is_for_all(const Case *the, const BwPrefix *destination) {
                is_directed_broadcast(the, destination);
 }
 
+static bool is_foreign_destination(const Case *the) {
+        const BwPrefix *destination = &the->frame.ip.destination;
+
+        return !is_for_all(the, destination) && is_foreign(the, destination);
+}
+
 static const char *border_out_fault(const Case *the) {
         const BwFrame *frame = &the->frame;
 
@@ -542,9 +557,61 @@ static const char *border_out_fault(const Case *the) {
                 return NULL;
         if (!frame->ip.valid)
                 return "no whole IP header";
-        return !is_for_all(the, &frame->ip.destination) && is_foreign(the, &frame->ip.destination)
-                       ? "IP destination"
-                       : NULL;
+        return is_foreign_destination(the) ? "IP destination" : NULL;
+}
+
+static bool is_ip_foreign(const Case *the, BwDirection direction) {
+        if (!is_ip(&the->frame) || !the->frame.ip.valid)
+                return false;
+        return direction == BW_DIRECTION_IN ? is_foreign_claim(the, &the->frame.ip.source)
+                                            : is_foreign_destination(the);
+}
+
+static BwForeign foreign_mac(const BwMac *mac) {
+        return (BwForeign){ .kind = BW_FOREIGN_MAC, .mac = *mac };
+}
+
+static BwForeign foreign_address(const BwPrefix *address) {
+        return (BwForeign){ .kind = BW_FOREIGN_ADDRESS, .address = *address };
+}
+
+/* The same in the same order as the faults are found. */
+static BwForeign foreign_in(const Case *the) {
+        const BwFrame *frame = &the->frame;
+        BwPrefix target;
+
+        if (is_foreign_mac(the, &frame->source))
+                return foreign_mac(&frame->source);
+        if (frame->kind == BW_FRAME_ARP)
+                return !frame->arp.plain ? (BwForeign){}
+                       : is_foreign_mac(the, &frame->arp.sender_mac)
+                               ? foreign_mac(&frame->arp.sender_mac)
+                               : foreign_address(&frame->arp.sender);
+        if (frame->kind == BW_FRAME_IPV6 && border_claim_fault(the) && read_target(the, &target))
+                return foreign_address(&target);
+        return is_foreign_claim(the, &frame->ip.source) ? foreign_address(&frame->ip.source)
+                                                        : (BwForeign){};
+}
+
+static BwForeign foreign_out(const Case *the) {
+        const BwFrame *frame = &the->frame;
+
+        if (!bw_mac_is_group(&frame->destination) && is_foreign_mac(the, &frame->destination))
+                return foreign_mac(&frame->destination);
+        return foreign_address(&frame->ip.destination);
+}
+
+/* Not where it is the form that is wrong. */
+static BwForeign find_foreign(const Case *the, BwDirection direction) {
+        const BwFrame *frame = &the->frame;
+        bool in = direction == BW_DIRECTION_IN;
+
+        if (frame->kind == BW_FRAME_SHORT || (is_ip(frame) && !frame->ip.valid))
+                return (BwForeign){};
+        if (in && frame->kind == BW_FRAME_IPV6 && hidden_nd_fault(&frame->ip) &&
+            !is_foreign_mac(the, &frame->source))
+                return (BwForeign){};
+        return in ? foreign_in(the) : foreign_out(the);
 }
 
 static BwVerdict judge_border(const Case *the, BwDirection direction) {
@@ -557,6 +624,8 @@ static BwVerdict judge_border(const Case *the, BwDirection direction) {
                 return verdict;
         verdict.reason = in ? BW_REASON_BORDER_SPOOF : BW_REASON_BORDER_MISDELIVERED;
         verdict.drops = the->port->mode == BW_MODE_ENFORCE;
+        verdict.shows_in_ip = is_ip_foreign(the, direction);
+        verdict.foreign = find_foreign(the, direction);
         return verdict;
 }
 
@@ -681,12 +750,19 @@ BwVerdict bw_evaluate_out(const BwPlan *plan, const BwBridgePlan *bridge, const 
         return judge(plan, bridge, port, BW_DIRECTION_OUT, frame, length);
 }
 
-unsigned bw_evaluate_engines(BwReason reason, const uint8_t *frame, gsize length) {
-        BwFrame decoded = bw_frame_decode(frame, length);
-        bool passes_iptables = is_ip(&decoded) && decoded.ip.valid;
+static bool iptables_carries(const BwVerdict *verdict) {
+        bool border = verdict->reason == BW_REASON_BORDER_SPOOF ||
+                      verdict->reason == BW_REASON_BORDER_MISDELIVERED;
 
-        if (passes_iptables &&
-            (reason == BW_REASON_NONE || bw_engine_carries(BW_ENGINE_IPTABLES, reason)))
+        return verdict->reason == BW_REASON_NONE ||
+               (bw_engine_carries(BW_ENGINE_IPTABLES, verdict->reason) &&
+                (!border || verdict->shows_in_ip));
+}
+
+unsigned bw_evaluate_engines(const BwVerdict *verdict, const uint8_t *frame, gsize length) {
+        BwFrame decoded = bw_frame_decode(frame, length);
+
+        if (is_ip(&decoded) && decoded.ip.valid && iptables_carries(verdict))
                 return BW_ENGINE_ALL;
         return BW_ENGINE_BIT(BW_ENGINE_NFTABLES);
 }

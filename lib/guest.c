@@ -270,6 +270,7 @@ BwGuest *bw_guest_copy(const BwGuest *guest) {
         copy->name = g_strdup(guest->name);
         memcpy(copy->uuid, guest->uuid, sizeof copy->uuid);
         copy->active = guest->active;
+        copy->cpus = guest->cpus;
         copy->interfaces = interfaces_new();
         for (guint i = 0; i < guest->interfaces->len; i++) {
                 BwGuestInterface interface = g_array_index(guest->interfaces, BwGuestInterface, i);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 #include <bw/hazard_writer.h>
+#include <bw/owner.h>
 
 #define CENTISECONDS 100
 
@@ -109,14 +110,9 @@ static void add_promiscuous(BwHazardWriter *writer, const BwBridgePlan *bridge,
 
 /* What the rules do not see */
 
-static bool is_link_local(const BwPrefix *address) {
-        return address->family == BW_FAMILY_IPV6 && address->bytes[0] == 0xfe &&
-               (address->bytes[1] & 0xc0) == 0x80;
-}
-
 static bool has_address(const BwBridgePlan *bridge) {
         for (guint i = 0; bridge->addresses && i < bridge->addresses->len; i++)
-                if (!is_link_local(&g_array_index(bridge->addresses, BwPrefix, i)))
+                if (!bw_owner_is_link_local(&g_array_index(bridge->addresses, BwPrefix, i)))
                         return true;
         return false;
 }
@@ -181,8 +177,7 @@ static bool segment_has(const BwPlan *plan, const BwBridgePlan *bridge, const Bw
         for (guint i = 0; i < plan->bridges->len; i++) {
                 const BwBridgePlan *other = plan->bridges->pdata[i];
 
-                if ((other == bridge || other->segment == bridge->segment) &&
-                    bridge_has(other, wanted))
+                if (other->segment == bridge->segment && bridge_has(other, wanted))
                         return true;
         }
         return false;

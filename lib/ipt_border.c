@@ -17,13 +17,17 @@
 
 #define NOBODY G_MAXUINT
 
+void bw_ipt_border_tree(const BwIptWriter *writer, char name[static BW_IPT_CHAIN_SIZE]) {
+        bw_ipt_node_chain(writer->side->border_kind, writer->segment_name, "", name);
+}
+
 /* One port's chains */
 
 void bw_ipt_write_border(BwIptWriter *writer, const BwPortPlan *port) {
         BwIptChain *chain = bw_ipt_add_port_chain(writer, writer->side->port_kind, port);
         char tree[BW_IPT_CHAIN_SIZE];
 
-        bw_ipt_node_chain(writer->side->border_kind, writer->segment_name, "", tree);
+        bw_ipt_border_tree(writer, tree);
         if (writer->direction == BW_DIRECTION_OUT)
                 bw_ipt_deliver_groups(writer, chain, (BwIptRule){ .target = BW_IPT_RETURN });
         bw_ipt_say_goto(chain, (BwIptRule){}, tree);
@@ -123,9 +127,11 @@ typedef struct Tree {
 static char *place_of_site(const BwSitePlan *site) {
         GString *place = g_string_new(NULL);
 
-        for (guint i = 0; i < site->leads->len; i++)
-                g_string_append_printf(place, "%s%s", i ? "/" : "",
-                                       ((BwPortPlan *) site->leads->pdata[i])->name);
+        for (guint i = 0; i < site->leads->len; i++) {
+                if (i > 0)
+                        g_string_append_c(place, '/');
+                g_string_append(place, ((BwPortPlan *) site->leads->pdata[i])->name);
+        }
         return g_string_free(g_string_append(place, site->leads->len > 1 ? "/" : ""), FALSE);
 }
 
@@ -144,18 +150,18 @@ static void say_lead(const Tree *tree, BwIptChain *chain, const BwPortPlan *port
 /* What another site has otherwise; the rest is asked there. */
 static char *write_difference(Tree *tree, const BwSitePlan *site, guint like, const char *place) {
         const BwSitePlan *other = tree->writer->segment->sites->pdata[like];
+        g_autoptr(GPtrArray) here = bw_ipt_list_leads_beyond(site, other);
+        g_autoptr(GPtrArray) there = bw_ipt_list_leads_beyond(other, site);
         const char *rest = way_to(tree, like);
         char name[BW_IPT_CHAIN_SIZE];
         BwIptChain *chain;
 
         bw_ipt_node_chain(tree->writer->side->lead_kind, tree->writer->segment_name, place, name);
         chain = bw_ipt_add_shared_chain(tree->writer, name);
-        for (guint i = 0; i < site->leads->len; i++)
-                if (!bw_ipt_site_has_lead(other, site->leads->pdata[i]))
-                        say_lead(tree, chain, site->leads->pdata[i], true);
-        for (guint i = 0; i < other->leads->len; i++)
-                if (!bw_ipt_site_has_lead(site, other->leads->pdata[i]))
-                        say_lead(tree, chain, other->leads->pdata[i], false);
+        for (guint i = 0; i < here->len; i++)
+                say_lead(tree, chain, here->pdata[i], true);
+        for (guint i = 0; i < there->len; i++)
+                say_lead(tree, chain, there->pdata[i], false);
         bw_ipt_say_goto(chain, (BwIptRule){}, rest);
         return g_strdup(chain->name);
 }
@@ -282,12 +288,17 @@ static void list_owned(Tree *tree) {
         }
 }
 
-/* Whoever of the borders has come this far is denied by his own rule. */
+/* Whoever of the borders has come this far is denied by his own rule, and others by theirs. */
 static void write_culprits(Tree *tree) {
         Dispatch dispatch = { .kind = tree->writer->side->culprit_kind,
                               .place = "",
                               .leaf_kind = "b" };
+        char denial[BW_IPT_CHAIN_SIZE];
 
+        if (tree->writer->shared[true].borders) {
+                bw_ipt_shared_denial_chain(tree->writer, true, denial);
+                dispatch.otherwise = denial;
+        }
         memcpy(tree->culprits, write_dispatch(tree->writer, &dispatch, tree->writer->borders)->name,
                sizeof(tree->culprits));
 }

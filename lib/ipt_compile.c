@@ -102,6 +102,7 @@ static void write_bridge(BwIptWriter *writer, BwIptChain *root) {
 
 static void write_segment(BwIptWriter *writer, const BwSegmentPlan *segment, BwIptChain *root) {
         bw_ipt_writer_enter_segment(writer, segment);
+        bw_ipt_compare_trees(writer);
         for (guint i = 0; i < segment->bridges->len; i++) {
                 bw_ipt_writer_enter(writer, segment->bridges->pdata[i]);
                 write_bridge(writer, root);

@@ -194,11 +194,26 @@ void bw_ipt_deliver_groups(const BwIptWriter *writer, BwIptChain *chain, BwIptRu
         }
 }
 
+/* Who has no address of the family cannot meet it again: there is nothing to look at. */
+BwIptRule bw_ipt_delivery(const BwIptWriter *writer, const BwPortPlan *port) {
+        g_autoptr(GArray) own = list_own(writer, port);
+        BwIptRule pass = { .target = BW_IPT_RETURN };
+
+        if (own->len == 0)
+                return pass;
+        pass.target = BW_IPT_GOTO;
+        bw_ipt_port_chain("r", port->name, pass.chain);
+        return pass;
+}
+
 /* Deliverable is not enough: what comes back from the port's own address is a reflection. */
 static void write_reflected(BwIptWriter *writer, const BwPortPlan *port) {
-        BwIptChain *chain = bw_ipt_add_port_chain(writer, "r", port);
         g_autoptr(GArray) own = list_own(writer, port);
+        BwIptChain *chain;
 
+        if (own->len == 0)
+                return;
+        chain = bw_ipt_add_port_chain(writer, "r", port);
         for (guint i = 0; i < own->len; i++)
                 bw_ipt_deny(writer, chain, (BwIptRule){ .source = g_array_index(own, BwPrefix, i) },
                             BW_REASON_REFLECTED, drops(port));
@@ -242,14 +257,11 @@ static void deliver_bound(BwIptWriter *writer, BwIptChain *chain, const BwPortPl
 /* What the port's owner may receive. */
 static void write_out(BwIptWriter *writer, const BwPortPlan *port) {
         BwIptChain *chain = bw_ipt_add_port_chain(writer, "o", port);
-        BwIptRule pass = { .target = BW_IPT_RETURN };
         bool bound = port->state == BW_PORT_BOUND;
+        BwIptRule pass = bw_ipt_delivery(writer, port);
 
-        if (bound) {
-                pass.target = BW_IPT_GOTO;
-                bw_ipt_port_chain("r", port->name, pass.chain);
+        if (bound)
                 deliver_bound(writer, chain, port, pass);
-        }
         if (writer->family == BW_FAMILY_IPV4 && port->state != BW_PORT_CLOSED) {
                 pass.dhcp = BW_IPT_DHCP_REPLY;
                 pass_clients(chain, port, pass);

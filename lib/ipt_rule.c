@@ -71,11 +71,14 @@ bool bw_ipt_chain_is_ours(const char *name) {
         return false;
 }
 
+/* As many as most chains have: to make room for them one by one takes longer than to write them. */
+#define USUAL_RULES 4
+
 BwIptChain *bw_ipt_chain_new(const char *name) {
         BwIptChain *chain = g_new0(BwIptChain, 1);
 
         g_strlcpy(chain->name, name, sizeof(chain->name));
-        chain->rules = g_array_new(FALSE, TRUE, sizeof(BwIptRule));
+        chain->rules = g_array_sized_new(FALSE, FALSE, sizeof(BwIptRule), USUAL_RULES);
         return chain;
 }
 
@@ -116,6 +119,18 @@ static bool is_plain(const char *name) {
         return true;
 }
 
+/* Where the next part of a name goes. Every rule has a name or two, and printf() would take most of
+ * the time that writing the rule takes. */
+static char *append(char *at, const char *text, gsize length) {
+        memcpy(at, text, length);
+        at[length] = '\0';
+        return at + length;
+}
+
+static char *append_kind(char *name, const char *kind) {
+        return append(append(append(name, "bw-", 3), kind, strlen(kind)), "-", 1);
+}
+
 /* Base 64 with "_" and "-" for the two characters iptables-restore might take amiss. */
 static void encode(const uint8_t *bytes, gsize length, char *text) {
         g_autofree char *base64 = g_base64_encode(bytes, length);
@@ -125,16 +140,6 @@ static void encode(const uint8_t *bytes, gsize length, char *text) {
         strcpy(text, base64);
 }
 
-/* Thousands of names are made for each plan: printf(3) would be most of the work. */
-static void join(char name[static BW_IPT_CHAIN_SIZE], const char *const *parts, gsize n) {
-        char *at = name, *end = name + BW_IPT_CHAIN_SIZE - 1;
-
-        for (gsize i = 0; i < n; i++)
-                for (const char *from = parts[i]; *from && at < end; from++)
-                        *at++ = *from;
-        *at = '\0';
-}
-
 /* Fifteen bytes hold any port name, and their twenty characters of base 64 fit behind the kind. An
  * "x" after the kind keeps encoded and plain names apart. */
 void bw_ipt_port_chain(const char *kind, const char *port, char name[static BW_IPT_CHAIN_SIZE]) {
@@ -142,12 +147,12 @@ void bw_ipt_port_chain(const char *kind, const char *port, char name[static BW_I
         char code[21];
 
         if (is_plain(port)) {
-                join(name, (const char *[]){ "bw-", kind, "-", port }, 4);
+                append(append_kind(name, kind), port, strnlen(port, BW_IFNAME_SIZE - 1));
                 return;
         }
         memcpy(bytes, port, strnlen(port, sizeof(bytes)));
         encode(bytes, sizeof(bytes), code);
-        join(name, (const char *[]){ "bw-", kind, "x-", code }, 4);
+        g_snprintf(name, BW_IPT_CHAIN_SIZE, "bw-%sx-%s", kind, code);
 }
 
 static void digest(const char *bridge, const char *prefix, char code[static 21]) {
@@ -165,15 +170,17 @@ static void digest(const char *bridge, const char *prefix, char code[static 21])
  * that are told apart by 120 bits of a digest. */
 void bw_ipt_node_chain(const char *kind, const char *bridge, const char *prefix,
                        char name[static BW_IPT_CHAIN_SIZE]) {
-        gsize length = strlen("bw--+") + strlen(kind) + strlen(bridge) + strlen(prefix);
-        char code[21];
+        gsize bridge_length = strlen(bridge), prefix_length = strlen(prefix);
+        gsize length = strlen("bw--+") + strlen(kind) + bridge_length + prefix_length;
+        char code[21], *at;
 
-        if (is_plain(bridge) && is_plain(prefix) && length <= BW_IPT_CHAIN_LENGTH) {
-                join(name, (const char *[]){ "bw-", kind, "-", bridge, "+", prefix }, 6);
+        if (length <= BW_IPT_CHAIN_LENGTH && is_plain(bridge) && is_plain(prefix)) {
+                at = append(append_kind(name, kind), bridge, bridge_length);
+                append(append(at, "+", 1), prefix, prefix_length);
                 return;
         }
         digest(bridge, prefix, code);
-        join(name, (const char *[]){ "bw-", kind, "x-", code }, 4);
+        g_snprintf(name, BW_IPT_CHAIN_SIZE, "bw-%sx-%s", kind, code);
 }
 
 static void print_prefix(GString *text, const char *option, const BwPrefix *prefix) {

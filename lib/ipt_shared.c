@@ -16,10 +16,12 @@
 static void shared_chain(const BwIptWriter *writer, const char *kind, bool drops,
                          BwIptUnowned unowned, const char *place,
                          char name[static BW_IPT_CHAIN_SIZE]) {
-        char text[BW_IPT_PLACE_SIZE + 2];
+        char text[BW_IPT_PLACE_SIZE + 2] = { drops ? 'd' : 'm' };
+        gsize length = 1;
 
-        g_snprintf(text, sizeof(text), "%s%s%s", drops ? "d" : "m",
-                   unowned == BW_IPT_UNOWNED_REFLECTED ? "r" : "", place);
+        if (unowned == BW_IPT_UNOWNED_REFLECTED)
+                text[length++] = 'r';
+        g_strlcpy(text + length, place, sizeof(text) - length);
         bw_ipt_node_chain(kind, writer->segment_name, text, name);
 }
 
@@ -27,14 +29,30 @@ static BwIptShared *shared_of(BwIptWriter *writer, const BwPortPlan *port) {
         return &writer->shared[port->mode == BW_MODE_ENFORCE];
 }
 
+/* What nobody owns passes there, and what falls, falls. */
+static bool asks_borders(const BwIptWriter *writer, const BwPortPlan *port, BwIptUnowned unowned) {
+        return writer->borders_know && port->mode == BW_MODE_ENFORCE && !port->router &&
+               unowned == BW_IPT_UNOWNED_PASSES;
+}
+
 void bw_ipt_owned_chain(BwIptWriter *writer, const BwPortPlan *port, BwIptUnowned unowned,
                         char name[static BW_IPT_CHAIN_SIZE]) {
         BwIptShared *shared = shared_of(writer, port);
 
+        if (asks_borders(writer, port, unowned)) {
+                shared->borders = shared->denial = true;
+                bw_ipt_border_tree(writer, name);
+                return;
+        }
         shared->owned[unowned] = shared->denial = true;
         shared->routes |= port->router;
         shared_chain(writer, writer->side->owned_kind, port->mode == BW_MODE_ENFORCE, unowned, "",
                      name);
+}
+
+void bw_ipt_shared_denial_chain(const BwIptWriter *writer, bool drops,
+                                char name[static BW_IPT_CHAIN_SIZE]) {
+        shared_chain(writer, writer->side->denial_kind, drops, BW_IPT_UNOWNED_PASSES, "", name);
 }
 
 void bw_ipt_denial_chain(BwIptWriter *writer, const BwPortPlan *port,
@@ -106,6 +124,49 @@ static GArray *list_owned(const BwIptWriter *writer, bool all) {
         g_array_sort(owned, compare_prefixes);
         drop_contained(owned);
         return owned;
+}
+
+static bool has_border(const BwIptWriter *writer) {
+        for (guint i = 0; i < writer->segment->bridges->len; i++) {
+                const BwBridgePlan *bridge = writer->segment->bridges->pdata[i];
+
+                for (guint k = 0; k < bridge->ports->len; k++)
+                        if (((BwPortPlan *) bridge->ports->pdata[k])->state == BW_PORT_BORDER)
+                                return true;
+        }
+        return false;
+}
+
+/* As list_owned(), of what the borders' tree is made of. */
+static GArray *list_bordered(const BwIptWriter *writer) {
+        GArray *owned = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
+
+        for (guint i = 0; i < writer->segment->addresses->len; i++)
+                add_owned(owned, writer, false,
+                          g_array_index(writer->segment->addresses, BwOwnedAddress, i).prefix);
+        drop_contained(owned);
+        return owned;
+}
+
+static bool same_prefixes(const GArray *a, const GArray *b) {
+        if (a->len != b->len)
+                return false;
+        for (guint i = 0; i < a->len; i++)
+                if (!bw_prefix_equal(&g_array_index(a, BwPrefix, i),
+                                     &g_array_index(b, BwPrefix, i)))
+                        return false;
+        return true;
+}
+
+void bw_ipt_compare_trees(BwIptWriter *writer) {
+        g_autoptr(GArray) owned = NULL, bordered = NULL;
+
+        writer->borders_know = false;
+        if (writer->family != BW_FAMILY_IPV6 || !has_border(writer))
+                return;
+        owned = list_owned(writer, false);
+        bordered = list_bordered(writer);
+        writer->borders_know = same_prefixes(owned, bordered);
 }
 
 /* The tree: who is found is denied, the rest meets the same end wherever it is. */

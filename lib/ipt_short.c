@@ -68,16 +68,16 @@ static void node_chain(const BwIptWriter *writer, const BwAddressNode *node,
 
 /* The same rule the port's own chain begins with, at the end of the short way. */
 static void write_owner(const BwIptWriter *writer, BwIptChain *chain, const Owner *owner) {
-        BwIptRule rule = bw_ipt_address_rule(writer, owner->address);
+        BwIptRule rule = { .target = BW_IPT_RETURN };
 
+        if (writer->direction == BW_DIRECTION_IN) {
+                rule.source = owner->address;
+        } else {
+                rule = bw_ipt_delivery(writer, owner->port);
+                rule.destination = owner->address;
+        }
         rule.physdev_kind = writer->side->exact;
         g_strlcpy(rule.physdev, owner->port->name, sizeof(rule.physdev));
-        if (writer->direction == BW_DIRECTION_IN) {
-                rule.target = BW_IPT_RETURN;
-        } else {
-                rule.target = BW_IPT_GOTO;
-                bw_ipt_port_chain("r", owner->port->name, rule.chain);
-        }
         bw_ipt_say(chain, rule);
 }
 

@@ -24,9 +24,12 @@ static GPtrArray *leads_of(const Likeness *the, guint site) {
         return ((BwSitePlan *) the->sites->pdata[site])->leads;
 }
 
+/* Most are the same port. */
 static int compare_leads(const GPtrArray *a, guint i, const GPtrArray *b, guint k) {
         if (i == a->len || k == b->len)
                 return i == a->len ? 1 : -1;
+        if (a->pdata[i] == b->pdata[k])
+                return 0;
         return strcmp(((BwPortPlan *) a->pdata[i])->name, ((BwPortPlan *) b->pdata[k])->name);
 }
 
@@ -44,8 +47,18 @@ static guint count_differing(const GPtrArray *a, const GPtrArray *b, guint most)
         return n;
 }
 
-bool bw_ipt_site_has_lead(const BwSitePlan *site, const BwPortPlan *port) {
-        return g_ptr_array_find(site->leads, port, NULL);
+GPtrArray *bw_ipt_list_leads_beyond(const BwSitePlan *site, const BwSitePlan *other) {
+        GPtrArray *beyond = g_ptr_array_new();
+
+        for (guint i = 0, k = 0; i < site->leads->len;) {
+                int order = compare_leads(site->leads, i, other->leads, k);
+
+                if (order < 0)
+                        g_ptr_array_add(beyond, site->leads->pdata[i]);
+                i += order <= 0;
+                k += order >= 0;
+        }
+        return beyond;
 }
 
 /* The one before it that differs least; it must spare more than half of the rules. */

@@ -65,10 +65,16 @@ void bw_ipt_place(const BwPrefix *base, char place[static BW_IPT_PLACE_SIZE]) {
         unsigned n = base->family == BW_FAMILY_IPV4 ? 4 : MAX((base->length + 7) / 8, 1);
 
         for (unsigned i = 0; i < n; i++) {
-                place[2 * i] = digits[base->bytes[i] >> 4];
-                place[2 * i + 1] = digits[base->bytes[i] & 0x0f];
+                *place++ = digits[base->bytes[i] >> 4];
+                *place++ = digits[base->bytes[i] & 0xf];
         }
-        g_snprintf(place + 2 * (gsize) n, BW_IPT_PLACE_SIZE - 2 * n, "-%u", base->length);
+        *place++ = '-';
+        if (base->length >= 100)
+                *place++ = digits[base->length / 100];
+        if (base->length >= 10)
+                *place++ = digits[base->length / 10 % 10];
+        *place++ = digits[base->length % 10];
+        *place = '\0';
 }
 
 BwPrefix bw_ipt_link_local(void) {

@@ -2,6 +2,7 @@
 
 #include <bw/judgment_text.h>
 
+#include <bw/border_words.h>
 #include <bw/port_text.h>
 
 static void add_port(BwJudgmentText *text, const BwPortPlan *port) {
@@ -36,6 +37,11 @@ BwJudgmentText bw_judgment_text_new(const BwJudgment *judgment) {
                 .where = "",
         };
 
+        if (judgment->port)
+                text.because = bw_border_words(judgment->plan, judgment->bridge, judgment->port,
+                                               &judgment->foreign);
+        if (!text.because)
+                text.because = g_strdup("");
         if (judgment->port) {
                 add_port(&text, judgment->port);
         } else {
@@ -47,6 +53,7 @@ BwJudgmentText bw_judgment_text_new(const BwJudgment *judgment) {
 }
 
 void bw_judgment_text_clear(BwJudgmentText *text) {
+        g_clear_pointer(&text->because, g_free);
         g_clear_pointer(&text->macs, g_strfreev);
         g_clear_pointer(&text->addresses, g_strfreev);
 }

@@ -14,6 +14,7 @@ typedef struct LinkRecord {
 
 typedef struct GuestRecord {
         BwGuest *guest;
+        bool has_run; /* here, since it became active */
         bool seen;
 } GuestRecord;
 
@@ -39,6 +40,7 @@ struct BwModel {
         BwNeighbourTable *neighbours;
         BwGuestIndex *candidates; /* NULL until asked for */
         bool links_in_snapshot, guests_in_snapshot;
+        bool guests_known; /* all of them, and since then each change has been told */
 };
 
 static void free_guest_record(gpointer pointer) {
@@ -50,11 +52,8 @@ static void free_guest_record(gpointer pointer) {
 
 static guint hash_fdb_key(gconstpointer pointer) {
         const FdbKey *key = pointer;
-        guint hash = (guint) key->bridge * 2654435761u + key->vlan;
 
-        for (unsigned i = 0; i < 6; i++)
-                hash = hash * 31 + key->mac.octet[i];
-        return hash;
+        return (bw_mac_hash(&key->mac) * 31 + (guint) key->bridge) * 31 + key->vlan;
 }
 
 static gboolean equal_fdb_key(gconstpointer a, gconstpointer b) {
@@ -242,16 +241,34 @@ static bool guest_equal(const BwGuest *a, const BwGuest *b) {
         return true;
 }
 
+/* What stands still when it is first told of may have run, unless all was told. */
+static bool has_run(const BwModel *model, const GuestRecord *former, const BwGuest *guest) {
+        if (!guest->active)
+                return false;
+        switch (guest->cpus) {
+        case BW_CPUS_RUN:
+        case BW_CPUS_RAN:
+                return true;
+        case BW_CPUS_REST:
+                return former && former->guest->active ? former->has_run : !model->guests_known;
+        case BW_CPUS_ELSEWHERE:
+                return false;
+        }
+        g_assert_not_reached();
+}
+
 static unsigned take_guest(BwModel *model, const BwGuest *guest) {
         GuestRecord *record = g_hash_table_lookup(model->guests, guest->uuid);
+        bool runs = has_run(model, record, guest);
 
-        if (record && guest_equal(record->guest, guest)) {
+        if (record && guest_equal(record->guest, guest) && record->has_run == runs) {
                 record->seen = true;
                 return BW_CHANGE_NONE;
         }
         forget_candidates(model);
         record = g_new0(GuestRecord, 1);
         record->guest = bw_guest_copy(guest);
+        record->has_run = runs;
         record->seen = true;
         g_hash_table_replace(model->guests, g_strdup(guest->uuid), record);
         return BW_CHANGE_GUESTS;
@@ -263,6 +280,17 @@ static void keep_guest(BwModel *model, const char *uuid) {
 
         if (record)
                 record->seen = true;
+}
+
+/* Who starts while libvirt is not heard is not told of: an interface that is here then is taken for
+ * one of a guest that runs. */
+static unsigned lose_guests(BwModel *model, BwSource source) {
+        bool were_known = model->guests_known;
+
+        if (source != BW_SOURCE_LIBVIRT)
+                return BW_CHANGE_NONE;
+        model->guests_known = false;
+        return were_known ? BW_CHANGE_GUESTS : BW_CHANGE_NONE;
 }
 
 /* The host's own addresses */
@@ -388,6 +416,9 @@ static unsigned end_libvirt(BwModel *model) {
         if (!model->guests_in_snapshot)
                 return BW_CHANGE_NONE;
         model->guests_in_snapshot = false;
+        if (!model->guests_known)
+                change = BW_CHANGE_GUESTS;
+        model->guests_known = true;
         g_hash_table_iter_init(&iter, model->guests);
         while (g_hash_table_iter_next(&iter, NULL, (gpointer *) &record)) {
                 if (record->seen)
@@ -459,9 +490,10 @@ unsigned bw_model_apply(BwModel *model, const BwFact *fact, int64_t now_usec) {
         case BW_FACT_GUEST_SEEN:
                 keep_guest(model, fact->uuid);
                 return BW_CHANGE_NONE;
-        case BW_FACT_OVERRUN:
         case BW_FACT_CONNECTED:
         case BW_FACT_DISCONNECTED:
+                return lose_guests(model, fact->source);
+        case BW_FACT_OVERRUN:
                 return BW_CHANGE_NONE;
         }
         g_assert_not_reached();
@@ -473,6 +505,16 @@ const BwLink *bw_model_find_link(const BwModel *model, int ifindex) {
         LinkRecord *record = g_hash_table_lookup(model->links, GINT_TO_POINTER(ifindex));
 
         return record ? &record->link : NULL;
+}
+
+const BwLink *bw_model_find_peer(const BwModel *model, const BwLink *link) {
+        const BwLink *peer = link->kind == BW_LINK_VETH && link->peer
+                                     ? bw_model_find_link(model, link->peer)
+                                     : NULL;
+
+        if (!peer || peer == link || peer->kind != BW_LINK_VETH || peer->peer != link->ifindex)
+                return NULL;
+        return peer;
 }
 
 static const BwGuest *find_guest_by_name(const BwModel *model, const char *name) {
@@ -509,6 +551,14 @@ GPtrArray *bw_model_list_links(const BwModel *model) {
                 g_ptr_array_add(links, &record->link);
         g_ptr_array_sort(links, compare_links);
         return links;
+}
+
+bool bw_model_is_here(const BwModel *model, const BwGuest *guest) {
+        const GuestRecord *record = g_hash_table_lookup(model->guests, guest->uuid);
+
+        if (!guest->active)
+                return !model->guests_known;
+        return !record || record->has_run;
 }
 
 static int compare_guests(gconstpointer a, gconstpointer b) {

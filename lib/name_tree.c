@@ -3,6 +3,11 @@
 #include <bw/name_tree.h>
 #include <string.h>
 
+/* Groups of so few names get no node of their own where all of them have room beside the other
+ * branches. */
+#define MOST_FEW      4
+#define MOST_BRANCHES 16
+
 static void free_node(gpointer pointer) {
         BwNameNode *node = pointer;
 
@@ -44,18 +49,48 @@ static gsize group_size(const char *const *names, gsize n, gsize prefix_length) 
         return size;
 }
 
+/* The first names that part from the others here: those that end with the prefix stand alone. */
+static gsize next_group(const char *const *names, gsize n, gsize prefix_length) {
+        return names[0][prefix_length] ? group_size(names, n, prefix_length) : 1;
+}
+
+/* Branches of a node that lists groups of up to @few names one by one. */
+static gsize count_branches(const char *const *names, gsize n, gsize prefix_length, gsize few) {
+        gsize branches = 0;
+
+        for (gsize i = 0; i < n;) {
+                gsize size = next_group(names + i, n - i, prefix_length);
+
+                branches += size <= few ? size : 1;
+                i += size;
+        }
+        return branches;
+}
+
+/* A node of its own is four rules more, and one more step on the way. */
+static gsize find_few(const char *const *names, gsize n, gsize prefix_length) {
+        gsize few = MOST_FEW;
+
+        while (few > 1 && count_branches(names, n, prefix_length, few) > MOST_BRANCHES)
+                few--;
+        return few;
+}
+
 static void grow(GPtrArray *nodes, const char *const *names, gsize n, gsize prefix_length) {
         BwNameNode *node = new_node(n ? names[0] : "", prefix_length);
+        gsize few = find_few(names, n, prefix_length);
 
         g_ptr_array_add(nodes, node);
         for (gsize i = 0; i < n;) {
-                gsize size =
-                        names[i][prefix_length] ? group_size(names + i, n - i, prefix_length) : 1;
+                gsize size = next_group(names + i, n - i, prefix_length);
                 gsize length = common_length(names + i, size);
 
-                add_branch(node, names[i], length, size > 1);
-                if (size > 1)
+                for (gsize k = 0; size <= few && k < size; k++)
+                        add_branch(node, names[i + k], strlen(names[i + k]), false);
+                if (size > few) {
+                        add_branch(node, names[i], length, true);
                         grow(nodes, names + i, size, length);
+                }
                 i += size;
         }
 }

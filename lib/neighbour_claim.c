@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 #include <bw/neighbour_claim.h>
+#include <bw/neighbour_table.h>
 #include <bw/owner.h>
 
 /* Where the host stands */
 
-static bool same_segment(const BwPlan *plan, const BwBridgePlan *a, const BwBridgePlan *b) {
-        return a == b || (a->segment == b->segment && a->segment < plan->segments->len);
+static bool are_joined(const BwBridgePlan *a, const BwBridgePlan *b) {
+        return a->segment == b->segment;
 }
 
 /* A link of the host's: a bridge itself, or the far end of a host port. NULL: neither. */
@@ -39,10 +40,6 @@ static const BwPortPlan *find_mac(const BwPlan *plan, const BwBridgePlan *bridge
         return bw_plan_find_owner_of_mac(plan, bridge, mac);
 }
 
-static bool is_border(const BwPortPlan *port) {
-        return port->role == BW_ROLE_LINK || port->role == BW_ROLE_UPLINK;
-}
-
 /* In the whole segment; what is declared behind a border counts where nobody has it himself. */
 static const BwPortPlan *find_in_segment(const BwPlan *plan, const BwBridgePlan *bridge,
                                          FindOwner find, gconstpointer what,
@@ -51,13 +48,12 @@ static const BwPortPlan *find_in_segment(const BwPlan *plan, const BwBridgePlan 
 
         for (guint i = 0; i < plan->bridges->len; i++) {
                 const BwBridgePlan *other = plan->bridges->pdata[i];
-                const BwPortPlan *port =
-                        same_segment(plan, bridge, other) ? find(plan, other, what) : NULL;
+                const BwPortPlan *port = are_joined(bridge, other) ? find(plan, other, what) : NULL;
 
-                if (!port || (is_border(port) && behind))
+                if (!port || (bw_role_is_border(port->role) && behind))
                         continue;
                 *ret_bridge = other;
-                if (!is_border(port))
+                if (!bw_role_is_border(port->role))
                         return port;
                 behind = port;
         }
@@ -70,14 +66,13 @@ static void find_source(const BwPlan *plan, const BwModel *model, const BwBridge
         for (guint i = 0; i < plan->bridges->len; i++) {
                 const BwBridgePlan *other = plan->bridges->pdata[i];
                 const BwFdbRecord *record =
-                        same_segment(plan, bridge, other)
-                                ? bw_model_find_fdb(model, other->ifindex, mac, 0)
-                                : NULL;
+                        are_joined(bridge, other) ? bw_model_find_fdb(model, other->ifindex, mac, 0)
+                                                  : NULL;
                 const BwPortPlan *port =
                         record ? bw_plan_find_port_by_ifindex(plan, record->entry.port, NULL)
                                : NULL;
 
-                if (!port || (ret->source && is_border(port)))
+                if (!port || (ret->source && bw_role_is_border(port->role)))
                         continue;
                 ret->source = port;
                 ret->source_bridge = other;
@@ -119,10 +114,6 @@ static bool has_family(const GArray *addresses, BwFamily family) {
         return false;
 }
 
-static bool is_single(const BwPrefix *address) {
-        return address->length == (address->family == BW_FAMILY_IPV4 ? 32 : 128);
-}
-
 static void pin_port(const Pins *pins, const BwPortPlan *port, int ifindex,
                      const GArray *addresses) {
         BwNeighbour pin = { .ifindex = ifindex, .permanent = true };
@@ -132,7 +123,7 @@ static void pin_port(const Pins *pins, const BwPortPlan *port, int ifindex,
         pin.mac = g_array_index(port->macs, BwMac, 0);
         for (guint i = 0; i < port->addresses->len; i++) {
                 pin.address = g_array_index(port->addresses, BwPrefix, i);
-                if (is_single(&pin.address) && has_family(addresses, pin.address.family))
+                if (bw_prefix_is_single(&pin.address) && has_family(addresses, pin.address.family))
                         g_array_append_val(pins->list, pin);
         }
 }
@@ -145,19 +136,11 @@ static void pin_at(const Pins *pins, const BwBridgePlan *bridge, int ifindex) {
         for (guint i = 0; addresses->len > 0 && i < pins->plan->bridges->len; i++) {
                 const BwBridgePlan *other = pins->plan->bridges->pdata[i];
 
-                if (!other->pin_neighbours || !same_segment(pins->plan, bridge, other))
+                if (!other->pin_neighbours || !are_joined(bridge, other))
                         continue;
                 for (guint k = 0; k < other->ports->len; k++)
                         pin_port(pins, other->ports->pdata[k], ifindex, addresses);
         }
-}
-
-static int compare_pins(gconstpointer a, gconstpointer b) {
-        const BwNeighbour *left = a, *right = b;
-
-        if (left->ifindex != right->ifindex)
-                return left->ifindex < right->ifindex ? -1 : 1;
-        return bw_prefix_compare(&left->address, &right->address);
 }
 
 GArray *bw_neighbour_list_pins(const BwPlan *plan, const BwModel *model) {
@@ -175,6 +158,6 @@ GArray *bw_neighbour_list_pins(const BwPlan *plan, const BwModel *model) {
                                 pin_at(&pins, bridge, link->peer);
                 }
         }
-        g_array_sort(pins.list, compare_pins);
+        g_array_sort(pins.list, bw_neighbour_compare);
         return pins.list;
 }

@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 #include <bw/neighbour_table.h>
-#include <string.h>
+
+int bw_neighbour_compare(gconstpointer a, gconstpointer b) {
+        const BwNeighbour *left = a, *right = b;
+
+        if (left->ifindex != right->ifindex)
+                return left->ifindex < right->ifindex ? -1 : 1;
+        return bw_prefix_compare(&left->address, &right->address);
+}
 
 /* An entry, and whether the running snapshot has named it. Its own key, by link and address. */
 typedef struct Row {
@@ -114,12 +121,9 @@ const BwNeighbour *bw_neighbour_table_find(const BwNeighbourTable *table, int if
 }
 
 static int compare(gconstpointer a, gconstpointer b) {
-        const BwNeighbour *left = *(const BwNeighbour *const *) a;
-        const BwNeighbour *right = *(const BwNeighbour *const *) b;
+        const BwNeighbour *const *left = a, *const *right = b;
 
-        if (left->ifindex != right->ifindex)
-                return left->ifindex < right->ifindex ? -1 : 1;
-        return bw_prefix_compare(&left->address, &right->address);
+        return bw_neighbour_compare(*left, *right);
 }
 
 GPtrArray *bw_neighbour_table_list(const BwNeighbourTable *table) {

@@ -297,9 +297,11 @@ static const Chain receiving[] = {
  * the question. The kernel follows each element of a map through all chains behind it: these are
  * short, and few ways lead to a map. */
 static const Chain at_borders[] = {
+        /* Behind a second tag no rule can look, yet a host takes off all that name no VLAN. */
         { "in-border", "jump in-border-mac\n"
                        "meta protocol vmap { 0x0800 : goto in-border-ip4, "
-                       "0x0806 : goto in-border-arp, 0x86dd : goto in-border-ip6 }\n"
+                       "0x0806 : goto in-border-arp, 0x86dd : goto in-border-ip6, "
+                       "0x8100 : goto in-border-spoof, 0x88a8 : goto in-border-spoof }\n"
                        "accept\n" },
         { "in-border-mac", "ether saddr vmap @site-macs\n" },
         { "in-border-arp", "meta length < 28 goto in-border-spoof\n"

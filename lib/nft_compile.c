@@ -262,7 +262,7 @@ static bool has_network(const GArray *addresses) {
         for (guint i = 0; i < addresses->len; i++) {
                 const BwPrefix *address = &g_array_index(addresses, BwPrefix, i);
 
-                if (address->length < (address->family == BW_FAMILY_IPV4 ? 32 : 128))
+                if (!bw_prefix_is_single(address))
                         return true;
         }
         return false;

@@ -191,15 +191,17 @@ static void plan_flags(BwPortPlan *port, const Voices *voices, const BwBridgeSec
 
         if (!may_lock(port) && port->state != BW_PORT_BORDER)
                 return;
+        port->isolated = is_guests && bridge && bridge->isolated;
+        if (isolated)
+                port->isolated = isolated->isolated;
+        if (port->absent)
+                return;
         /* A [Bridge] section that is wrong may not take a lock away. */
         port->fdb_lock = is_guests;
         if (bridge && bridge->has_fdb_lock && (bridge->fdb_lock || !bridge->broken))
                 port->fdb_lock = bridge->fdb_lock && may_lock(port);
         if (fdb_lock)
                 port->fdb_lock = fdb_lock->fdb_lock;
-        port->isolated = is_guests && bridge && bridge->isolated;
-        if (isolated)
-                port->isolated = isolated->isolated;
 }
 
 static void add_prefixes(GArray *to, const GArray *prefixes) {
@@ -262,7 +264,7 @@ static BwPortState state_of(const BwPortPlan *port, const Voices *voices, bool i
                 return port->mode == BW_MODE_OFF ? BW_PORT_OFF : BW_PORT_CLOSED;
         if (port->mode == BW_MODE_OFF)
                 return BW_PORT_OFF;
-        if (port->role == BW_ROLE_LINK || port->role == BW_ROLE_UPLINK)
+        if (bw_role_is_border(port->role))
                 return BW_PORT_BORDER;
         if (addresses && addresses->any_address)
                 return BW_PORT_ANY_ADDRESS;
@@ -299,6 +301,7 @@ static BwPortPlan *plan_port(const Planner *planner, const BwBridgePlan *bridge,
         g_strlcpy(port->name, link->name, sizeof(port->name));
         port->ifindex = link->ifindex;
         port->mode = mode_of(bridge, &voices);
+        port->absent = voices.guest && !bw_model_is_here(planner->model, voices.guest);
         port->macs = g_array_new(FALSE, TRUE, sizeof(BwMac));
         port->addresses = g_array_new(FALSE, TRUE, sizeof(BwPrefix));
         plan_macs(planner, port, link, &voices);
@@ -536,36 +539,18 @@ static void mend_links(const Planner *planner, BwBridgePlan *bridge) {
                 BwPortPlan *port = bridge->ports->pdata[i];
                 int far = bw_topology_far_bridge(planner->topology, port->ifindex);
 
-                if (port->derived_role && port->role == BW_ROLE_LINK &&
-                    !g_hash_table_contains(planner->guarded, GINT_TO_POINTER(far)))
+                if (g_hash_table_contains(planner->guarded, GINT_TO_POINTER(far))) {
+                        if (bw_topology_carries(planner->topology, port->ifindex))
+                                port->far_port =
+                                        bw_model_find_link(planner->model, port->ifindex)->peer;
+                        continue;
+                }
+                if (port->derived_role && port->role == BW_ROLE_LINK)
                         port->role = BW_ROLE_UPLINK;
         }
 }
 
-/* (transfer full) (element-type GPtrArray of BwBridgePlan) */
-static GPtrArray *gather_segments(const Planner *planner, const BwPlan *plan) {
-        GPtrArray *segments = g_ptr_array_new_with_free_func((GDestroyNotify) g_ptr_array_unref);
-        g_autoptr(GHashTable) by_number = g_hash_table_new(NULL, NULL);
-
-        for (guint i = 0; i < plan->bridges->len; i++) {
-                BwBridgePlan *bridge = plan->bridges->pdata[i];
-                gpointer number =
-                        GINT_TO_POINTER(bw_topology_segment(planner->topology, bridge->ifindex));
-                GPtrArray *segment = g_hash_table_lookup(by_number, number);
-
-                if (!segment) {
-                        segment = g_ptr_array_new();
-                        g_hash_table_insert(by_number, number, segment);
-                        g_ptr_array_add(segments, segment);
-                }
-                g_ptr_array_add(segment, bridge);
-        }
-        return segments;
-}
-
 static void settle(const Planner *planner, BwPlan *plan) {
-        g_autoptr(GPtrArray) segments = gather_segments(planner, plan);
-
         for (guint i = 0; i < plan->bridges->len; i++) {
                 BwBridgePlan *bridge = plan->bridges->pdata[i];
 
@@ -573,9 +558,12 @@ static void settle(const Planner *planner, BwPlan *plan) {
                 mend_links(planner, bridge);
                 bw_plan_settle_networks(bridge, planner->model);
         }
-        for (guint i = 0; i < segments->len; i++) {
-                bw_plan_share_networks(segments->pdata[i]);
-                bw_plan_settle_claims(segments->pdata[i]);
+        bw_border_gather(plan, planner->topology);
+        for (guint i = 0; i < plan->segments->len; i++) {
+                const BwSegmentPlan *segment = plan->segments->pdata[i];
+
+                bw_plan_share_networks(segment->bridges);
+                bw_plan_settle_claims(segment->bridges);
         }
         bw_border_settle(plan, planner->topology);
 }

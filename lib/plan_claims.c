@@ -25,15 +25,14 @@ static bool same_owner(const BwPortPlan *a, const BwPortPlan *b) {
 #define MAX_NAMED 3
 
 static void lose(Claim *claim, const BwPortPlan *other) {
-        g_autofree char *address = bw_prefix_print(&claim->address);
-        g_autofree char *former = claim->port->trouble;
+        g_autofree char *address = NULL, *former = NULL;
 
         claim->lost = true;
         claim->port->contested = true;
-        if (++claim->rivals > MAX_NAMED) {
-                claim->port->trouble = g_steal_pointer(&former);
+        if (++claim->rivals > MAX_NAMED)
                 return;
-        }
+        address = bw_prefix_print(&claim->address);
+        former = claim->port->trouble;
         claim->port->trouble =
                 g_strdup_printf("%s%saddress %s is also claimed by port %s", former ? former : "",
                                 former ? "; " : "", address, other->name);

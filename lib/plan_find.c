@@ -157,7 +157,8 @@ static bool same_permissions(const BwPortPlan *a, const BwPortPlan *b) {
 
 static bool same_wishes(const BwPortPlan *a, const BwPortPlan *b) {
         return a->closed_border == b->closed_border && a->fdb_lock == b->fdb_lock &&
-               a->isolated == b->isolated && a->derived_role == b->derived_role;
+               a->absent == b->absent && a->isolated == b->isolated &&
+               a->derived_role == b->derived_role;
 }
 
 bool bw_port_plan_equal(const BwPortPlan *a, const BwPortPlan *b) {

@@ -2,17 +2,11 @@
 
 #include <bw/plan_role.h>
 
-/* The other end, where the host itself is: no port of anything. What two messages say of a pair may
- * be of two moments, so both ends must say the same. */
+/* The other end, where the host itself is: no port of anything. */
 static const BwLink *find_free_peer(const BwModel *model, const BwLink *port) {
-        const BwLink *peer = port->kind == BW_LINK_VETH && port->peer
-                                     ? bw_model_find_link(model, port->peer)
-                                     : NULL;
+        const BwLink *peer = bw_model_find_peer(model, port);
 
-        if (!peer || peer->kind != BW_LINK_VETH || peer->peer != port->ifindex || peer->master ||
-            peer->openvswitch)
-                return NULL;
-        return peer;
+        return peer && !peer->master && !peer->openvswitch ? peer : NULL;
 }
 
 /* Loopback and what else no host may own is not for others to see. */

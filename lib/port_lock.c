@@ -39,21 +39,14 @@ typedef struct Owners {
         GHashTable *first, *second; /* BwMac * -> BwPortPlan *, all lent from the plan */
 } Owners;
 
-static guint hash_mac(gconstpointer mac) {
-        const uint8_t *octet = ((const BwMac *) mac)->octet;
-        guint hash = 5381;
-
-        for (unsigned i = 0; i < sizeof(BwMac); i++)
-                hash = hash * 33 + octet[i];
-        return hash;
-}
-
 static gboolean equal_macs(gconstpointer a, gconstpointer b) {
         return bw_mac_equal(a, b);
 }
 
 static void note_owner(Owners *owners, BwPortPlan *port) {
-        for (guint i = 0; is_in_force(port) && i < port->macs->len; i++) {
+        if (!is_in_force(port) || port->absent)
+                return;
+        for (guint i = 0; i < port->macs->len; i++) {
                 BwMac *mac = &g_array_index(port->macs, BwMac, i);
                 const BwPortPlan *first = g_hash_table_lookup(owners->first, mac);
 
@@ -65,8 +58,8 @@ static void note_owner(Owners *owners, BwPortPlan *port) {
 }
 
 static Owners list_owners(const BwBridgePlan *bridge) {
-        Owners owners = { g_hash_table_new(hash_mac, equal_macs),
-                          g_hash_table_new(hash_mac, equal_macs) };
+        Owners owners = { g_hash_table_new(bw_mac_hash, equal_macs),
+                          g_hash_table_new(bw_mac_hash, equal_macs) };
 
         for (guint i = 0; i < bridge->ports->len; i++)
                 note_owner(&owners, bridge->ports->pdata[i]);
@@ -180,13 +173,6 @@ static bool is_in_force_as_wished(const BwPortLock *lock, const BwModel *model) 
         return ((lock->flags ^ lock->on) & lock->mask) == 0 && are_all_fixed(lock, model);
 }
 
-const char *bw_port_lock_word(const BwPortLock *lock, const BwModel *model) {
-        if (lock->mask == 0)
-                return lock->trouble || lock->lacking ? "partly" : "no";
-        return is_in_force_as_wished(lock, model) && !lock->lacking && !lock->trouble ? "yes"
-                                                                                      : "partly";
-}
-
 /* What was */
 
 static bool remember_macs(const BwPortLock *lock, const BwModel *model, BwUndoPort *port,
@@ -261,10 +247,6 @@ bool bw_port_lock_forget(const BwPortLock *lock, const BwPortLockStep *step, BwU
         for (guint i = 0; i < step->release->len; i++)
                 bw_undo_remove_mac(undo->macs, &g_array_index(step->release, BwMac, i));
         return undo->touched == 0 && undo->macs->len == 0;
-}
-
-bool bw_port_lock_step_is_empty(const BwPortLockStep *step) {
-        return step->fix->len == 0 && step->mask == 0 && step->release->len == 0;
 }
 
 void bw_port_lock_step_free(BwPortLockStep *step) {

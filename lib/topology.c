@@ -26,23 +26,12 @@ static guint place_of(const BwTopology *topology, int bridge) {
         return GPOINTER_TO_UINT(g_hash_table_lookup(topology->bridges, GINT_TO_POINTER(bridge)));
 }
 
-/* What two messages say of a pair may be of two moments: both ends must say the same. */
-static const BwLink *find_peer(const BwModel *model, const BwLink *link) {
-        const BwLink *peer = link->kind == BW_LINK_VETH && link->peer
-                                     ? bw_model_find_link(model, link->peer)
-                                     : NULL;
-
-        if (!peer || peer == link || peer->kind != BW_LINK_VETH || peer->peer != link->ifindex)
-                return NULL;
-        return peer;
-}
-
 static bool forwards(const BwLink *end) {
         return end->up && end->running && end->stp_state == BW_STP_FORWARDING;
 }
 
 static void add_end(BwTopology *topology, const BwModel *model, const BwLink *link) {
-        const BwLink *peer = find_peer(model, link);
+        const BwLink *peer = bw_model_find_peer(model, link);
         guint bridge = place_of(topology, link->master);
         guint far = peer ? place_of(topology, peer->master) : 0;
         End *end;

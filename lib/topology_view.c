@@ -143,6 +143,18 @@ static GArray *own_addresses(const BwModel *model, int ifindex) {
         return addresses;
 }
 
+static void paint_fdb_of_bridge(const Painter *painter, BwBridgeView *bridge, int ifindex) {
+        const GArray *fdb = painter->facts->fdb;
+        BwFdbSummary sum;
+
+        if (!fdb)
+                return;
+        sum = bw_fdb_summary_of_bridge(fdb, ifindex);
+        bridge->has_fdb = true;
+        bridge->learned = sum.macs;
+        bridge->moves = sum.moves_per_minute;
+}
+
 static BwBridgeView *paint_bridge(const Painter *painter, const BwLink *link, guint segment) {
         const BwBridgePlan *plan =
                 g_hash_table_lookup(painter->planned, GINT_TO_POINTER(link->ifindex));
@@ -161,6 +173,7 @@ static BwBridgeView *paint_bridge(const Painter *painter, const BwLink *link, gu
         bridge->addresses = own_addresses(painter->facts->model, link->ifindex);
         bridge->n_ports = (guint) get_number(painter->n_ports, link->ifindex);
         bridge->warnings = g_ptr_array_new_with_free_func(g_free);
+        paint_fdb_of_bridge(painter, bridge, link->ifindex);
         return bridge;
 }
 

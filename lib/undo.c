@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
+#include <bw/neighbour_table.h>
 #include <bw/undo.h>
 #include <string.h>
 
@@ -98,35 +99,31 @@ void bw_undo_remove_mac(GArray *macs, const BwMac *mac) {
 
 /* Neighbours */
 
-static int compare_place(const BwNeighbour *pin, int ifindex, const BwPrefix *address) {
-        if (pin->ifindex != ifindex)
-                return pin->ifindex < ifindex ? -1 : 1;
-        return bw_prefix_compare(&pin->address, address);
+static const BwNeighbour *pin_at(const BwUndo *undo, guint at) {
+        return &g_array_index(undo->pins, BwNeighbour, at);
 }
 
+/* Whether it is there; if not, @ret_at is where it belongs. */
 static bool find_pin(const BwUndo *undo, int ifindex, const BwPrefix *address, guint *ret_at) {
+        const BwNeighbour sought = { .ifindex = ifindex, .address = *address };
         guint low = 0, high = undo->pins->len;
 
         while (low < high) {
                 guint middle = low + (high - low) / 2;
-                int order = compare_place(&g_array_index(undo->pins, BwNeighbour, middle), ifindex,
-                                          address);
 
-                if (order < 0)
+                if (bw_neighbour_compare(pin_at(undo, middle), &sought) < 0)
                         low = middle + 1;
                 else
                         high = middle;
         }
         *ret_at = low;
-        return low < undo->pins->len &&
-               compare_place(&g_array_index(undo->pins, BwNeighbour, low), ifindex, address) == 0;
+        return low < undo->pins->len && bw_neighbour_compare(pin_at(undo, low), &sought) == 0;
 }
 
 const BwNeighbour *bw_undo_find_pin(const BwUndo *undo, int ifindex, const BwPrefix *address) {
         guint at;
 
-        return find_pin(undo, ifindex, address, &at) ? &g_array_index(undo->pins, BwNeighbour, at)
-                                                     : NULL;
+        return find_pin(undo, ifindex, address, &at) ? pin_at(undo, at) : NULL;
 }
 
 void bw_undo_set_pin(BwUndo *undo, const BwNeighbour *pin) {
@@ -236,15 +233,11 @@ static void parse_entry(BwUndo *undo, char **words) {
                 bw_undo_add_mac(port->macs, &mac);
 }
 
-static bool is_single(const BwPrefix *address) {
-        return address->length == (address->family == BW_FAMILY_IPV4 ? 32 : 128);
-}
-
 static void parse_pin(BwUndo *undo, char **words) {
         BwNeighbour pin = { .permanent = true };
 
         if (read_index(words[1], &pin.ifindex) && bw_prefix_parse(words[2], &pin.address, NULL) &&
-            is_single(&pin.address) && bw_mac_parse(words[3], &pin.mac, NULL))
+            bw_prefix_is_single(&pin.address) && bw_mac_parse(words[3], &pin.mac, NULL))
                 bw_undo_set_pin(undo, &pin);
 }
 

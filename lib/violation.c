@@ -7,7 +7,6 @@
 #include <bw/frame_words.h>
 #include <bw/ipt_rule.h>
 #include <netinet/in.h>
-#include <string.h>
 
 /* What the rule says that met the packet. */
 typedef struct Rule {

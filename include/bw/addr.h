@@ -40,6 +40,8 @@ bool bw_mac_read(const char *text, BwMac *ret);
 const char *bw_mac_print(const BwMac *mac, char text[static BW_MAC_TEXT_SIZE]);
 bool bw_mac_equal(const BwMac *a, const BwMac *b);
 int bw_mac_compare(const BwMac *a, const BwMac *b);
+/* Of a BwMac, for tables (GHashFunc). */
+guint bw_mac_hash(gconstpointer mac);
 
 /* "192.0.2.7", "198.51.100.0/24", "2001:db8::/64". Host bits set beyond the length, a length of
  * zero, and addresses no host may own (unspecified, loopback, multicast, limited broadcast, IPv4 in
@@ -49,6 +51,8 @@ bool bw_prefix_parse(const char *text, BwPrefix *ret, GError **error);
 /* (transfer full): the canonical text; a single address has no "/32" or "/128". */
 char *bw_prefix_print(const BwPrefix *prefix);
 bool bw_prefix_equal(const BwPrefix *a, const BwPrefix *b);
+/* Whether it is one address, and no network. */
+bool bw_prefix_is_single(const BwPrefix *prefix);
 /* Total; a network stands right before all that is in it. */
 int bw_prefix_compare(const BwPrefix *a, const BwPrefix *b);
 /* Whether every address of @inner is in @outer. Different families never contain each other. */

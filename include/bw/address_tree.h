@@ -4,8 +4,8 @@
 /*
  * Address tree
  *
- * A tree over IP prefixes of one family by their leading bits, two at a step,
- * paths without a choice left out. Comparing an address with a prefix is the
+ * A tree over IP prefixes of one family by their leading bits, two at a step or
+ * one, paths without a choice left out. Comparing an address with a prefix is the
  * cheapest thing a rule can do, so this finds one address among thousands for
  * less than the name tree finds one port. Pure arithmetic; does not know whose
  * addresses they are.

@@ -12,7 +12,13 @@
 #include <bw/plan.h>
 #include <bw/topology.h>
 
-/* Makes BwPlan.segments; the ports' bindings must be settled. */
+/* (transfer full): of no bridge, and empty. */
+BwSegmentPlan *bw_segment_plan_new(void);
+void bw_segment_plan_free(BwSegmentPlan *segment);
+
+/* Makes BwPlan.segments anew, each with its bridges and nothing else: every bridge is in one. */
+void bw_border_gather(BwPlan *plan, const BwTopology *topology);
+/* Works out what is owned where in the segments; the ports' bindings must be settled. */
 void bw_border_settle(BwPlan *plan, const BwTopology *topology);
 
 /* The most exact entry that contains @address, a single one; NULL: nobody owns it. Lent. */

@@ -99,8 +99,8 @@ typedef struct BwBridgeSection {
 } BwBridgeSection;
 
 typedef enum BwSeverity {
-        BW_SEVERITY_ERROR,   /* the section is broken                                            */
-        BW_SEVERITY_WARNING, /* understood, but this version does not carry it out, or doubtful  */
+        BW_SEVERITY_ERROR,   /* the section is broken */
+        BW_SEVERITY_WARNING, /* understood and carried out, but doubtful */
 } BwSeverity;
 
 typedef struct BwConfigProblem {
@@ -171,3 +171,5 @@ const char *bw_unknown_ports_name(BwUnknownPorts unknown_ports);
 /* The one of the two that lets less pass. */
 BwUnknownPorts bw_unknown_ports_stricter(BwUnknownPorts a, BwUnknownPorts b);
 const char *bw_role_name(BwRole role);
+/* A link or an uplink. */
+bool bw_role_is_border(BwRole role);

@@ -3,7 +3,7 @@
 
 /*
  * Every key there is: which section knows it, what its value may be, and what
- * this version makes of it. A part of the config room; nobody else needs it.
+ * is made of it. A part of the config room; nobody else needs it.
  */
 
 #include <bw/config_place.h>

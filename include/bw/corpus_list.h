@@ -38,3 +38,13 @@ void bw_corpus_add_ipv6(BwCorpusList *list);
 void bw_corpus_add_nd(BwCorpusList *list);
 void bw_corpus_add_delivery(BwCorpusList *list);
 void bw_corpus_add_state(BwCorpusList *list);
+void bw_corpus_add_border(BwCorpusList *list);
+
+/* Behind the closed border is the whole network, behind the open one a single address of it. */
+#define BW_CORPUS_BEHIND      "203.0.113.0/24"
+#define BW_CORPUS_BEHIND6     "2001:db8:77::/64"
+#define BW_CORPUS_BEHIND_ONE  "203.0.113.5"
+#define BW_CORPUS_BEHIND6_ONE "2001:db8:77::5"
+/* The bridge's gateway, which no port has: it is behind the uplink. */
+#define BW_CORPUS_GATEWAY  "192.168.50.253"
+#define BW_CORPUS_GATEWAY6 "2001:db8:50::253"

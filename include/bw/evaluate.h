@@ -62,10 +62,20 @@
 #include <bw/engine.h>
 #include <bw/plan.h>
 
+/* What is said at a border and owned elsewhere, or by nobody where the border is closed. */
+typedef struct BwForeign {
+        enum { BW_FOREIGN_NOTHING, BW_FOREIGN_MAC, BW_FOREIGN_ADDRESS } kind;
+        BwMac mac;
+        BwPrefix address; /* single */
+} BwForeign;
+
 typedef struct BwVerdict {
         BwReason reason;        /* BW_REASON_NONE: nothing against it */
         BwDirection direction;  /* with @reason */
         bool drops;             /* with @reason: false where the port is only monitored */
+        bool shows_in_ip;       /* of a border: the IP source or destination is wrong, whatever else
+                                   is */
+        BwForeign foreign;      /* of a border: the first such thing, if that is what is wrong */
         const BwPortPlan *port; /* whose rule decided: sender or receiver; NULL: not guarded. Lent
                                    from the plan. */
         const char *detail;     /* static: what exactly is wrong ("ARP sender IP"); or NULL */
@@ -82,5 +92,6 @@ BwVerdict bw_evaluate_in(const BwPlan *plan, const BwBridgePlan *bridge, const B
 BwVerdict bw_evaluate_out(const BwPlan *plan, const BwBridgePlan *bridge, const BwPortPlan *port,
                           const uint8_t *frame, gsize length);
 
-/* (set of engines) Which can see enough of the frame to carry @reason for it. */
-unsigned bw_evaluate_engines(BwReason reason, const uint8_t *frame, gsize length);
+/* (set of engines) Which can see enough of the frame to deny what @verdict denies; where nothing is
+ * wrong, which see the frame at all. iptables sees of borders what IP addresses show. */
+unsigned bw_evaluate_engines(const BwVerdict *verdict, const uint8_t *frame, gsize length);

@@ -25,10 +25,20 @@ typedef struct BwGuestInterface {
         char target[BW_IFNAME_SIZE]; /* <target dev>; "" when unknown or impossible */
 } BwGuestInterface;
 
+/* What the CPUs of an active guest do (virDomainState and virDomainPausedReason of libvirt). */
+typedef enum BwGuestCpus {
+        BW_CPUS_RUN,       /* or nobody can say */
+        BW_CPUS_RAN,       /* they stand still, and ran here since the guest was last told of */
+        BW_CPUS_REST,      /* they stand still; whether they have run here is not said */
+        BW_CPUS_ELSEWHERE, /* they stand still, and the guest is on its way: being started, coming
+                              from a file or another host, or gone to one */
+} BwGuestCpus;
+
 typedef struct BwGuest {
         char *name;
         char uuid[BW_UUID_TEXT_SIZE]; /* lower case */
         bool active;                  /* set by the caller: the XML is that of a running domain */
+        BwGuestCpus cpus;             /* set by the caller */
         GArray *interfaces;           /* BwGuestInterface, in the XML's order */
 } BwGuest;
 

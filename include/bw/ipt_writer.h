@@ -35,6 +35,7 @@ typedef struct BwIptShared {
         bool routes;  /* the trees must know all that is owned, not only what is link-local */
         bool denial;  /* of what is somebody else's */
         bool nowhere; /* IPv6 from "::" */
+        bool borders; /* the borders' tree is asked instead: it owns the same */
 } BwIptShared;
 
 typedef struct BwIptWriter {
@@ -45,7 +46,9 @@ typedef struct BwIptWriter {
         const BwSegmentPlan *segment;
         const char *segment_name; /* of its first bridge */
         const BwBridgePlan *bridge;
-        GArray *claims; /* BwPrefix: declared in @segment and link-local, or taking such in */
+        GArray *claims;    /* BwPrefix: declared in @segment and link-local, or taking such in */
+        bool borders_know; /* the tree of @segment's borders has the same link-local addresses as
+                              that of its ports */
         BwIptShared shared[2]; /* of @segment, by "drops" */
         GPtrArray *borders;    /* BwPortPlan: border ports of @segment that were written */
         GPtrArray *chains;     /* BwIptChain */
@@ -85,6 +88,8 @@ GArray *bw_ipt_list_derived(const BwIptWriter *writer, const BwPortPlan *port);
 /* lib/ipt_port.c: the chains of one port, and whether it has any. */
 bool bw_ipt_has_port_chain(const BwIptWriter *writer, const BwPortPlan *port);
 void bw_ipt_write_port(BwIptWriter *writer, const BwPortPlan *port);
+/* The end of what may be delivered to a port that is bound: there is a look at who sent it. */
+BwIptRule bw_ipt_delivery(const BwIptWriter *writer, const BwPortPlan *port);
 /* What is everybody's on the bridge, groups and broadcasts, meets the end of @pass. */
 void bw_ipt_deliver_groups(const BwIptWriter *writer, BwIptChain *chain, BwIptRule pass);
 
@@ -95,10 +100,17 @@ void bw_ipt_denial_chain(BwIptWriter *writer, const BwPortPlan *port,
                          char name[static BW_IPT_CHAIN_SIZE]);
 void bw_ipt_nowhere_chain(BwIptWriter *writer, const BwPortPlan *port,
                           char name[static BW_IPT_CHAIN_SIZE]);
+/* The same of what all else that is somebody's goes to. */
+void bw_ipt_shared_denial_chain(const BwIptWriter *writer, bool drops,
+                                char name[static BW_IPT_CHAIN_SIZE]);
+/* To begin with a segment: whether one tree will do for its ports and its borders. */
+void bw_ipt_compare_trees(BwIptWriter *writer);
 /* What was asked for since the segment was entered. */
 void bw_ipt_write_shared(BwIptWriter *writer);
 
-/* lib/ipt_border.c: the chains of one border port, and what those of the segment share. */
+/* lib/ipt_border.c: the chains of one border port, and what those of the segment share. A guest's
+ * port may ask the borders' tree, too: no border leads to it, so whatever is owned is denied. */
+void bw_ipt_border_tree(const BwIptWriter *writer, char name[static BW_IPT_CHAIN_SIZE]);
 void bw_ipt_write_border(BwIptWriter *writer, const BwPortPlan *port);
 void bw_ipt_write_shared_borders(BwIptWriter *writer);
 
@@ -106,7 +118,8 @@ void bw_ipt_write_shared_borders(BwIptWriter *writer);
  * a lower index, with nearly the same leads; BW_IPT_UNLIKE: there is none. */
 #define BW_IPT_UNLIKE G_MAXUINT
 GArray *bw_ipt_list_likeness(const GPtrArray *sites);
-bool bw_ipt_site_has_lead(const BwSitePlan *site, const BwPortPlan *port);
+/* (transfer container) (element-type BwPortPlan): what leads to @site and not to @other. */
+GPtrArray *bw_ipt_list_leads_beyond(const BwSitePlan *site, const BwSitePlan *other);
 
 /* lib/ipt_short.c: the short way of one bridge. Writes the name of the chain to begin with into
  * @start: @next itself when there is no short way. */

@@ -16,12 +16,13 @@ typedef struct BwJudgmentText {
         const char *state;         /* bw_port_state_name(), or "host" */
         const char *direction, *fate;
         const char *reason, *sentence, *detail; /* "" when it passes */
-        const char *where;                      /* "" when no section speaks of the port */
-        char **macs, **addresses;               /* NULL-terminated, owned */
+        char *because;            /* at a border: whose it is, and what leads there; or "". Owned */
+        const char *where;        /* "" when no section speaks of the port */
+        char **macs, **addresses; /* NULL-terminated, owned */
         const char *engines[BW_ENGINE_MAX + 1]; /* NULL-terminated */
 } BwJudgmentText;
 
-/* All but the lists is lent from @judgment and its plan. */
+/* All but the lists and @because is lent from @judgment and its plan. */
 BwJudgmentText bw_judgment_text_new(const BwJudgment *judgment);
 void bw_judgment_text_clear(BwJudgmentText *text);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(BwJudgmentText, bw_judgment_text_clear)

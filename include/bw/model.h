@@ -44,6 +44,15 @@ unsigned bw_model_apply(BwModel *model, const BwFact *fact, int64_t now_usec);
 /* All lent; valid until the next bw_model_apply(). NULL when there is none. */
 const BwLink *bw_model_find_link(const BwModel *model, int ifindex);
 const BwGuest *bw_model_find_guest(const BwModel *model, const char *name_or_uuid);
+/* The other end of the veth @link, in this namespace. What two messages say of a pair may be of two
+ * moments, so both ends must say the same. */
+const BwLink *bw_model_find_peer(const BwModel *model, const BwLink *link);
+
+/* Whether @guest, one of @model's, is this host's: its CPUs run here, or ran here before they were
+ * stopped. It is not while it is being started or comes from elsewhere, nor when it has gone. Of
+ * what happened before libvirt's first whole snapshot, or without its word, the guest is taken to
+ * have run. */
+bool bw_model_is_here(const BwModel *model, const BwGuest *guest);
 
 /* (transfer container) (element-type BwLink): sorted by name, then ifindex. */
 GPtrArray *bw_model_list_links(const BwModel *model);

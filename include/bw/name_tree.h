@@ -26,6 +26,7 @@ typedef struct BwNameNode {
 } BwNameNode;
 
 /* (transfer full) (element-type BwNameNode): the root first, then depth first in byte order.
- * @names: @n_names different names, sorted by strcmp(). Branches of a node differ in the byte after
- * the prefix; no node but the root has a single branch. */
+ * @names: @n_names different names, sorted by strcmp(). A branch that leads to a node differs from
+ * all other branches beside it in the byte after the prefix; no node but the root has a single
+ * branch, and none has so few names below it that they could stand in the node above. */
 GPtrArray *bw_name_tree_new(const char *const *names, gsize n_names);

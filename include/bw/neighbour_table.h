@@ -14,6 +14,10 @@
  * besides the permanent ones. */
 #define BW_MAX_NEIGHBOURS 16384
 
+/* As strcmp(), of two BwNeighbour (GCompareFunc): by link, then address; 0: the same place,
+ * whatever MAC is there. */
+int bw_neighbour_compare(gconstpointer a, gconstpointer b);
+
 typedef struct BwNeighbourTable BwNeighbourTable;
 
 BwNeighbourTable *bw_neighbour_table_new(void);

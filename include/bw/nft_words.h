@@ -5,11 +5,12 @@
  * Words of nft
  *
  * What nft lists does not always mean what it listed: it leaves out a match on
- * the protocol where a later one needs it ("ether type ip" before "ip saddr"),
- * and reads the shorter rule as "meta protocol ip", which a tagged frame meets,
- * too (nft 1.0.6, family bridge). Whoever loads a listing must put back the
- * words each rule was written in. Two rules that nft lists alike cannot be told
- * apart here either.
+ * the protocol that it would add by itself where a later one needs it, and adds
+ * another one (nft 1.0.6, family bridge). "meta protocol arp arp saddr ip", which
+ * looks behind a tag, is listed without its first words and read as "ether type
+ * arp", which does not: the rules for ARP at borders are such. Whoever loads a
+ * listing must put back the words each rule was written in. Two rules that nft
+ * lists alike cannot be told apart here either.
  */
 
 #include <glib.h>

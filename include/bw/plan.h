@@ -39,7 +39,9 @@ typedef struct BwPortPlan {
         bool dhcp_server, router, querier; /* may answer as such */
         bool strict_link_local;            /* LinkLocal=declared */
         bool closed_border;                /* border: what no entry contains does not pass either */
-        bool fdb_lock, isolated;           /* as wished; port_flags.h says what comes of it */
+        bool fdb_lock, isolated;           /* as wished; bw/port_lock.h says what comes of it */
+        int far_port;                      /* of a link that carries now: ifindex of its other end,
+                                              a port of another guarded bridge; 0: none */
         bool derived_role;                 /* @role is not from the configuration */
         bool derived_addresses; /* @addresses are what the host has at the other end: weaker than
                                    what is configured */
@@ -50,6 +52,8 @@ typedef struct BwPortPlan {
         char *guest;       /* NULL: not a guest's */
         char uuid[BW_UUID_TEXT_SIZE];
         char *where;    /* the most exact section that speaks of it, "file:line"; or NULL */
+        bool absent;    /* its guest does not run here, not yet or no more: all that is its own may
+                           still come in by uplinks, and it is not locked */
         bool contested; /* it lost an address that another port claims, too */
         char *trouble;  /* a sentence why it is closed or lost an address; or NULL */
 } BwPortPlan;
@@ -80,7 +84,9 @@ typedef struct BwSitePlan {
 
 /* What is owned. Of every port of the segment's bridges in a guarded state: declared addresses, the
  * MACs, the link-local address each MAC makes; of the bridges: the host's own addresses and MACs;
- * what is declared behind borders; the gateways. */
+ * what is declared behind borders; the gateways. What a port has that is absent is owned there and
+ * behind the segment's uplinks, but for the closed ones, unless somebody who is here has it as
+ * well. */
 typedef struct BwOwnedAddress {
         BwPrefix prefix;
         guint site; /* index into BwSegmentPlan.sites */
@@ -124,7 +130,7 @@ const BwPortPlan *bw_plan_find_port(const BwPlan *plan, const char *name,
                                     const BwBridgePlan **ret_bridge);
 const BwPortPlan *bw_plan_find_port_by_ifindex(const BwPlan *plan, int ifindex,
                                                const BwBridgePlan **ret_bridge);
-/* The port of any guarded bridge that owns @address or @mac. */
+/* The first port of @bridge that owns @address or @mac; NULL: of any guarded bridge. */
 const BwPortPlan *bw_plan_find_owner_of_address(const BwPlan *plan, const BwBridgePlan *bridge,
                                                 const BwPrefix *address);
 const BwPortPlan *bw_plan_find_owner_of_mac(const BwPlan *plan, const BwBridgePlan *bridge,

@@ -55,17 +55,12 @@ typedef struct BwPortLockStep {
 } BwPortLockStep;
 
 /* (transfer full): never NULL. @lock NULL: back to what was; that is asked for whatever the model
- * says, which may be old news. @undo as of bw_port_lock_remember();
- * NULL: nothing of ours is there. @sure: (element-type BwMac, sorted) fixed for certain, whatever
- * the model says; or NULL. */
+ * says, which may be old news. @undo as of bw_port_lock_remember(); NULL: nothing of ours is there.
+ * @sure: (element-type BwMac, sorted) fixed for certain, whatever the model says; or NULL. */
 BwPortLockStep *bw_port_lock_step(const BwPortLock *lock, const BwUndoPort *undo,
                                   const BwLink *link, const BwModel *model, const GArray *sure);
 /* The step was taken: forgets in @undo what needs not be put back any more. Returns whether nothing
  * is left of it. */
 bool bw_port_lock_forget(const BwPortLock *lock, const BwPortLockStep *step, BwUndoPort *undo);
-bool bw_port_lock_step_is_empty(const BwPortLockStep *step);
 void bw_port_lock_step_free(BwPortLockStep *step);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwPortLockStep, bw_port_lock_step_free)
-
-/* "yes": locked as wished. "no": not wished. "partly": something of it is missing; static. */
-const char *bw_port_lock_word(const BwPortLock *lock, const BwModel *model);

@@ -31,9 +31,11 @@ typedef struct BwBridgeView {
         BwUnknownPorts unknown_ports; /* BW_UNKNOWN_PORTS_ACCEPT when it is not guarded */
         bool up, stp, vlan_filtering;
         uint32_t ageing_centiseconds;
-        GArray *addresses;   /* BwPrefix, single: the host's own on it */
-        guint n_ports;       /* all of them, guarded or not */
-        GPtrArray *warnings; /* char *, sentences */
+        GArray *addresses;    /* BwPrefix, single: the host's own on it */
+        guint n_ports;        /* all of them, guarded or not */
+        GPtrArray *warnings;  /* char *, sentences */
+        bool has_fdb;         /* known in a daemon alone: */
+        guint learned, moves; /* the sums of its ports */
 } BwBridgeView;
 
 typedef struct BwPortView {

@@ -61,6 +61,7 @@ static const BwPlan *get_plan(void) {
                 plan.bridges = g_ptr_array_new();
                 plan.segments = g_ptr_array_new();
                 g_ptr_array_add(plan.bridges, &bridge);
+                bw_border_gather(&plan, topology);
                 bw_border_settle(&plan, topology);
                 bw_topology_free(topology);
         }
@@ -99,8 +100,7 @@ static void judge(const BwPlan *plan, const BwPortPlan *port, BwDirection direct
         if (direction == BW_DIRECTION_IN && verdict.reason == BW_REASON_NONE &&
             port->state == BW_PORT_BOUND)
                 check_passed(port, frame, length);
-        g_assert(bw_evaluate_engines(verdict.reason, frame, length) &
-                 BW_ENGINE_BIT(BW_ENGINE_NFTABLES));
+        g_assert(bw_evaluate_engines(&verdict, frame, length) & BW_ENGINE_BIT(BW_ENGINE_NFTABLES));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {

@@ -3,8 +3,10 @@
 #include "netns.h"
 
 #include <glib.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static bool map_to_root(const char *file, unsigned id) {
@@ -36,4 +38,15 @@ bool bw_test_enter_netns(void) {
         /* Fails without harm where the machine's own sysfs may not be mounted again. */
         (void) mount("none", "/sys", "sysfs", 0, NULL);
         return true;
+}
+
+void bw_test_set_net_admin(bool has) {
+        struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+        struct __user_cap_data_struct sets[2];
+
+        g_assert_cmpint(syscall(SYS_capget, &header, sets), ==, 0);
+        sets[0].effective &= ~(1u << CAP_NET_ADMIN);
+        if (has)
+                sets[0].effective |= 1u << CAP_NET_ADMIN;
+        g_assert_cmpint(syscall(SYS_capset, &header, sets), ==, 0);
 }

@@ -684,6 +684,14 @@ static bool is_guarded_state(BwPortState state) {
         return state != BW_PORT_STRANGER && state != BW_PORT_OFF;
 }
 
+/* Its guest runs on another host, as far as anybody knows. */
+static bool is_absent(const BwTestOracle *oracle, const BwTestPort *port) {
+        if (!port->guest)
+                return false;
+        return port->guest->active ? port->guest->cpus == BW_CPUS_ELSEWHERE
+                                   : oracle->world->guests_known;
+}
+
 static void found(Search *search, int length, bool leads) {
         if (length < search->best)
                 return;
@@ -706,9 +714,24 @@ static BwPrefix link_local_of(const BwMac *mac) {
         return bw_test_prefix(text);
 }
 
-static void look_at_port(Search *search, const BwTestPort *port, const BwPrefix *address) {
-        bool leads = leads_to_port(search, port);
+/* A guest that is not here is behind any uplink, or about to speak at its port. */
+static bool leads_to_absent(const Search *search, const BwTestPort *absent) {
+        const BwTestOracle *oracle = search->oracle;
 
+        for (guint i = 0; i < oracle->ports->len; i++) {
+                const BwTestPort *port = &g_array_index(oracle->ports, BwTestPort, i);
+
+                if (port->role == BW_ROLE_UPLINK && !is_absent(oracle, port) &&
+                    (port->state == BW_PORT_BORDER || port->state == BW_PORT_OFF) &&
+                    bw_test_oracle_joins(oracle, port->bridge, search->border->bridge) &&
+                    leads_to_port(search, port))
+                        return true;
+        }
+        return leads_to_port(search, absent);
+}
+
+static void look_at_port(Search *search, const BwTestPort *port, bool leads,
+                         const BwPrefix *address) {
         for (guint i = 0; i < port->addresses->len; i++) {
                 const BwPrefix *own = &g_array_index(port->addresses, BwPrefix, i);
 
@@ -729,10 +752,26 @@ static void look_at_ports(Search *search, const BwPrefix *address) {
         for (guint i = 0; i < oracle->ports->len; i++) {
                 const BwTestPort *port = &g_array_index(oracle->ports, BwTestPort, i);
 
-                if (is_guarded_state(port->state) &&
+                if (is_guarded_state(port->state) && !is_absent(oracle, port) &&
                     bw_test_oracle_joins(oracle, port->bridge, search->border->bridge))
-                        look_at_port(search, port, address);
+                        look_at_port(search, port, leads_to_port(search, port), address);
         }
+}
+
+/* They have what nobody who is here has as exactly. */
+static void look_at_absent(Search *search, const BwPrefix *address) {
+        const BwTestOracle *oracle = search->oracle;
+        Search absent = { .oracle = oracle, .border = search->border, .best = -1 };
+
+        for (guint i = 0; i < oracle->ports->len; i++) {
+                const BwTestPort *port = &g_array_index(oracle->ports, BwTestPort, i);
+
+                if (is_guarded_state(port->state) && is_absent(oracle, port) &&
+                    bw_test_oracle_joins(oracle, port->bridge, search->border->bridge))
+                        look_at_port(&absent, port, leads_to_absent(search, port), address);
+        }
+        if (absent.best > search->best)
+                found(search, absent.best, absent.leads);
 }
 
 static void look_at_bridges(Search *search, const BwPrefix *address) {
@@ -801,12 +840,26 @@ BwTestPlace bw_test_oracle_place(const BwTestOracle *oracle, const BwTestPort *b
 
         look_at_ports(&search, address);
         look_at_bridges(&search, address);
+        look_at_absent(&search, address);
         if (search.best >= 0 || !is_gateway(&search, address))
                 return place_found(&search);
         look_at_uplinks(&search, address, false);
         if (search.best < 0)
                 look_at_uplinks(&search, address, true);
         return search.leads ? BW_TEST_BEHIND : BW_TEST_FOREIGN;
+}
+
+static void look_for_absent_mac(Search *search, const BwMac *mac) {
+        const BwTestOracle *oracle = search->oracle;
+
+        for (guint i = 0; i < oracle->ports->len; i++) {
+                const BwTestPort *port = &g_array_index(oracle->ports, BwTestPort, i);
+
+                if (is_guarded_state(port->state) && is_absent(oracle, port) &&
+                    is_own_mac(port, mac) &&
+                    bw_test_oracle_joins(oracle, port->bridge, search->border->bridge))
+                        found(search, 0, leads_to_absent(search, port));
+        }
 }
 
 BwTestPlace bw_test_oracle_place_of_mac(const BwTestOracle *oracle, const BwTestPort *border,
@@ -817,6 +870,7 @@ BwTestPlace bw_test_oracle_place_of_mac(const BwTestOracle *oracle, const BwTest
                 const BwTestPort *port = &g_array_index(oracle->ports, BwTestPort, i);
 
                 if (is_guarded_state(port->state) && is_own_mac(port, mac) &&
+                    !is_absent(oracle, port) &&
                     bw_test_oracle_joins(oracle, port->bridge, border->bridge))
                         found(&search, 0, leads_to_port(&search, port));
         }
@@ -827,6 +881,8 @@ BwTestPlace bw_test_oracle_place_of_mac(const BwTestOracle *oracle, const BwTest
                     is_near(oracle, bridge, border->bridge))
                         found(&search, 0, is_behind(oracle->world, border->link, bridge));
         }
+        if (search.best < 0)
+                look_for_absent_mac(&search, mac);
         return place_found(&search);
 }
 

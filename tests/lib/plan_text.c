@@ -24,6 +24,7 @@ static void write_port(GString *text, const BwPortPlan *port) {
         write_flag(text, port->derived_role, "derived");
         write_flag(text, port->derived_addresses, "found");
         write_flag(text, port->closed_border, "closed-border");
+        write_flag(text, port->absent, "absent");
         write_flag(text, port->fdb_lock, "lock");
         write_flag(text, port->isolated, "isolated");
         for (guint i = 0; i < port->macs->len; i++)

@@ -37,6 +37,7 @@ BwTestWorld *bw_test_world_copy(const BwTestWorld *world) {
 
         g_array_append_vals(copy->links, world->links->data, world->links->len);
         g_array_append_vals(copy->addresses, world->addresses->data, world->addresses->len);
+        copy->guests_known = world->guests_known;
         for (guint i = 0; i < world->guests->len; i++)
                 g_ptr_array_add(copy->guests, bw_guest_copy(world->guests->pdata[i]));
         return copy;
@@ -239,6 +240,8 @@ static void add_random_guests(BwTestWorld *world) {
                 BwGuest *guest = bw_test_guest_new(name, uuid, !bw_test_once_in(3));
                 unsigned n_interfaces = bw_test_below(4);
 
+                guest->cpus = bw_test_once_in(4) ? BW_CPUS_ELSEWHERE : BW_CPUS_RUN;
+
                 for (unsigned k = 0; k < n_interfaces; k++)
                         add_random_interface(world, guest);
                 g_ptr_array_add(world->guests, guest);
@@ -324,15 +327,22 @@ void bw_test_tell_guest(BwModel *model, const BwGuest *guest) {
         bw_model_apply(model, &(BwFact){ .kind = BW_FACT_GUEST, .guest = guest }, 0);
 }
 
+void bw_test_tell_of_libvirt(BwModel *model, BwFactKind kind) {
+        bw_model_apply(model, &(BwFact){ .kind = kind, .source = BW_SOURCE_LIBVIRT }, 0);
+}
+
 BwModel *bw_test_model(const BwTestWorld *world) {
         BwModel *model = bw_model_new();
 
+        bw_test_tell_of_libvirt(model, BW_FACT_SNAPSHOT_BEGIN);
         for (guint i = 0; i < world->guests->len; i++)
                 bw_test_tell_guest(model, world->guests->pdata[i]);
         for (guint i = 0; i < world->links->len; i++)
                 bw_test_tell_link(model, &g_array_index(world->links, BwLink, i));
         for (guint i = 0; i < world->addresses->len; i++)
                 bw_test_tell_address(model, &g_array_index(world->addresses, BwHostAddress, i));
+        if (world->guests_known)
+                bw_test_tell_of_libvirt(model, BW_FACT_SNAPSHOT_END);
         return model;
 }
 
@@ -359,7 +369,10 @@ BwModel *bw_test_shuffled_model(const BwTestWorld *world) {
         for (guint i = 0; i < n; i++)
                 order[i] = i;
         bw_test_shuffle(order, n, sizeof(*order));
+        bw_test_tell_of_libvirt(model, BW_FACT_SNAPSHOT_BEGIN);
         for (guint i = 0; i < n; i++)
                 tell_number(model, world, order[i]);
+        if (world->guests_known)
+                bw_test_tell_of_libvirt(model, BW_FACT_SNAPSHOT_END);
         return model;
 }

@@ -13,7 +13,8 @@
 typedef struct BwTestWorld {
         GArray *links;     /* BwLink; bridges first */
         GArray *addresses; /* BwHostAddress, no duplicates */
-        GPtrArray *guests; /* BwGuest *, owned */
+        GPtrArray *guests; /* BwGuest *, owned; cpus: BW_CPUS_RUN or BW_CPUS_ELSEWHERE */
+        bool guests_known; /* libvirt has named all of them, and is heard */
 } BwTestWorld;
 
 BwTestWorld *bw_test_world_new(void);
@@ -50,6 +51,8 @@ void bw_test_tell_link_gone(BwModel *model, int ifindex);
 void bw_test_tell_address(BwModel *model, const BwHostAddress *address);
 void bw_test_tell_address_gone(BwModel *model, const BwHostAddress *address);
 void bw_test_tell_guest(BwModel *model, const BwGuest *guest);
+/* A fact of that kind about libvirt itself. */
+void bw_test_tell_of_libvirt(BwModel *model, BwFactKind kind);
 BwModel *bw_test_model(const BwTestWorld *world);
 /* The same in any order. */
 BwModel *bw_test_shuffled_model(const BwTestWorld *world);

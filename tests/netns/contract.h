@@ -15,6 +15,8 @@
  * not the bridge's own, would let it in: its checks must not save an engine that missed something.
  */
 BwTrial *bw_contract_trial_new(BwStageEnds ends, const char *more);
+/* The same with the two bridges that are joined. */
+BwTrial *bw_contract_trial_new_joined(BwStageEnds ends, const char *more);
 void bw_contract_arm(BwTrial *trial, unsigned engines);
 unsigned bw_contract_fire(BwTrial *trial, unsigned port, const GByteArray *frame);
 /* Lent. */

@@ -23,6 +23,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from guard import (
+    cases_borders,
     cases_engines,
     cases_frames,
     cases_hazards,
@@ -41,7 +42,7 @@ CASES = {
     case.__name__.replace("_", "-"): case
     for case in cases_packets.CASES + cases_frames.CASES + cases_life.CASES
     + cases_trouble.CASES + cases_engines.CASES + cases_hazards.CASES + cases_locks.CASES
-    + cases_topology.CASES
+    + cases_topology.CASES + cases_borders.CASES
 }
 LACKING = {case.__name__: case for case in cases_lacking.CASES}
 AT_ONCE = 3

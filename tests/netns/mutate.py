@@ -36,6 +36,51 @@ FAULTS = {
         if (port->dhcp_server)''', '''port->mode == BW_MODE_OFF)
                 add_name(compiler, SET_MONITORED);
         if (port->dhcp_server)'''),
+    'border-arp-mac': ('nft_chains.c', r'"jump in-border-arp-mac\n"', '""'),
+    'border-detection': ('nft_chains.c', r'"@nh,320,8 135 ip6 saddr :: jump in-border-target\n"',
+                         '""'),
+    'border-out': ('nft_chains.c', r'"\t\toifname @%s goto out-border-misdelivered\n"',
+                   r'"\t\toifname @%s accept\n"'),
+    'border-arp-sender': ('nft_chains.c', r'"meta protocol 0x0806 arp saddr ip vmap @sites4\n"', '""'),
+    'border-arp-networks': ('nft_chains.c', r'"meta protocol 0x0806 arp saddr ip vmap @site-nets4\n"',
+                            '""'),
+    'border-arp-form': ('nft_chains.c', r'"@nh,0,48 != 0x000108000604 goto in-border-spoof\n"', '""'),
+    'border-mac': ('nft_chains.c', r'{ "in-border", "jump in-border-mac\n"', '{ "in-border", ""'),
+    'border-out-mac': ('nft_chains.c', r'"jump out-border-mac\n"', '""'),
+    'border-target': ('nft_chains.c', r'"@nh,320,8 136 jump in-border-target\n"', '""'),
+    'border-target-closed': ('nft_chains.c',
+                             r'"@nh,384,128 >= 0 iifname @closed-borders goto in-border-spoof\n"', '""'),
+    'border-hidden': ('nft_chains.c', r'''"meta l4proto @transports goto in-border-ip6-behind\n"
+                           "goto in-border-spoof\n" },''',
+                      r'''"meta l4proto @transports goto in-border-ip6-behind\n"
+                           "accept\n" },'''),
+    'border-later-fragment': ('nft_chains.c', r'"ip6 hoplimit 255 goto in-border-spoof\n"', '""'),
+    'border-exact': ('nft_chains.c', r'''"ip saddr vmap @sites4\n"
+                                  "ip saddr vmap @site-nets4\n"''',
+                     r'''"ip saddr vmap @site-nets4\n"
+                                  "ip saddr vmap @sites4\n"'''),
+    'border-broadcasts': ('nft_chains.c', r'''"oifname . ip daddr @broadcasts accept\n"
+                                        "ip daddr vmap @sites4\n"''',
+                          r'"ip daddr vmap @sites4\n"'),
+    'border-all-lead': ('nft_sites.c', 'bw_border_leads_to(scope->segment, site, port)',
+                        '(bw_border_leads_to(scope->segment, site, port) || site > 0)'),
+    'border-closed': ('nft_compile.c', 'if (compiler->port->closed_border)', 'if (false)'),
+    'border-leads': ('nft_sites.c', ': bw_border_leads_to(', ': !bw_border_leads_to('),
+    'ipt-border-all-lead': ('ipt_border.c',
+                            'write_dispatch(tree->writer, &dispatch, site->leads)->name',
+                            'write_dispatch(tree->writer, &dispatch, tree->writer->borders)->name'),
+    'ipt-border-difference': ('ipt_border.c', 'leads ? BW_IPT_RETURN : BW_IPT_GOTO', 'BW_IPT_RETURN'),
+    'ipt-border-closed': ('ipt_border.c', 'tree->closed = closed->len > 0;', 'tree->closed = false;'),
+    'ipt-border-exact': ('ipt_border.c', 'for (guint i = node->items->len; i-- > 0;)',
+                         'for (guint i = 0; i < node->items->len; i++)'),
+    'ipt-border-around': ('ipt_border.c', 'if (around != NOBODY)', 'if (around != NOBODY && at == 0)'),
+    'ipt-border-out': ('ipt_border.c', '        bw_ipt_say_goto(chain, (BwIptRule){}, tree);',
+                       '''        if (writer->direction == BW_DIRECTION_IN)
+                bw_ipt_say_goto(chain, (BwIptRule){}, tree);'''),
+    'ipt-border-groups': ('ipt_border.c', 'if (writer->direction == BW_DIRECTION_OUT)', 'if (false)'),
+    'ipt-border-nowhere': ('ipt_border.c', '''        rule.source = nowhere;
+        if (tree->writer->direction == BW_DIRECTION_IN)''', '''        rule.source = nowhere;
+        if (false)'''),
     'ipt-no-broadcast': ('ipt_port.c', 'deliver(chain, limited_broadcast, pass);',
                          '(void) limited_broadcast;'),
     'ipt-reflected': ('ipt_port.c', 'BW_REASON_REFLECTED, drops(port)', 'BW_REASON_REFLECTED, false'),

@@ -90,9 +90,10 @@ def alone(check, options):
     check("nothing failed", "FAIL" not in done.stdout)
     for reason in ("unbound", "ethertype", "spoofed-mac", "spoofed-arp", "spoofed-nd", "rogue-dhcp",
                    "rogue-ra", "redirect", "bpdu", "rogue-querier", "spoofed-ip", "flooded",
-                   "misdelivered", "reflected"):
+                   "misdelivered", "reflected", "border-spoof", "border-misdelivered"):
         check(f"{reason} was tried", found.get(reason, ["-"])[0] == "ok")
     check("an engine is not asked what it cannot see", found["spoofed-arp"][2] == "-")
+    check("both engines are asked of borders", found["border-spoof"][2] == found["border-misdelivered"][2] == "ok")
     same(check, "alone", before, traces())
 
 

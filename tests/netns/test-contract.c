@@ -16,8 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-BwTrial *bw_contract_trial_new(BwStageEnds ends, const char *more) {
-        BwScene scene = bw_scene_new();
+static BwTrial *trial_of(BwScene scene, BwStageEnds ends, const char *more) {
         g_autoptr(GError) error = NULL;
         BwTrial *trial = bw_trial_new(&scene, ends, more, &error);
 
@@ -25,6 +24,14 @@ BwTrial *bw_contract_trial_new(BwStageEnds ends, const char *more) {
         bw_test_run("for f in /proc/sys/net/bridge/bridge-nf-call-*; do"
                     "  [ ! -e $f ] || echo 0 >$f; done");
         return trial;
+}
+
+BwTrial *bw_contract_trial_new(BwStageEnds ends, const char *more) {
+        return trial_of(bw_scene_new(), ends, more);
+}
+
+BwTrial *bw_contract_trial_new_joined(BwStageEnds ends, const char *more) {
+        return trial_of(bw_scene_new_joined(), ends, more);
 }
 
 void bw_contract_arm(BwTrial *trial, unsigned engines) {
@@ -69,7 +76,7 @@ bool bw_contract_has_iptables(BwTrial *trial) {
 /* The evaluator, against the words of the corpus. */
 
 static void test_evaluator(void) {
-        g_autoptr(BwTrial) trial = bw_contract_trial_new(BW_STAGE_VETH, "");
+        g_autoptr(BwTrial) trial = bw_contract_trial_new_joined(BW_STAGE_VETH, "");
         const GPtrArray *frames = bw_trial_frames(trial);
         unsigned hostile = 0, wrong = 0;
 
@@ -136,6 +143,13 @@ static unsigned count_legal(const BwTrial *trial) {
         return legal;
 }
 
+/* One bridge alone has no border. */
+static bool is_met(const BwTrial *trial, BwReason reason) {
+        bool border = reason == BW_REASON_BORDER_SPOOF || reason == BW_REASON_BORDER_MISDELIVERED;
+
+        return !border || bw_stage_bridges(bw_trial_stage(trial))[1];
+}
+
 static void judge(BwTrial *trial, unsigned engines, const char *where) {
         g_auto(BwTrialResult) result = {};
 
@@ -147,23 +161,34 @@ static void judge(BwTrial *trial, unsigned engines, const char *where) {
         /* None is lost on the way to the judge, either. */
         g_assert_cmpuint(result.legal, ==, count_legal(trial));
         for (BwReason reason = BW_REASON_UNBOUND; reason < BW_REASON_MAX; reason++)
-                if (engines & NFTABLES ||
-                    (reason != BW_REASON_NONE && bw_engine_carries(BW_ENGINE_IPTABLES, reason)))
+                if (is_met(trial, reason) &&
+                    (engines & NFTABLES || bw_engine_carries(BW_ENGINE_IPTABLES, reason)))
                         if (result.rows[reason].judged == 0)
                                 g_error("no frame was judged by %s", bw_reason_name(reason));
 }
 
-static void judge_all(BwStageEnds ends, bool learning, const char *where) {
-        g_autoptr(BwTrial) trial = bw_contract_trial_new(ends, "");
-        g_autoptr(GError) error = NULL;
-
-        bw_trial_set_learning(trial, learning, &error);
-        g_assert_no_error(error);
+static void judge_by_all(BwTrial *trial, const char *where) {
         judge(trial, NFTABLES, where);
         if (!bw_contract_has_iptables(trial))
                 return;
         judge(trial, IPTABLES, where);
         judge(trial, BW_ENGINE_ALL, where);
+}
+
+static void judge_all(BwStageEnds ends, bool learning, const char *where) {
+        g_autoptr(BwTrial) trial = bw_contract_trial_new_joined(ends, "");
+        g_autoptr(GError) error = NULL;
+
+        bw_trial_set_learning(trial, learning, &error);
+        g_assert_no_error(error);
+        judge_by_all(trial, where);
+}
+
+/* Rules that know of no border at all. */
+static void test_one_bridge(void) {
+        g_autoptr(BwTrial) trial = bw_contract_trial_new(BW_STAGE_VETH, "");
+
+        judge_by_all(trial, "one bridge");
 }
 
 static void test_veth(void) {
@@ -240,7 +265,7 @@ static void judge_variations(BwTrial *trial, unsigned engines) {
 }
 
 static void test_variations(void) {
-        g_autoptr(BwTrial) trial = bw_contract_trial_new(BW_STAGE_VETH, "");
+        g_autoptr(BwTrial) trial = bw_contract_trial_new_joined(BW_STAGE_VETH, "");
         const GPtrArray *frames = bw_trial_frames(trial);
         const char *seed = g_getenv("BW_SEED");
         g_autoptr(GRand) rand =
@@ -284,19 +309,41 @@ static Tally tally(const BwTrial *trial) {
         return the;
 }
 
+/* Returns whether it goes on. */
+static bool expect_at(const BwTrial *trial, BwTrialStep step, const GByteArray *bytes, Tally *the) {
+        BwVerdict verdict = bw_trial_verdict(trial, step.port, step.direction, bytes);
+
+        the->counts[step.port][step.direction][verdict.reason] += verdict.reason != BW_REASON_NONE;
+        return !verdict.drops;
+}
+
+static bool is_end_of_link(unsigned port) {
+        return port == BW_WHO_LINK || port == BW_WHO_LINK_BEYOND;
+}
+
+/* On a hub a frame comes to all ports of its bridge, and by the link to all of the other. */
+static void expect_on_bridge(const BwTrial *trial, unsigned from, const GByteArray *bytes,
+                             unsigned bare, Tally *the) {
+        const BwStage *stage = bw_trial_stage(trial);
+        const char *bridge = bw_stage_bridge_of(stage, from);
+
+        if (!expect_at(trial, (BwTrialStep){ from, BW_DIRECTION_IN }, bytes, the))
+                return;
+        for (unsigned to = 0; to < BW_STAGE_PORTS; to++)
+                if (bare & 1u << to && bw_stage_bridge_of(stage, to) == bridge)
+                        expect_at(trial, (BwTrialStep){ to, BW_DIRECTION_OUT }, bytes, the);
+        for (unsigned to = 0; to < BW_STAGE_PORTS; to++) {
+                unsigned other = to == BW_WHO_LINK ? BW_WHO_LINK_BEYOND : BW_WHO_LINK;
+
+                if (is_end_of_link(to) && to != from && bw_stage_bridge_of(stage, to) == bridge &&
+                    expect_at(trial, (BwTrialStep){ to, BW_DIRECTION_OUT }, bytes, the))
+                        expect_on_bridge(trial, other, bytes, bare, the);
+        }
+}
+
 static void expect(const BwTrial *trial, const BwCorpusFrame *frame, unsigned from, unsigned bare,
                    Tally *the) {
-        BwVerdict in = bw_trial_verdict(trial, from, BW_DIRECTION_IN, frame->bytes);
-
-        the->counts[from][BW_DIRECTION_IN][in.reason] += in.reason != BW_REASON_NONE;
-        for (unsigned to = 0; !in.drops && to < BW_STAGE_PORTS; to++) {
-                BwVerdict out;
-
-                if (!(bare & 1u << to))
-                        continue;
-                out = bw_trial_verdict(trial, to, BW_DIRECTION_OUT, frame->bytes);
-                the->counts[to][BW_DIRECTION_OUT][out.reason] += out.reason != BW_REASON_NONE;
-        }
+        expect_on_bridge(trial, from, frame->bytes, bare, the);
 }
 
 /* Some frames at a time: to read the table is what costs. */
@@ -305,10 +352,6 @@ typedef struct Batch {
 } Batch;
 
 #define BATCH 16
-
-static unsigned shooter_of(const BwCorpusFrame *frame, unsigned shot) {
-        return shot % 2 ? BW_STAGE_WITNESS : (unsigned) frame->from;
-}
 
 static bool tally_equal(const char *name, const Tally *wanted, const Tally *found) {
         bool good = true;
@@ -339,15 +382,15 @@ static bool check_batch(BwTrial *trial, const unsigned *bare, Batch batch, Tally
                 frame = frames->pdata[i / 2];
                 if (!bare[i])
                         continue;
-                expect(trial, frame, shooter_of(frame, i), bare[i], &wanted);
-                bw_contract_fire(trial, shooter_of(frame, i), frame->bytes);
+                expect(trial, frame, bw_trial_shooter(frame, i % BW_TRIAL_SHOTS), bare[i], &wanted);
+                bw_contract_fire(trial, bw_trial_shooter(frame, i % BW_TRIAL_SHOTS), frame->bytes);
         }
         *now = tally(trial);
         return tally_equal(frame->name, &wanted, now);
 }
 
 static void test_reasons(void) {
-        g_autoptr(BwTrial) trial = bw_contract_trial_new(BW_STAGE_VETH, "");
+        g_autoptr(BwTrial) trial = bw_contract_trial_new_joined(BW_STAGE_VETH, "");
         const GPtrArray *frames = bw_trial_frames(trial);
         unsigned n = 2 * frames->len, judged = 0, wrong = 0;
         g_autofree unsigned *bare = g_new(unsigned, n);
@@ -356,7 +399,8 @@ static void test_reasons(void) {
         for (unsigned i = 0; i < n; i++) {
                 const BwCorpusFrame *frame = frames->pdata[i / 2];
 
-                bare[i] = bw_contract_fire(trial, shooter_of(frame, i), frame->bytes);
+                bare[i] = bw_contract_fire(trial, bw_trial_shooter(frame, i % BW_TRIAL_SHOTS),
+                                           frame->bytes);
                 judged += bare[i] != 0;
         }
         bw_contract_arm(trial, NFTABLES);
@@ -402,7 +446,7 @@ static uint64_t count_nftables(const BwTrial *trial) {
 }
 
 static void test_monitor(void) {
-        g_autoptr(BwTrial) trial = bw_contract_trial_new(
+        g_autoptr(BwTrial) trial = bw_contract_trial_new_joined(
                 BW_STAGE_VETH, "[Guard]\nMode=monitor\nUnknownPorts=monitor\n");
         const GPtrArray *frames = bw_trial_frames(trial);
         bool iptables = bw_contract_has_iptables(trial);
@@ -419,7 +463,7 @@ static void test_monitor(void) {
         for (guint i = 0; i < frames->len; i++) {
                 const BwCorpusFrame *frame = frames->pdata[i];
 
-                bw_contract_fire(trial, frame->from, frame->bytes);
+                bw_contract_fire(trial, bw_trial_shooter(frame, 0), frame->bytes);
         }
         g_assert_cmpuint(count_nftables(trial), >, 1000);
         if (iptables)
@@ -430,7 +474,7 @@ static void test_monitor(void) {
  * suite must find that they are wrong. */
 static int catch (const char *name) {
         unsigned engines = g_str_equal(name, "iptables") ? IPTABLES : NFTABLES;
-        g_autoptr(BwTrial) trial = bw_contract_trial_new(BW_STAGE_VETH, "");
+        g_autoptr(BwTrial) trial = bw_contract_trial_new_joined(BW_STAGE_VETH, "");
         g_auto(BwTrialResult) result = {};
 
         run(trial, engines, false, &result);
@@ -451,6 +495,7 @@ int main(int argc, char **argv) {
         if (argc == 3 && g_str_equal(argv[1], "--caught"))
                 return catch (argv[2]);
         g_test_add_func("/contract/evaluator", test_evaluator);
+        g_test_add_func("/contract/one-bridge", test_one_bridge);
         g_test_add_func("/contract/veth", test_veth);
         g_test_add_func("/contract/veth-learning", test_veth_learning);
         g_test_add_func("/contract/tap", test_tap);

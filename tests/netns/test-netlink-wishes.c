@@ -7,13 +7,9 @@
 
 #include <bw/error.h>
 #include <command.h>
-#include <linux/capability.h>
 #include <net/if.h>
 #include <netlink.h>
 #include <netns.h>
-#include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 static void ignore(G_GNUC_UNUSED const BwFact *fact, G_GNUC_UNUSED gpointer user) {
 }
@@ -272,25 +268,13 @@ static void test_absent(void) {
         close_netlink(netlink);
 }
 
-static void set_effective(uint32_t effective) {
-        struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-        struct __user_cap_data_struct sets[2];
-
-        g_assert_cmpint(syscall(SYS_capget, &header, sets), ==, 0);
-        sets[0].effective = effective;
-        g_assert_cmpint(syscall(SYS_capset, &header, sets), ==, 0);
-}
-
 static void test_denied(void) {
-        struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-        struct __user_cap_data_struct sets[2];
         BwNetlink *netlink = open_netlink();
 
-        g_assert_cmpint(syscall(SYS_capget, &header, sets), ==, 0);
-        set_effective(sets[0].effective & ~(1u << CAP_NET_ADMIN));
+        bw_test_set_net_admin(false);
         for (gsize i = 0; i < G_N_ELEMENTS(wishes); i++)
                 check_refused(wishes[i].wish, netlink, index_of("br0"), BW_ERROR_DENIED);
-        set_effective(sets[0].effective);
+        bw_test_set_net_admin(true);
         close_netlink(netlink);
 }
 

@@ -8,16 +8,13 @@
 #include <bw/error.h>
 #include <command.h>
 #include <glib.h>
-#include <linux/capability.h>
 #include <linux/if_packet.h>
 #include <linux/netlink.h>
 #include <net/if.h>
 #include <netns.h>
 #include <nflog.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #define GROUP      7
@@ -255,25 +252,13 @@ static void test_second_listener(void) {
         stop_listening(listen_to(GROUP));
 }
 
-static void set_effective(uint32_t effective) {
-        struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-        struct __user_cap_data_struct sets[2];
-
-        g_assert_cmpint(syscall(SYS_capget, &header, sets), ==, 0);
-        sets[0].effective = effective;
-        g_assert_cmpint(syscall(SYS_capset, &header, sets), ==, 0);
-}
-
 static void test_denied(void) {
-        struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-        struct __user_cap_data_struct sets[2];
         g_autoptr(GError) error = NULL;
 
-        g_assert_cmpint(syscall(SYS_capget, &header, sets), ==, 0);
-        set_effective(sets[0].effective & ~(1u << CAP_NET_ADMIN));
+        bw_test_set_net_admin(false);
         g_assert_null(bw_nflog_new(GROUP, COPY_BYTES, on_denied, NULL, &error));
         g_assert_error(error, BW_ERROR, BW_ERROR_DENIED);
-        set_effective(sets[0].effective);
+        bw_test_set_net_admin(true);
 }
 
 /* Some thousand packets' worth, whatever the host allows. */

@@ -7,7 +7,6 @@
 
 #include <bw/error.h>
 #include <command.h>
-#include <linux/capability.h>
 #include <netns.h>
 #include <nftables.h>
 #include <nftables/libnftables.h>
@@ -16,7 +15,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -279,17 +277,12 @@ static void test_busy_host(Scene *scene, G_GNUC_UNUSED gconstpointer unused) {
 }
 
 static void test_denied(void) {
-        struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-        struct __user_cap_data_struct sets[2], none[2];
         g_autoptr(GError) error = NULL;
         BwNftWatch *watch;
 
-        g_assert_cmpint(syscall(SYS_capget, &header, sets), ==, 0);
-        memcpy(none, sets, sizeof(none));
-        none[0].effective &= ~(1u << CAP_NET_ADMIN);
-        g_assert_cmpint(syscall(SYS_capset, &header, none), ==, 0);
+        bw_test_set_net_admin(false);
         watch = bw_nftables_watch_new(on_news, NULL, &error);
-        g_assert_cmpint(syscall(SYS_capset, &header, sets), ==, 0);
+        bw_test_set_net_admin(true);
         g_assert_null(watch);
         g_assert_error(error, BW_ERROR, BW_ERROR_DENIED);
 }

@@ -11,6 +11,7 @@
 #include "interpreter.h"
 #include "random.h"
 
+#include <bw/border.h>
 #include <bw/ipt_compile.h>
 #include <bw/owner.h>
 #include <string.h>
@@ -33,24 +34,6 @@ static void free_bridge(gpointer pointer) {
         g_array_unref(bridge->addresses);
         g_ptr_array_unref(bridge->ports);
         g_free(bridge);
-}
-
-static void free_site(gpointer pointer) {
-        BwSitePlan *site = pointer;
-
-        g_ptr_array_unref(site->leads);
-        g_free(site);
-}
-
-static void free_segment(gpointer pointer) {
-        BwSegmentPlan *segment = pointer;
-
-        g_ptr_array_unref(segment->bridges);
-        g_ptr_array_unref(segment->sites);
-        g_array_unref(segment->addresses);
-        g_array_unref(segment->macs);
-        g_array_unref(segment->gateways);
-        g_free(segment);
 }
 
 typedef struct Case {
@@ -119,7 +102,8 @@ static void add_site(Case *the) {
                         g_ptr_array_add(site->leads, the->borders->pdata[i]);
         for (guint i = 0; i < the->segment->sites->len; i++)
                 if (same_leads(site, the->segment->sites->pdata[i])) {
-                        free_site(site);
+                        g_ptr_array_unref(site->leads);
+                        g_free(site);
                         return;
                 }
         g_ptr_array_add(the->segment->sites, site);
@@ -197,13 +181,8 @@ static Case *case_new(void) {
 
         the->plan.log_rate = 10;
         the->plan.bridges = g_ptr_array_new_with_free_func(free_bridge);
-        the->plan.segments = g_ptr_array_new_with_free_func(free_segment);
-        the->segment = g_new0(BwSegmentPlan, 1);
-        the->segment->bridges = g_ptr_array_new();
-        the->segment->sites = g_ptr_array_new_with_free_func(free_site);
-        the->segment->addresses = g_array_new(FALSE, FALSE, sizeof(BwOwnedAddress));
-        the->segment->macs = g_array_new(FALSE, FALSE, sizeof(BwOwnedMac));
-        the->segment->gateways = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
+        the->plan.segments = g_ptr_array_new_with_free_func((GDestroyNotify) bw_segment_plan_free);
+        the->segment = bw_segment_plan_new();
         the->borders = g_ptr_array_new();
         g_ptr_array_add(the->plan.segments, the->segment);
         for (unsigned i = 0; i < bridges; i++)

@@ -124,12 +124,30 @@ static void told_guest_gone(Told *told, const char *uuid) {
                 g_ptr_array_remove_index(told->world->guests, at);
 }
 
+/* Whether it runs here: what it is like now says so, or else what it was like before. Nobody knows
+ * that of whoever was there before libvirt had told all. */
+static BwGuestCpus judge_cpus(const Told *told, const BwGuest *guest) {
+        guint at;
+        const BwGuest *former = find_guest(told->world, guest->uuid, &at);
+
+        if (guest->cpus == BW_CPUS_ELSEWHERE)
+                return BW_CPUS_ELSEWHERE;
+        if (guest->cpus != BW_CPUS_REST)
+                return BW_CPUS_RUN;
+        if (former && former->active)
+                return former->cpus;
+        return told->world->guests_known ? BW_CPUS_ELSEWHERE : BW_CPUS_RUN;
+}
+
 static void told_guest(Told *told, const BwGuest *guest) {
+        BwGuest *copy = bw_guest_copy(guest);
+
+        copy->cpus = judge_cpus(told, guest);
         for (guint i = 0; i < told->unseen_uuids->len; i++)
                 if (g_str_equal(told->unseen_uuids->pdata[i], guest->uuid))
                         g_ptr_array_remove_index(told->unseen_uuids, i--);
         told_guest_gone(told, guest->uuid);
-        g_ptr_array_add(told->world->guests, bw_guest_copy(guest));
+        g_ptr_array_add(told->world->guests, copy);
 }
 
 static void told_address_gone(Told *told, const BwHostAddress *address) {
@@ -398,6 +416,8 @@ static void step_libvirt(Walk *walk) {
                 guest->active = !guest->active;
         if (bw_test_once_in(2))
                 retarget(walk, guest);
+        if (bw_test_once_in(2))
+                guest->cpus = (BwGuestCpus) bw_test_below(BW_CPUS_ELSEWHERE + 1);
         say_guest(walk, guest);
 }
 
@@ -440,7 +460,7 @@ static void take_libvirt_snapshot(Walk *walk, bool disturbed) {
         GPtrArray *unseen = walk->told.unseen_uuids;
 
         walk->alone = false;
-        tell(walk, &(BwFact){ .kind = BW_FACT_SNAPSHOT_BEGIN, .source = BW_SOURCE_LIBVIRT });
+        bw_test_tell_of_libvirt(walk->model, BW_FACT_SNAPSHOT_BEGIN);
         g_ptr_array_set_size(unseen, 0);
         for (guint i = 0; i < walk->told.world->guests->len; i++)
                 g_ptr_array_add(unseen,
@@ -450,10 +470,19 @@ static void take_libvirt_snapshot(Walk *walk, bool disturbed) {
                 if (disturbed && bw_test_once_in(8))
                         step_kernel(walk);
         }
-        tell(walk, &(BwFact){ .kind = BW_FACT_SNAPSHOT_END, .source = BW_SOURCE_LIBVIRT });
+        bw_test_tell_of_libvirt(walk->model, BW_FACT_SNAPSHOT_END);
+        walk->told.world->guests_known = true;
         for (guint i = 0; i < unseen->len; i++)
                 told_guest_gone(&walk->told, unseen->pdata[i]);
         g_ptr_array_set_size(unseen, 0);
+}
+
+/* It is asked again, or does not answer: news of guests may have been missed. */
+static void lose_libvirt(Walk *walk) {
+        walk->alone = bw_test_once_in(2);
+        bw_test_tell_of_libvirt(walk->model,
+                                walk->alone ? BW_FACT_DISCONNECTED : BW_FACT_CONNECTED);
+        walk->told.world->guests_known = false;
 }
 
 /* Another role for a port: an uplink becomes a link, or nobody says it any more. */
@@ -468,7 +497,10 @@ static void reload(Walk *walk) {
 }
 
 static void step(Walk *walk) {
-        switch (bw_test_below(20)) {
+        switch (bw_test_below(21)) {
+        case 9:
+                lose_libvirt(walk);
+                return;
         case 8:
                 reload(walk);
                 return;
@@ -694,6 +726,17 @@ static void test_walks(void) {
         }
 }
 
+/* Whether who stands still has run is not in a snapshot. */
+static void wake_everybody(Walk *walk) {
+        for (guint i = 0; i < walk->truth->guests->len; i++) {
+                BwGuest *guest = walk->truth->guests->pdata[i];
+
+                if (guest->cpus != BW_CPUS_ELSEWHERE)
+                        guest->cpus = BW_CPUS_RUN;
+        }
+        walk->truth->guests_known = true;
+}
+
 /* Forgetting: after a snapshot of each source, nothing of the walk is left. */
 static void test_snapshot_forgets(void) {
         for (unsigned i = 0; i < ROUNDS; i++) {
@@ -701,6 +744,7 @@ static void test_snapshot_forgets(void) {
 
                 for (unsigned k = 0; k < STEPS / 3; k++)
                         step(walk);
+                wake_everybody(walk);
                 take_netlink_snapshot(walk, false);
                 take_libvirt_snapshot(walk, false);
                 check_as(walk, walk->truth);

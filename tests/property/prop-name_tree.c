@@ -113,7 +113,7 @@ static unsigned count_leaves(const GPtrArray *nodes, const char *name) {
 }
 
 static void check_node(const BwNameNode *node, bool root) {
-        bool seen[256] = {};
+        bool seen[256] = {}, led[256] = {};
         gsize length = strlen(node->prefix);
 
         g_assert_cmpuint(length, <, BW_IFNAME_SIZE);
@@ -124,8 +124,10 @@ static void check_node(const BwNameNode *node, bool root) {
                 uint8_t next = (uint8_t) branch->name[length];
 
                 g_assert_true(g_str_has_prefix(branch->name, node->prefix));
-                g_assert_false(seen[next]);
+                /* Only whole names may part later than here. */
+                g_assert_false(led[next] || (branch->is_node && seen[next]));
                 seen[next] = true;
+                led[next] = branch->is_node;
                 if (branch->is_node)
                         g_assert_cmpuint(strlen(branch->name), >, length);
         }

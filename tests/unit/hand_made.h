@@ -5,9 +5,7 @@
  * Plans and models made by hand, for rooms that are asked about few ports
  */
 
-#include <bw/model.h>
-#include <bw/plan.h>
-#include <string.h>
+#include <bw/border.h>
 
 #define FLAGS_KNOWN (BW_FLAG_BIT(BW_FLAG_MAX) - 1)
 
@@ -41,7 +39,7 @@ static inline BwPlan *make_plan(void) {
         BwPlan *plan = g_new0(BwPlan, 1);
 
         plan->bridges = g_ptr_array_new_with_free_func(free_bridge_made);
-        plan->segments = g_ptr_array_new();
+        plan->segments = g_ptr_array_new_with_free_func((GDestroyNotify) bw_segment_plan_free);
         return plan;
 }
 
@@ -51,13 +49,18 @@ static inline void unmake_plan(BwPlan *plan) {
         g_free(plan);
 }
 
+/* In a segment of its own. */
 static inline BwBridgePlan *make_bridge(BwPlan *plan, const char *name, int ifindex) {
         BwBridgePlan *bridge = g_new0(BwBridgePlan, 1);
+        BwSegmentPlan *segment = bw_segment_plan_new();
 
         g_strlcpy(bridge->name, name, sizeof(bridge->name));
         bridge->ifindex = ifindex;
         bridge->ports = g_ptr_array_new_with_free_func(free_port_made);
         g_ptr_array_add(plan->bridges, bridge);
+        bridge->segment = plan->segments->len;
+        g_ptr_array_add(segment->bridges, bridge);
+        g_ptr_array_add(plan->segments, segment);
         return bridge;
 }
 

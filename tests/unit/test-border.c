@@ -65,12 +65,18 @@ static void tell_address(BwModel *model, int ifindex, const char *text) {
         bw_test_tell_address(model, &address);
 }
 
-static void tell_guest(BwModel *model, const char *name, const char *uuid, const char *mac,
-                       const char *bridge, const char *port) {
+static void tell_guest_with(BwModel *model, BwGuestCpus cpus, const char *name, const char *uuid,
+                            const char *mac, const char *bridge, const char *port) {
         g_autoptr(BwGuest) guest = bw_test_guest_new(name, uuid, true);
 
+        guest->cpus = cpus;
         bw_test_guest_add(guest, bw_test_mac(mac), bridge, port);
         bw_test_tell_guest(model, guest);
+}
+
+static void tell_guest(BwModel *model, const char *name, const char *uuid, const char *mac,
+                       const char *bridge, const char *port) {
+        tell_guest_with(model, BW_CPUS_RUN, name, uuid, mac, bridge, port);
 }
 
 static Scene scene_new(void) {
@@ -411,6 +417,132 @@ static void test_gateways(void) {
         check_addresses(port_of(&scene, "vnet0"), "192.168.50.11 192.168.50.254 2001:db8::11");
 }
 
+/* Guests that are not here */
+
+#define GW_UUID "11111111-0000-4000-8000-000000000001"
+
+static void tell_gw(Scene *scene, BwGuestCpus cpus) {
+        tell_guest_with(scene->model, cpus, "gw", GW_UUID, GUEST_W, "west", "vnet0");
+}
+
+static void check_mac_leads(const Scene *scene, const char *text, const char *border, bool leads) {
+        const BwSegmentPlan *segment = scene->plan->segments->pdata[0];
+        BwMac mac = bw_test_mac(text);
+        const BwOwnedMac *owned = bw_border_find_mac(segment, &mac);
+
+        g_assert_nonnull(owned);
+        g_assert_cmpint(bw_border_leads_to(segment, owned->site, port_of(scene, border)), ==,
+                        leads);
+}
+
+#define ANYWHERE "e-m eth0 l-e m-e m-w w-m"
+
+static void test_absent(void) {
+        g_auto(Scene) scene = scene_new();
+
+        tell_pair(scene.model, 24, "e-l", EAST, "l-e", LONE);
+        tell_gw(&scene, BW_CPUS_ELSEWHERE);
+        plan(&scene, "");
+        check_role(&scene, "vnet0", BW_ROLE_GUEST, BW_PORT_BOUND, false);
+        check_addresses(port_of(&scene, "vnet0"), "192.168.50.11 2001:db8::11");
+        g_assert_true(port_of(&scene, "vnet0")->absent);
+        g_assert_false(port_of(&scene, "vnet0")->fdb_lock);
+        check_leads(&scene, "192.168.50.11", ANYWHERE);
+        check_leads(&scene, "2001:db8::11", ANYWHERE);
+        check_leads(&scene, "fe80::5054:ff:fe00:1", ANYWHERE);
+        check_mac_leads(&scene, GUEST_W, "eth0", true);
+        check_mac_leads(&scene, GUEST_W, "m-w", true);
+        check_mac_leads(&scene, GUEST_W, "e-l", false);
+        /* The others' stay where they are. */
+        check_leads(&scene, "192.168.50.12", "l-e m-e w-m");
+        check_mac_leads(&scene, GUEST_E, "eth0", false);
+
+        tell_gw(&scene, BW_CPUS_RUN);
+        plan(&scene, "");
+        g_assert_true(port_of(&scene, "vnet0")->fdb_lock && !port_of(&scene, "vnet0")->absent);
+        check_leads(&scene, "192.168.50.11", "e-m l-e m-w");
+        check_mac_leads(&scene, GUEST_W, "eth0", false);
+}
+
+/* What engines make of sites is chains: those must not change with each guest that starts. */
+static void test_absent_makes_no_site(void) {
+        g_auto(Scene) scene = scene_new();
+        guint sites;
+
+        tell_gw(&scene, BW_CPUS_ELSEWHERE);
+        plan(&scene, "");
+        sites = ((BwSegmentPlan *) scene.plan->segments->pdata[0])->sites->len;
+        tell_gw(&scene, BW_CPUS_RUN);
+        plan(&scene, "");
+        g_assert_cmpuint(((BwSegmentPlan *) scene.plan->segments->pdata[0])->sites->len, ==, sites);
+        bw_test_tell_link_gone(scene.model, 10);
+        plan(&scene, "");
+        g_assert_cmpuint(((BwSegmentPlan *) scene.plan->segments->pdata[0])->sites->len, ==, sites);
+}
+
+/* Not even where somebody says so. */
+static void test_absent_is_not_locked(void) {
+        g_auto(Scene) scene = scene_new();
+        static const char sections[] = "[Bridge west]\nFdbLock=yes\nIsolated=yes\n"
+                                       "[Port vnet0]\nFdbLock=yes\n";
+
+        tell_gw(&scene, BW_CPUS_ELSEWHERE);
+        plan(&scene, sections);
+        g_assert_false(port_of(&scene, "vnet0")->fdb_lock);
+        g_assert_true(port_of(&scene, "vnet0")->isolated);
+        tell_gw(&scene, BW_CPUS_RUN);
+        plan(&scene, sections);
+        g_assert_true(port_of(&scene, "vnet0")->fdb_lock);
+}
+
+/* Outside is behind open uplinks, and by no closed one. */
+static void test_absent_and_closed(void) {
+        g_auto(Scene) scene = scene_new();
+
+        tell_gw(&scene, BW_CPUS_ELSEWHERE);
+        plan(&scene, "[Port eth0]\nClosed=yes\n");
+        check_leads(&scene, "192.168.50.11", "e-m m-w");
+        tell(scene.model, port_of_kind(BW_LINK_OTHER, 31, "eth1", 0, MIDDLE));
+        plan(&scene, "[Port eth0]\nClosed=yes\n");
+        check_leads(&scene, "192.168.50.11", "e-m eth1 m-w w-m");
+        /* An uplink that is switched off still has the world behind it. */
+        plan(&scene, "[Port eth1]\nMode=off\n[Port eth0]\nClosed=yes\n");
+        check_leads(&scene, "192.168.50.11", "e-m m-w w-m");
+}
+
+/* What somebody has who is here is his alone; a wider network of his is not in the way. */
+static void test_absent_and_others(void) {
+        g_auto(Scene) scene = scene_new();
+
+        tell_gw(&scene, BW_CPUS_ELSEWHERE);
+        tell(scene.model, bw_test_tap(13, "clone", bw_test_mac("52:54:00:00:00:03"), EAST));
+        tell_guest(scene.model, "clone", "11111111-0000-4000-8000-000000000003",
+                   "52:54:00:00:00:03", "east", "clone");
+        plan(&scene, "[Port clone]\nMACs=" GUEST_W "\nAddresses=192.168.50.40\n"
+                     "[Port m-w]\nAddresses=192.168.0.0/16\n");
+        check_mac_leads(&scene, GUEST_W, "eth0", false);
+        check_mac_leads(&scene, GUEST_W, "m-e", true);
+        check_leads(&scene, "fe80::5054:ff:fe00:1", "m-e w-m");
+        check_leads(&scene, "192.168.50.11", "e-m eth0 m-e m-w w-m");
+        check_leads(&scene, "192.168.7.7", "e-m m-w w-m");
+}
+
+/* A gateway that is on its way may be behind an uplink, too; and who routes for others as an uplink
+ * lends nobody its place. */
+static void test_absent_router(void) {
+        g_auto(Scene) scene = scene_new();
+
+        tell_gw(&scene, BW_CPUS_ELSEWHERE);
+        plan(&scene, "[Bridge west]\nGateway=192.168.50.11\n");
+        check_leads(&scene, "192.168.50.11", "e-m eth0 m-e m-w w-m");
+        plan(&scene, "[Port vnet0]\nRole=uplink\nAddresses=10.0.0.0/8\n");
+        check_leads(&scene, "10.1.2.3", "e-m eth0 m-e m-w vnet0 w-m");
+        tell_guest_with(scene.model, BW_CPUS_ELSEWHERE, "ge",
+                        "11111111-0000-4000-8000-000000000002", GUEST_E, "east", "vnet1");
+        plan(&scene, "[Port vnet0]\nRole=uplink\nAddresses=10.0.0.0/8\n");
+        check_leads(&scene, "192.168.50.12", "eth0 m-e w-m");
+}
+
 /* Frames */
 
 typedef struct Check {
@@ -551,7 +683,8 @@ static void test_frames_in(void) {
                   tagged(ip_frame(GUEST_E, OUTSIDE, "192.168.50.11", "192.168.50.12"), 1),
                   "IP source" },
                 { "behind two", "eth0", IN,
-                  tagged(ip_frame(GUEST_E, OUTSIDE, "192.168.50.11", "192.168.50.12"), 2), NULL },
+                  tagged(ip_frame(GUEST_E, OUTSIDE, "192.168.50.11", "192.168.50.12"), 2),
+                  "a tag behind a tag" },
                 { "cut", "eth0", IN,
                   cut(ip_frame(GUEST_E, OUTSIDE, "8.8.8.8", "192.168.50.12"), 33),
                   "no whole IP header" },
@@ -592,6 +725,38 @@ static void test_frames_in(void) {
                 { "ICMPv6 in a fragment", "eth0", IN, hidden_nd(true, 64), NULL },
         };
 
+        plan(&scene, "");
+        for (gsize i = 0; i < G_N_ELEMENTS(checks); i++)
+                check_frame(&scene, &checks[i]);
+}
+
+/* What a guest still says from the host it comes from, and what it is told; and not what others say
+ * in its name. Nobody here loses anything by it. */
+static void test_frames_of_absent(void) {
+        g_auto(Scene) scene = scene_new();
+        const Check checks[] = {
+                { "its own", "eth0", IN,
+                  ip_frame(GUEST_E, GUEST_W, "192.168.50.11", "192.168.50.12"), NULL },
+                { "its ARP", "eth0", IN, arp_frame(GUEST_W, GUEST_W, "192.168.50.11", 1), NULL },
+                { "over the link", "m-e", IN,
+                  ip_frame(GUEST_E, GUEST_W, "192.168.50.11", "192.168.50.12"), NULL },
+                { "to it", "eth0", OUT,
+                  ip_frame(GUEST_W, GUEST_E, "192.168.50.12", "192.168.50.11"), NULL },
+                { "to it where it will be", "e-m", OUT,
+                  ip_frame(GUEST_W, GUEST_E, "192.168.50.12", "192.168.50.11"), NULL },
+                { "to it where nobody is", "e-l", OUT,
+                  ip_frame(GUEST_W, GUEST_E, "192.168.50.12", "192.168.50.11"),
+                  "Ethernet destination" },
+                { "from where nobody is", "e-l", IN,
+                  ip_frame(GUEST_E, GUEST_W, "192.168.50.11", "192.168.50.12"), "Ethernet source" },
+                { "its address from there", "e-l", IN,
+                  ip_frame(GUEST_E, OUTSIDE, "192.168.50.11", "192.168.50.12"), "IP source" },
+                { "a neighbour's", "eth0", IN,
+                  ip_frame(GUEST_W, OUTSIDE, "192.168.50.12", "192.168.50.11"), "IP source" },
+        };
+
+        tell_gw(&scene, BW_CPUS_ELSEWHERE);
+        tell_pair(scene.model, 24, "e-l", EAST, "l-e", LONE);
         plan(&scene, "");
         for (gsize i = 0; i < G_N_ELEMENTS(checks); i++)
                 check_frame(&scene, &checks[i]);
@@ -767,7 +932,7 @@ static void test_attributed(void) {
         g_assert_cmpstr(owned->detail, ==, "IP destination");
 }
 
-/* A frame for another bridge's guest is taken to the borders that lead there. */
+/* A frame for another bridge's guest is taken over the links that lead there. */
 static void test_explained(void) {
         g_auto(Scene) scene = scene_new();
         g_autoptr(GByteArray) frame = ip_frame(GUEST_E, GUEST_W, "192.168.50.11", "192.168.50.12");
@@ -775,8 +940,9 @@ static void test_explained(void) {
 
         plan(&scene, "");
         judgments = bw_explain(scene.plan, "vnet0", "", frame->data, frame->len, NULL);
-        g_assert_cmpuint(judgments->len, ==, 2);
+        g_assert_cmpuint(judgments->len, ==, 6);
         g_assert_cmpstr(g_array_index(judgments, BwJudgment, 1).port->name, ==, "w-m");
+        g_assert_cmpstr(g_array_index(judgments, BwJudgment, 5).port->name, ==, "vnet1");
         g_assert_cmpint(bw_explain_fate(judgments), ==, BW_FATE_PASSES);
 }
 
@@ -797,6 +963,13 @@ int main(int argc, char **argv) {
         g_test_add_func("/border/sites/none", test_no_border);
         g_test_add_func("/border/gateways", test_gateways);
         g_test_add_func("/border/gateways/protected", test_gateway_is_protected);
+        g_test_add_func("/border/absent", test_absent);
+        g_test_add_func("/border/absent/makes-no-site", test_absent_makes_no_site);
+        g_test_add_func("/border/absent/is-not-locked", test_absent_is_not_locked);
+        g_test_add_func("/border/absent/and-closed", test_absent_and_closed);
+        g_test_add_func("/border/absent/and-others", test_absent_and_others);
+        g_test_add_func("/border/absent/router", test_absent_router);
+        g_test_add_func("/border/absent/frames", test_frames_of_absent);
         g_test_add_func("/border/frames/in", test_frames_in);
         g_test_add_func("/border/frames/out", test_frames_out);
         g_test_add_func("/border/frames/closed", test_closed_border);

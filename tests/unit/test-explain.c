@@ -16,15 +16,20 @@ typedef struct Scene {
         BwPlan *plan;
 } Scene;
 
-static Scene scene_new(const char *more) {
+static Scene scene_of(BwScene stage, const char *more) {
         static const char *const none[] = { NULL };
-        Scene scene = { .stage = bw_scene_new() };
+        Scene scene = { .stage = stage };
 
         g_strlcpy(scene.stage.stations[BW_WHO_STRANGER].port, "stray", BW_IFNAME_SIZE);
         scene.plan = bw_scene_plan_new(&scene.stage, none, more);
-        ((BwBridgePlan *) scene.plan->bridges->pdata[0])->mac =
-                (BwMac){ { 0x52, 0x54, 0, 0xbb, 0, 1 } };
+        for (guint i = 0; i < scene.plan->bridges->len; i++)
+                ((BwBridgePlan *) scene.plan->bridges->pdata[i])->mac =
+                        (BwMac){ { 0x52, 0x54, 0, 0xbb, 0, (uint8_t) (i + 1) } };
         return scene;
+}
+
+static Scene scene_new(const char *more) {
+        return scene_of(bw_scene_new(), more);
 }
 
 static void scene_clear(Scene *scene) {
@@ -199,6 +204,7 @@ static void test_two_bridges(void) {
         BwBridgePlan *other = g_new0(BwBridgePlan, 1);
 
         g_strlcpy(other->name, "br9", sizeof(other->name));
+        other->segment = 1;
         other->networks = g_array_new(FALSE, TRUE, sizeof(BwPrefix));
         other->addresses = g_array_new(FALSE, TRUE, sizeof(BwPrefix));
         other->gateways = g_array_new(FALSE, TRUE, sizeof(BwPrefix));
@@ -209,6 +215,153 @@ static void test_two_bridges(void) {
                        ((BwPortPlan *) other->ports->pdata[0])->name, 60, BW_ERROR_INVALID,
                        "two bridges, virbr6 and br9");
         g_ptr_array_add(bridge->ports, g_ptr_array_steal_index(other->ports, 0));
+}
+
+/* Over links */
+
+/* Words of each, port by port: ">" in, "<" out, "!" when it falls there, "." where it ends. */
+static char *way_of(const GArray *judgments) {
+        GString *text = g_string_new(NULL);
+
+        for (guint i = 0; i < judgments->len; i++) {
+                const BwJudgment *one = at(judgments, i);
+
+                g_string_append_printf(text, "%s%s%s%s%s", i ? " " : "",
+                                       one->direction == BW_DIRECTION_IN ? ">" : "<",
+                                       one->port ? one->port->name : one->bridge->name,
+                                       one->fate == BW_FATE_DROPPED ? "!" : "",
+                                       one->ends ? "." : "");
+        }
+        return g_string_free(text, FALSE);
+}
+
+static void expect_way(const Scene *scene, const char *in, const char *out, const GByteArray *frame,
+                       const char *right, BwFate fate) {
+        g_autoptr(GArray) judgments = explain(scene, in, out, frame);
+        g_autofree char *way = way_of(judgments);
+
+        g_assert_cmpstr(way, ==, right);
+        g_assert_cmpint(bw_explain_fate(judgments), ==, fate);
+}
+
+static GByteArray *udp_to(const Scene *scene, BwWho from, BwMac to, const char *destination) {
+        const BwStation *station = &scene->stage.stations[from];
+        BwPacketIp ip = { .source = station->ipv4, .protocol = 17 };
+        bool good = bw_prefix_parse(destination, &ip.destination, NULL);
+
+        g_assert_true(good);
+        return bw_packet_ethernet(
+                to, station->mac, 0x0800,
+                bw_packet_ip(&ip, bw_packet_seal(&ip, bw_packet_udp(9, 9, bw_packet_filler(8)))));
+}
+
+static GByteArray *arp_of(const Scene *scene, BwWho from, BwWho sender) {
+        const BwStation *stations = scene->stage.stations;
+        BwPacketArp arp = { 1,
+                            0x0800,
+                            6,
+                            4,
+                            1,
+                            stations[from].mac,
+                            {},
+                            stations[sender].ipv4,
+                            stations[BW_WHO_VICTIM].ipv4 };
+
+        return bw_packet_ethernet((BwMac){ { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } },
+                                  stations[from].mac, 0x0806, bw_packet_arp(&arp));
+}
+
+#define ALL_BEYOND "vk41. <vmw4. <virbr4."
+
+static void test_beyond(void) {
+        g_auto(Scene) scene = scene_of(bw_scene_new_joined(), "");
+        const BwStation *stations = scene.stage.stations;
+        BwMac beyond = stations[BW_WHO_BEYOND].mac, nobody = stations[BW_WHO_NOBODY].mac;
+        g_autoptr(GByteArray) there = udp_to(&scene, BW_WHO_ATTACKER, beyond, "192.168.50.41");
+        g_autoptr(GByteArray) elsewhere = udp_to(&scene, BW_WHO_ATTACKER, nobody, "203.0.113.6");
+        g_autoptr(GByteArray) own = arp_of(&scene, BW_WHO_ATTACKER, BW_WHO_ATTACKER);
+        g_autoptr(GByteArray) stolen = arp_of(&scene, BW_WHO_NOBODY, BW_WHO_BEYOND);
+
+        expect_way(&scene, "vk63", "", there, ">vk63 <vethb2 >vethb1 <vk41.", BW_FATE_PASSES);
+        expect_way(&scene, "vk63", "vk41", there, ">vk63 <vethb2 >vethb1 <vk41.", BW_FATE_PASSES);
+        expect_way(&scene, "vk63", "vmw2", there, ">vk63 <vmw2!.", BW_FATE_DROPPED);
+        expect_way(&scene, "vk63", "vmw4", elsewhere, ">vk63 <vethb2 >vethb1 <vmw4.",
+                   BW_FATE_PASSES);
+        expect_way(&scene, "vk63", "", own,
+                   ">vk63 <stray!. <vethb2 >vethb1 <" ALL_BEYOND
+                   " <vk64. <vk65. <vk66!. <vmh1. <vmw2. <virbr6.",
+                   BW_FATE_PASSES);
+        expect_way(&scene, "vmw2", "", stolen, ">vmw2!.", BW_FATE_DROPPED);
+        /* The host says it: nobody looks before the link's far end. */
+        expect_way(&scene, "virbr6", "vk41", stolen, "<vethb2 >vethb1!.", BW_FATE_DROPPED);
+}
+
+/* Whatever it met on its way is in what becomes of it. */
+static void test_beyond_monitored(void) {
+        g_auto(Scene) scene = scene_of(bw_scene_new_joined(), "[Port vethb1]\nMode=monitor\n");
+        g_autoptr(GByteArray) stolen = arp_of(&scene, BW_WHO_NOBODY, BW_WHO_BEYOND);
+
+        expect_way(&scene, "virbr6", "vk41", stolen, "<vethb2 >vethb1 <vk41.", BW_FATE_MONITORED);
+}
+
+static BwPortPlan *port_plan(const Scene *scene, BwWho who) {
+        return (BwPortPlan *) bw_plan_find_port(scene->plan, port_of(scene, who), NULL);
+}
+
+/* Two ways to the far bridge: it is told of once, by the first. */
+static void test_loop(void) {
+        g_auto(Scene) scene = scene_of(bw_scene_new_joined(), "[Port vk66]\nMode=off\n");
+        BwPortPlan *uplink = port_plan(&scene, BW_WHO_UPLINK);
+        BwPortPlan *closed = port_plan(&scene, BW_WHO_CLOSED);
+        g_autoptr(GByteArray) own = arp_of(&scene, BW_WHO_ATTACKER, BW_WHO_ATTACKER);
+
+        uplink->far_port = closed->ifindex;
+        closed->far_port = uplink->ifindex;
+        expect_way(&scene, "vk63", "", own,
+                   ">vk63 <stray!. <vethb2 >vethb1 <" ALL_BEYOND
+                   " <vk64. <vk65. <vk66. <vmh1. <vmw2. <virbr6.",
+                   BW_FATE_PASSES);
+}
+
+static void expect_because(const Scene *scene, const char *in, const char *out,
+                           const GByteArray *frame, const char *right) {
+        g_autoptr(GArray) judgments = explain(scene, in, out, frame);
+        g_auto(BwJudgmentText) text = bw_judgment_text_new(at(judgments, judgments->len - 1));
+
+        g_assert_cmpstr(text.because, ==, right);
+}
+
+/* Whose it is, and what leads there. */
+static void test_because(void) {
+        g_auto(Scene) scene = scene_of(bw_scene_new_joined(), "");
+        BwStation *stations = scene.stage.stations;
+        BwMac nobody = stations[BW_WHO_NOBODY].mac;
+        g_autoptr(GByteArray) arp = arp_of(&scene, BW_WHO_NOBODY, BW_WHO_BEYOND);
+        g_autoptr(GByteArray) unknown = arp_of(&scene, BW_WHO_NOBODY, BW_WHO_NOBODY);
+        g_autoptr(GByteArray) mac = arp_of(&scene, BW_WHO_VICTIM, BW_WHO_NOBODY);
+        g_autoptr(GByteArray) out = udp_to(&scene, BW_WHO_ATTACKER, nobody, "192.168.50.14");
+        g_autoptr(GByteArray) behind = udp_to(&scene, BW_WHO_ATTACKER, nobody, "203.0.113.6");
+        g_autoptr(GByteArray) gateway = NULL;
+
+        stations[BW_WHO_UPLINK].ipv4 = stations[BW_WHO_NOBODY].ipv4;
+        stations[BW_WHO_UPLINK].ipv4.bytes[3] = 253;
+        gateway = arp_of(&scene, BW_WHO_NOBODY, BW_WHO_UPLINK);
+        expect_because(&scene, "vmw2", "", arp,
+                       "192.168.50.41 belongs to vk41 on virbr4, and vethb2 leads there, not vmw2");
+        expect_because(&scene, "vmw4", "", unknown,
+                       "192.168.50.99 is nobody's here, and the border vmw4 is closed");
+        expect_because(&scene, "vmw2", "", mac,
+                       "52:54:00:9f:5d:0e belongs to vk64 on virbr6, and vethb1 leads there, not "
+                       "vmw2");
+        expect_because(&scene, "vmw4", "", gateway,
+                       "192.168.50.253 is the gateway's, which no port has, and vethb1 and vmw2 "
+                       "lead there, not vmw4");
+        expect_because(&scene, "vk63", "vmw2", out,
+                       "192.168.50.14 belongs to vk64 on virbr6, and vethb1 leads there, not vmw2");
+        expect_because(&scene, "vk63", "vmw2", behind,
+                       "203.0.113.6 is declared behind vmw4 on virbr4, and vethb2 and vmw4 lead "
+                       "there, not vmw2");
+        expect_because(&scene, "vk63", "vk64", out, "");
 }
 
 /* In words: all that the bus and the command line show. */
@@ -252,6 +405,10 @@ int main(int argc, char **argv) {
         g_test_add_func("/explain/monitored", test_monitored);
         g_test_add_func("/explain/failures", test_failures);
         g_test_add_func("/explain/two-bridges", test_two_bridges);
+        g_test_add_func("/explain/beyond", test_beyond);
+        g_test_add_func("/explain/beyond-monitored", test_beyond_monitored);
+        g_test_add_func("/explain/loop", test_loop);
+        g_test_add_func("/explain/because", test_because);
         g_test_add_func("/explain/text", test_text);
         return g_test_run();
 }

@@ -199,24 +199,19 @@ static void test_apart(Scene *scene, G_GNUC_UNUSED gconstpointer unused) {
 
 /* On the far bridge of a link the MAC comes in by the border that leads to it, and by no other. */
 static void test_segment(Scene *scene, gconstpointer leads) {
-        GPtrArray *borders = g_ptr_array_new();
-        BwSitePlan site = { .leads = borders };
-        BwOwnedMac owned = { .mac = mac_of(63), .site = 0 };
-        BwSegmentPlan segment = { .sites = g_ptr_array_new(),
-                                  .macs = g_array_new(FALSE, FALSE, sizeof(BwOwnedMac)) };
+        BwSegmentPlan *segment = scene->plan->segments->pdata[0];
+        BwSitePlan *site = g_new0(BwSitePlan, 1);
+        const BwOwnedMac owned = { .mac = mac_of(63), .site = 0 };
 
+        site->leads = g_ptr_array_new();
         if (leads)
-                g_ptr_array_add(borders, scene->border);
-        g_ptr_array_add(segment.sites, &site);
-        g_array_append_val(segment.macs, owned);
-        g_ptr_array_add(scene->plan->segments, &segment);
+                g_ptr_array_add(site->leads, scene->border);
+        g_ptr_array_add(segment->sites, site);
+        g_array_append_val(segment->macs, owned);
+        scene->far->segment = scene->bridge->segment;
         bw_fdb_watch_set_plan(scene->watch, scene->plan);
         learn(scene, mac_of(63), 6, 20);
         g_assert_cmpuint(said->len, ==, leads ? 0 : 1);
-        bw_fdb_watch_set_plan(scene->watch, NULL);
-        g_array_unref(segment.macs);
-        g_ptr_array_unref(segment.sites);
-        g_ptr_array_unref(borders);
 }
 
 static BwViolation flooded(const char *port, const char *mac) {
@@ -253,6 +248,26 @@ static void test_flood_risk(Scene *scene, G_GNUC_UNUSED gconstpointer unused) {
         g_assert_cmpuint(g_hash_table_size(hazards), ==, 0);
 }
 
+/* A MAC that is lost where its guest is not floods nothing that FdbLock= could keep. */
+static void test_expired_of_absent(Scene *scene, G_GNUC_UNUSED gconstpointer unused) {
+        const BwViolation missed = flooded("vk64", "52:54:00:00:00:3f");
+
+        scene->victim->absent = true;
+        learn(scene, mac_of(63), 5, 13);
+        expire(scene, mac_of(63), 5, 13);
+        bw_fdb_watch_misdelivered(scene->watch, &missed);
+        g_assert_cmpuint(g_hash_table_size(hazards), ==, 0);
+        /* It had been lost before the guest went. */
+        scene->victim->absent = false;
+        learn(scene, mac_of(63), 5, 13);
+        expire(scene, mac_of(63), 5, 13);
+        bw_fdb_watch_misdelivered(scene->watch, &missed);
+        g_assert_cmpuint(g_hash_table_size(hazards), ==, 1);
+        scene->victim->absent = true;
+        bw_fdb_watch_set_plan(scene->watch, scene->plan);
+        g_assert_cmpuint(g_hash_table_size(hazards), ==, 0);
+}
+
 /* Nobody's MACs leave no trace, however many they are. */
 static void test_expired_unbound(Scene *scene, G_GNUC_UNUSED gconstpointer unused) {
         const BwViolation missed = flooded("vk63", "02:00:00:00:00:07");
@@ -273,6 +288,7 @@ int main(int argc, char **argv) {
         CASE("segment-leads-there", "", test_segment);
         CASE("segment-leads-elsewhere", NULL, test_segment);
         CASE("flood-risk", NULL, test_flood_risk);
+        CASE("expired-of-absent", NULL, test_expired_of_absent);
         CASE("expired-unbound", NULL, test_expired_unbound);
         return g_test_run();
 }

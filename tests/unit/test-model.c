@@ -248,6 +248,105 @@ static void test_snapshot_keeps_guests_it_saw(void) {
         g_assert_cmpstr(owner_of(model, "vnet0"), ==, "");
 }
 
+/* Here, or not yet, or no more */
+
+static unsigned tell_cpus(BwModel *model, bool active, BwGuestCpus cpus) {
+        g_autoptr(BwGuest) guest = bw_test_guest_new("kali3", UUID3, active);
+
+        guest->cpus = cpus;
+        bw_test_guest_add(guest, bw_test_mac(KALI3), "virbr6", active ? "vnet0" : NULL);
+        return bw_model_apply(model, &(BwFact){ .kind = BW_FACT_GUEST, .guest = guest }, 0);
+}
+
+static bool is_here(const BwModel *model) {
+        return bw_model_is_here(model, bw_model_find_guest(model, UUID3));
+}
+
+static BwModel *model_that_knows_all(void) {
+        BwModel *model = model_with_bridge();
+
+        tell_source(model, BW_FACT_CONNECTED, BW_SOURCE_LIBVIRT);
+        tell_source(model, BW_FACT_SNAPSHOT_BEGIN, BW_SOURCE_LIBVIRT);
+        tell_cpus(model, false, BW_CPUS_RUN);
+        tell_source(model, BW_FACT_SNAPSHOT_END, BW_SOURCE_LIBVIRT);
+        return model;
+}
+
+static void test_migrated_here(void) {
+        g_autoptr(BwModel) model = model_that_knows_all();
+
+        g_assert_false(is_here(model)); /* its tap comes before libvirt's word */
+        g_assert_cmpuint(tell_cpus(model, true, BW_CPUS_ELSEWHERE), ==, BW_CHANGE_GUESTS);
+        g_assert_false(is_here(model));
+        g_assert_cmpuint(tell_cpus(model, true, BW_CPUS_ELSEWHERE), ==, BW_CHANGE_NONE);
+        g_assert_cmpuint(tell_cpus(model, true, BW_CPUS_RUN), ==, BW_CHANGE_GUESTS);
+        g_assert_true(is_here(model));
+}
+
+static void test_migrated_away(void) {
+        g_autoptr(BwModel) model = model_that_knows_all();
+
+        tell_cpus(model, true, BW_CPUS_RUN);
+        g_assert_cmpuint(tell_cpus(model, true, BW_CPUS_ELSEWHERE), ==, BW_CHANGE_GUESTS);
+        g_assert_false(is_here(model));
+        /* Another reason to stand still does not bring it back; failing does. */
+        g_assert_cmpuint(tell_cpus(model, true, BW_CPUS_REST), ==, BW_CHANGE_NONE);
+        g_assert_false(is_here(model));
+        g_assert_cmpuint(tell_cpus(model, true, BW_CPUS_RUN), ==, BW_CHANGE_GUESTS);
+        g_assert_true(is_here(model));
+}
+
+static void test_suspended_is_here(void) {
+        g_autoptr(BwModel) model = model_that_knows_all();
+
+        tell_cpus(model, true, BW_CPUS_RUN);
+        g_assert_cmpuint(tell_cpus(model, true, BW_CPUS_REST), ==, BW_CHANGE_NONE);
+        g_assert_true(is_here(model));
+        /* What is told anew is not new. */
+        tell_source(model, BW_FACT_SNAPSHOT_BEGIN, BW_SOURCE_LIBVIRT);
+        tell_cpus(model, true, BW_CPUS_REST);
+        tell_source(model, BW_FACT_SNAPSHOT_END, BW_SOURCE_LIBVIRT);
+        g_assert_true(is_here(model));
+}
+
+static void test_started_paused(void) {
+        g_autoptr(BwModel) model = model_that_knows_all();
+
+        tell_cpus(model, true, BW_CPUS_REST);
+        g_assert_false(is_here(model));
+        tell_source(model, BW_FACT_DISCONNECTED, BW_SOURCE_LIBVIRT);
+        tell_source(model, BW_FACT_CONNECTED, BW_SOURCE_LIBVIRT);
+        tell_source(model, BW_FACT_SNAPSHOT_BEGIN, BW_SOURCE_LIBVIRT);
+        tell_cpus(model, true, BW_CPUS_REST);
+        tell_source(model, BW_FACT_SNAPSHOT_END, BW_SOURCE_LIBVIRT);
+        g_assert_false(is_here(model));
+        g_assert_cmpuint(tell_cpus(model, true, BW_CPUS_RAN), ==, BW_CHANGE_GUESTS);
+        g_assert_true(is_here(model));
+        /* The next time it begins anew. */
+        tell_cpus(model, false, BW_CPUS_RUN);
+        tell_source(model, BW_FACT_SNAPSHOT_BEGIN, BW_SOURCE_LIBVIRT);
+        tell_cpus(model, true, BW_CPUS_REST);
+        tell_source(model, BW_FACT_SNAPSHOT_END, BW_SOURCE_LIBVIRT);
+        g_assert_false(is_here(model));
+}
+
+/* Whoever stands still when libvirt is first heard may have run. */
+static void test_unknown_past_counts_as_run(void) {
+        g_autoptr(BwModel) model = model_that_knows_all();
+
+        g_assert_cmpuint(bw_model_apply(model,
+                                        &(BwFact){ .kind = BW_FACT_DISCONNECTED,
+                                                   .source = BW_SOURCE_LIBVIRT },
+                                        0),
+                         ==, BW_CHANGE_GUESTS);
+        g_assert_true(is_here(model)); /* it may have been started meanwhile */
+        tell_source(model, BW_FACT_CONNECTED, BW_SOURCE_LIBVIRT);
+        tell_source(model, BW_FACT_SNAPSHOT_BEGIN, BW_SOURCE_LIBVIRT);
+        tell_cpus(model, true, BW_CPUS_REST);
+        tell_source(model, BW_FACT_SNAPSHOT_END, BW_SOURCE_LIBVIRT);
+        g_assert_true(is_here(model));
+}
+
 static void test_old_news_change_nothing(void) {
         g_autoptr(BwModel) model = model_with_bridge();
 
@@ -487,6 +586,11 @@ int main(int argc, char **argv) {
         g_test_add_func("/model/two-guests-with-one-mac", test_two_guests_with_one_mac);
         g_test_add_func("/model/guest-gone", test_guest_gone);
         g_test_add_func("/model/snapshot-forgets-guests", test_snapshot_forgets_guests);
+        g_test_add_func("/model/migrated-here", test_migrated_here);
+        g_test_add_func("/model/migrated-away", test_migrated_away);
+        g_test_add_func("/model/suspended-is-here", test_suspended_is_here);
+        g_test_add_func("/model/started-paused", test_started_paused);
+        g_test_add_func("/model/unknown-past-counts-as-run", test_unknown_past_counts_as_run);
         g_test_add_func("/model/snapshot-keeps-guests-it-saw", test_snapshot_keeps_guests_it_saw);
         g_test_add_func("/model/old-news-change-nothing", test_old_news_change_nothing);
         g_test_add_func("/model/each-change-is-told", test_each_change_is_told);

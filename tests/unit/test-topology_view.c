@@ -227,6 +227,14 @@ static void test_fdb(void) {
                 g_assert_cmpuint(port->learned, ==, 7);
                 g_assert_cmpuint(port->moves, ==, 2);
                 g_assert_cmpuint(quiet->learned + quiet->moves, ==, 0);
+                for (guint i = 0; i < view->bridges->len; i++) {
+                        const BwBridgeView *bridge = view->bridges->pdata[i];
+                        bool is_its_own = g_str_equal(bridge->name, port->bridge);
+
+                        g_assert_true(bridge->has_fdb);
+                        g_assert_cmpuint(bridge->learned, ==, is_its_own ? 8 : 0);
+                        g_assert_cmpuint(bridge->moves, ==, is_its_own ? 2 : 0);
+                }
         }
 }
 

@@ -52,6 +52,7 @@ static void settle(BwPlan *plan) {
         g_autoptr(BwModel) nothing = bw_model_new();
         BwTopology *topology = bw_topology_new(nothing);
 
+        bw_border_gather(plan, topology);
         bw_border_settle(plan, topology);
         bw_topology_free(topology);
 }

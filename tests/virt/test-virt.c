@@ -31,6 +31,9 @@
 #define K3_RUNS   "guest k3 runs 52:54:00:00:00:13 virbr6 vk63"
 #define K3_RESTS  "guest k3 rests 52:54:00:00:00:13 virbr6 vk63"
 #define TEST_RUNS "guest test runs aa:bb:cc:dd:ee:ff virbr0 testnet0" /* always there */
+#define K3_RESTED "guest k3 runs, at rest 52:54:00:00:00:13 virbr6 vk63"
+#define K3_RAN    "guest k3 runs, at rest, ran 52:54:00:00:00:13 virbr6 vk63"
+#define K3_AWAY   "guest k3 runs, elsewhere 52:54:00:00:00:13 virbr6 vk63"
 #define K3_GONE   "gone " UUID
 #define K3_SEEN   "seen " UUID
 
@@ -43,9 +46,15 @@ typedef struct Record {
 
 static GThread *main_thread;
 
-/* The test driver shows every domain it lists. These two stand before libvirt's own. */
-static gint hides_k3; /* atomic */
-static gint lookups;  /* atomic; of networks */
+/* The test driver shows every domain it lists, and migrates none. These stand before libvirt's own.
+ */
+static gint hides_k3;    /* atomic */
+static gint lookups;     /* atomic; of networks */
+static gint waits;       /* atomic; the state of a domain is not answered before it is zero */
+static gint waiters;     /* atomic; who waits */
+static gint k3_state;    /* atomic; what k3's is said to be; 0: what it is */
+static gint k3_reason;   /* atomic */
+static gint hides_state; /* atomic; k3's is refused */
 
 static void *find_original(const char *function) {
         void *original = dlsym(RTLD_NEXT, function);
@@ -63,6 +72,25 @@ char *virDomainGetXMLDesc(virDomainPtr domain, unsigned int flags) {
         return original(domain, flags);
 }
 
+int virDomainGetState(virDomainPtr domain, int *state, int *reason, unsigned int flags) {
+        int (*original)(virDomainPtr, int *, int *, unsigned int);
+        bool is_k3 = g_str_equal(virDomainGetName(domain), "k3");
+
+        g_atomic_int_inc(&waiters);
+        while (g_atomic_int_get(&waits))
+                g_usleep(1000);
+        g_atomic_int_add(&waiters, -1);
+        if (is_k3 && g_atomic_int_get(&hides_state))
+                return -1;
+        if (is_k3 && g_atomic_int_get(&k3_state)) {
+                *state = g_atomic_int_get(&k3_state);
+                *reason = g_atomic_int_get(&k3_reason);
+                return 0;
+        }
+        *(void **) &original = find_original("virDomainGetState");
+        return original(domain, state, reason, flags);
+}
+
 virNetworkPtr virNetworkLookupByName(virConnectPtr connection, const char *name) {
         virNetworkPtr (*original)(virConnectPtr, const char *);
 
@@ -71,10 +99,25 @@ virNetworkPtr virNetworkLookupByName(virConnectPtr connection, const char *name)
         return original(connection, name);
 }
 
+static const char *words_of(BwGuestCpus cpus) {
+        switch (cpus) {
+        case BW_CPUS_RUN:
+                return "";
+        case BW_CPUS_RAN:
+                return ", at rest, ran";
+        case BW_CPUS_REST:
+                return ", at rest";
+        case BW_CPUS_ELSEWHERE:
+                return ", elsewhere";
+        }
+        g_assert_not_reached();
+}
+
 static char *print_guest(const BwGuest *guest) {
         GString *text = g_string_new(NULL);
 
-        g_string_append_printf(text, "guest %s %s", guest->name, guest->active ? "runs" : "rests");
+        g_string_append_printf(text, "guest %s %s%s", guest->name, guest->active ? "runs" : "rests",
+                               words_of(guest->cpus));
         for (guint i = 0; i < guest->interfaces->len; i++) {
                 const BwGuestInterface *interface =
                         &g_array_index(guest->interfaces, BwGuestInterface, i);
@@ -262,6 +305,102 @@ static void test_undefined_while_running(void) {
         await(record, K3_RUNS);
         g_assert_cmpuint(count(record, K3_GONE), ==, 0);
         g_assert_cmpint(virDomainDestroy(k3), ==, 0);
+        await(record, K3_GONE);
+}
+
+/* What libvirt says of its CPUs, told by an event and in a snapshot. */
+static void await_state(Record *record, int state, int reason, const char *line) {
+        g_atomic_int_set(&k3_reason, reason);
+        g_atomic_int_set(&k3_state, state);
+        bw_virt_refresh(record->virt);
+        await(record, line);
+        await(record, "end");
+        g_atomic_int_set(&k3_state, 0);
+}
+
+static void test_states(void) {
+        g_auto(Connection) connection = second_connection();
+        g_autoptr(Record) record = record_new(URI);
+        g_auto(Domain) k3 = define(connection, K3);
+
+        g_assert_cmpint(virDomainCreate(k3), ==, 0);
+        await(record, K3_RUNS);
+        run_until_quiet(record);
+        g_assert_cmpint(virDomainSuspend(k3), ==, 0);
+        await(record, K3_RESTED);
+        await_state(record, VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_STARTING_UP, K3_AWAY);
+        await_state(record, VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_MIGRATION, K3_AWAY);
+        await_state(record, VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_POSTCOPY, K3_AWAY);
+        await_state(record, VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_IOERROR, K3_RESTED);
+        await_state(record, VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_SNAPSHOT, K3_RESTED);
+        await_state(record, VIR_DOMAIN_RUNNING, VIR_DOMAIN_RUNNING_MIGRATED, K3_RUNS);
+        await_state(record, VIR_DOMAIN_RUNNING, VIR_DOMAIN_RUNNING_POSTCOPY, K3_RUNS);
+        await_state(record, VIR_DOMAIN_PMSUSPENDED, 0, K3_RAN);
+        await_state(record, VIR_DOMAIN_SHUTDOWN, 0, K3_RAN);
+        await_state(record, 99, 99, K3_RUNS);
+        g_assert_cmpint(virDomainResume(k3), ==, 0);
+        await(record, K3_RUNS);
+        g_assert_cmpint(virDomainDestroy(k3), ==, 0);
+        await(record, K3_RESTS);
+        g_assert_cmpint(virDomainUndefine(k3), ==, 0);
+        await(record, K3_GONE);
+}
+
+/* Nobody looked while it ran; its event says that it did. @refresh: told by a snapshot. */
+static void check_run_unseen(bool refresh) {
+        g_auto(Connection) connection = second_connection();
+        g_autoptr(Record) record = record_new(URI);
+        g_auto(Domain) k3 = define(connection, K3);
+
+        g_assert_cmpint(virDomainCreate(k3), ==, 0);
+        await(record, K3_RUNS);
+        run_until_quiet(record);
+        g_assert_cmpint(virDomainSuspend(k3), ==, 0);
+        await(record, K3_RESTED);
+        run_until_quiet(record);
+        g_atomic_int_set(&waits, 1);
+        bw_virt_refresh(record->virt);
+        while (!g_atomic_int_get(&waiters))
+                g_usleep(1000);
+        g_assert_cmpint(virDomainResume(k3), ==, 0);
+        g_assert_cmpint(virDomainSuspend(k3), ==, 0);
+        if (refresh)
+                bw_virt_refresh(record->virt);
+        g_atomic_int_set(&waits, 0);
+        await(record, K3_RESTED);
+        await(record, K3_RAN);
+        run_until_quiet(record);
+        bw_virt_refresh(record->virt); /* it is said once */
+        await(record, K3_RESTED);
+        g_assert_cmpint(virDomainDestroy(k3), ==, 0);
+        await(record, K3_RESTS);
+        g_assert_cmpint(virDomainUndefine(k3), ==, 0);
+        await(record, K3_GONE);
+}
+
+static void test_run_unseen(void) {
+        check_run_unseen(false);
+        check_run_unseen(true);
+}
+
+/* Nobody may take a guest for one that is elsewhere because libvirt would not say. */
+static void test_refused_state(void) {
+        g_auto(Connection) connection = second_connection();
+        g_autoptr(Record) record = record_new(URI);
+        g_auto(Domain) k3 = define(connection, K3);
+
+        g_assert_cmpint(virDomainCreate(k3), ==, 0);
+        await(record, K3_RUNS);
+        run_until_quiet(record);
+        g_atomic_int_set(&hides_state, 1);
+        bw_virt_refresh(record->virt);
+        await(record, K3_SEEN);
+        await(record, "end");
+        g_atomic_int_set(&hides_state, 0);
+        await(record, K3_RUNS);
+        g_assert_cmpint(virDomainDestroy(k3), ==, 0);
+        await(record, K3_RESTS);
+        g_assert_cmpint(virDomainUndefine(k3), ==, 0);
         await(record, K3_GONE);
 }
 
@@ -819,6 +958,9 @@ int main(int argc, char **argv) {
         g_test_add_func("/virt/snapshot-at-start", test_snapshot_at_start);
         g_test_add_func("/virt/life-of-a-guest", test_life_of_a_guest);
         g_test_add_func("/virt/undefined-while-running", test_undefined_while_running);
+        g_test_add_func("/virt/states", test_states);
+        g_test_add_func("/virt/run-unseen", test_run_unseen);
+        g_test_add_func("/virt/refused-state", test_refused_state);
         g_test_add_func("/virt/transient", test_transient);
         g_test_add_func("/virt/metadata", test_metadata);
         g_test_add_func("/virt/rename", test_rename);

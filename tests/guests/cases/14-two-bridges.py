@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Two bridges, one network. kali4 tells everybody on both that it is everybody else.
 
-What is for nobody at a port must not leave there, be it a guest's, the host's, an end of the link or
-the cable to another hypervisor: while kali4 lies, with the bridges promiscuous, when it has left and
-all still send to where it was, and with bridges that have become hubs. Each engine alone keeps the
-first and the third."""
+What is for nobody at a port must not leave there, be it a guest's, the host's, an end of the link
+or the cable to another hypervisor: while kali4 lies, with the bridges promiscuous, when it has left
+and all still send to where it was, and with bridges that have become hubs. Each engine alone keeps
+the first and the third."""
 
 import contextlib
 
@@ -23,11 +23,9 @@ LEAKS = {
 
 def check_leaks(report, scene, name):
     """Nobody guards: it leaks where it must, else its absence later proves nothing."""
-    with scene.hardship(name), scene.watching() as strays:
-        scene.pings(scene.victims())
-        leaking = {port for port, packets in strays.by_port().items() if packets}
-        missing = LEAKS[name] - leaking
-        report.check(f"unguarded, {HARDSHIPS[name]}: it leaks", not missing, strays.text())
+    strays, _ = scene.suffer(name)
+    missing = LEAKS[name] - strays.ports()
+    report.check(f"unguarded, {HARDSHIPS[name]}: it leaks", not missing, strays.text())
 
 
 def check_sniffer(world, report, scene):
@@ -49,18 +47,15 @@ def check_sniffer(world, report, scene):
 
 def check_held(report, scene, name, before=""):
     what = before + HARDSHIPS[name]
-    with scene.hardship(name), scene.watching() as strays:
-        answers = scene.pings(scene.victims())
-        packets, lost = strays.total(), strays.lost()
-        report.guard_check(
-            f"{what}: nothing leaves where nobody is whom it is for",
-            packets == 0,
-            f"{packets} packets {strays.text()}".rstrip(),
-        )
-        report.check(f"{what}: whoever counts has lost nothing", lost == 0, f"{lost} lost")
-        if name == "hubs":
-            unreached = scene.unanswered(answers)
-            report.check(f"{what}: everybody reaches everybody", not unreached, unreached)
+    strays, unreached = scene.suffer(name)
+    report.guard_check(
+        f"{what}: nothing leaves where nobody is whom it is for",
+        strays.total == 0,
+        f"{strays.total} packets {strays.text()}".rstrip(),
+    )
+    report.check(f"{what}: whoever counts has lost nothing", strays.lost == 0)
+    if name == "hubs":
+        report.check(f"{what}: everybody reaches everybody", not unreached, unreached)
 
 
 def check_unguarded(world, report, scene):

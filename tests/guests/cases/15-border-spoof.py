@@ -12,6 +12,8 @@ from lab.world import BRIDGE, SECOND_BRIDGE, port_of_mac
 
 ROUNDS, PAUSE_US = 30, 50_000  # longer than the second a fresh entry is not overwritten
 PACKETS = 20
+THEFTS = 5
+HOME = ["vk63", "vethb1"]  # kali3's, on either bridge
 THREE6, FIVE6 = "2001:db8:50::13", "2001:db8:50::15"
 WINDOWS6 = "fe80::21"
 NOBODY = "00:00:00:00:00:00"
@@ -108,20 +110,23 @@ class Border:
             return count.packets
 
     def steal_mac(self):
-        """Where the bridges look for kali3 after windows has sent with its MAC."""
+        """Where the bridges look for kali3 when windows has sent with its MAC: elsewhere, if they
+        ever do."""
         three = self.scene.three
         three.ping(self.scene.host.ip, 1)
         places = lambda: [port_of_mac(three.mac, bridge) for bridge in (BRIDGE, SECOND_BRIDGE)]
-        wait_until("the bridges know kali3", 2, lambda: places() == ["vk63", "vethb1"])
+        wait_until("the bridges know kali3", 2, lambda: places() == HOME)
         own = (self.windows.mac, self.windows.ip)
         # to all, so that the other bridge hears it too; about nobody, so that kali3 stays silent
         ask = frames.arp(
             frames.REQUEST, own, (NOBODY, ANOTHER), source=three.mac, destination=frames.BROADCAST
         )
-        self.send(ask, count=5)
-        found = places()
+        found = []
+        for _ in range(THEFTS):  # a word of kali3's own takes its place back
+            self.send(ask, count=5)
+            found.append(places())
         self.scene.forget_macs_in_hypervisor()
-        return found
+        return max(found, key=lambda places: sum(a != b for a, b in zip(places, HOME)))
 
 
 def lie_of_kali2(scene):
@@ -157,11 +162,11 @@ def check_claims(report, scene, border):
     place = border.lie_by_nd()
     report.guard_check("by ND kali3 does not believe it", place == scene.five.mac, place)
     places = border.steal_mac()
-    kept = places == ["vk63", "vethb1"]
-    report.guard_check("both bridges find kali3 where it is", kept, str(places))
+    report.guard_check("both bridges find kali3 where it is", places == HOME, str(places))
     border.learn()
     place = lie_of_kali2(scene)
-    report.guard_check("kali5 does not believe that kali2 is kali3", place == scene.three.mac, place)
+    right = place == scene.three.mac
+    report.guard_check("kali5 does not believe that kali2 is kali3", right, place)
     scene.forget_lies()
     heard = border.heard(ANOTHER, scene.five)
     report.check("an address that nobody owns comes in", heard == PACKETS, f"{heard} packets")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Another program turns a bridge into a hub, or makes it promiscuous: that is said and shown while it
-lasts, and said again when it ends. With Repair=hub-mode it does not last."""
+"""Another program turns a bridge into a hub, or makes it promiscuous: that is said and shown while
+it lasts, and said again when it ends. With Repair=hub-mode it does not last."""
 
 import contextlib
 from pathlib import Path

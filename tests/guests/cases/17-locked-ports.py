@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Who is where is written into the bridge itself: kali4 cannot take kali5's place there even while no
-rule looks at MAC addresses. nftables is not used here, and iptables sees none."""
+"""Who is where is written into the bridge itself: kali4 cannot take kali5's place there even while
+no rule looks at MAC addresses. nftables is not used here, and iptables sees none."""
 
 import json
 import subprocess
@@ -9,7 +9,7 @@ from lab import frames
 from lab.waiting import wait_until
 from lab.world import port_of_mac
 
-PACKETS = 20
+PACKETS, THEFTS = 20, 5
 
 
 def frames_of_kali5(kali):
@@ -22,16 +22,20 @@ def frames_of_kali5(kali):
 
 
 def steal(world, kali):
-    """(where the bridge then looks for kali5, how many frames have reached kali3)"""
+    """(where the bridge then looks for kali5: elsewhere, if it ever does; how many frames have
+    reached kali3)"""
     kali.five.ping(kali.three.ip, 1)
     wait_until("the bridge knows kali5", 2, lambda: port_of_mac(kali.five.mac) == "vk65")
     of_kali5 = frames.at(
         source=frames.mac_bytes(kali.five.mac), ipv4_source=frames.ip_bytes(kali.four.ip)
     )
     with world.count("vk63", dir="out", at=of_kali5) as passed:
-        kali.four.send_frames(*frames_of_kali5(kali), count=PACKETS, us=1000)
+        places = set()
+        for _ in range(THEFTS):  # a word of kali5's own takes its place back
+            kali.four.send_frames(*frames_of_kali5(kali), count=PACKETS // THEFTS, us=1000)
+            places.add(port_of_mac(kali.five.mac))
         passed.reaches(PACKETS, 0.5)
-        return port_of_mac(kali.five.mac), passed.packets
+        return "vk65" if places == {"vk65"} else (places - {"vk65"}).pop(), passed.packets
 
 
 def flags_of(port):

@@ -45,20 +45,18 @@ def tell_topology(world):
 
 def tell_strays(strays):
     say("  Packets that left where nobody is whom they are for:")
-    found = strays.by_port()
-    for port, packets in found.items():
+    for port, packets in strays.by_port.items():
         if packets:
             say(f"    {packets:4} by {port:<7} {WHOSE[port]}")
-    if not any(found.values()):
+    if not strays.total:
         say("    none")
 
 
 def suffer(scene, name):
     """What goes astray while everybody but kali4 talks to everybody, and who is not reached."""
-    with scene.hardship(name), scene.watching() as strays:
-        answers = scene.pings(scene.victims())
-        tell_strays(strays)
-        return strays.total(), not scene.unanswered(answers)
+    strays, unreached = scene.suffer(name)
+    tell_strays(strays)
+    return strays.total, not unreached
 
 
 def tell_believers(scene):

@@ -12,6 +12,7 @@ cable, and behind another cable the switch of a hypervisor that is not ours.
 import contextlib
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from . import wire
 from .waiting import holds_within
@@ -39,6 +40,9 @@ HARDSHIPS = {
     "silence": "kali4 has left, and all still send to where it was",
     "hubs": "ageing time 0",
 }
+PATIENT = 15  # seconds for an answer that must come
+# where it has the address, and not on each bridge as well, whose MAC would be believed then
+HOST_ANSWERS = Path("/proc/sys/net/ipv4/conf/all/arp_ignore")
 REMEMBERED_MS = 600_000  # for how long ARP is believed: the scene must not end by itself
 
 
@@ -84,10 +88,11 @@ def interface_of(party):
     return getattr(party, "interface", "eth0")
 
 
-def ping_all(others, count):
-    """A command that pings them all at once and prints how many answers each gave."""
+def ping_all(others, count, wait):
+    """A command that pings them all at once and prints how many answers each gave. The ping of
+    busybox, because others wait less for the last answer when there were some."""
     pings = " ".join(
-        f"ping -c {count} -i 0.3 -W 1 {other.ip} >$d/{number} &"
+        f"busybox ping -c {count} -i 0.3 -W {wait} {other.ip} >$d/{number} &"
         for number, other in enumerate(others)
     )
     numbers = " ".join(str(number) for number in range(len(others)))
@@ -109,6 +114,7 @@ class TwoBridges:
         ip("link", "set", "vethb2", "master", BRIDGE, "up")
         self.world.add_cable("vmh1", "vmh2", SECOND_BRIDGE)
         ip("addr", "add", f"{HOST}/24", "dev", "vmh2")
+        HOST_ANSWERS.write_text("1\n")
         self.world.add_cable("vmw1", "vmw2", SECOND_BRIDGE)
         self.build_hypervisor()
         self.host = Station("the host", "vmh2", HOST)
@@ -135,6 +141,7 @@ class TwoBridges:
         self.four.stop_poison()
         self.four.run("ip link set eth0 up")
         self.set_memory(30_000)
+        HOST_ANSWERS.write_text("0\n")
         for port in ("vethb1", "vmh1", "vmw1"):
             ip("link", "del", port)
         for name in (BEHIND, HYPERVISOR):
@@ -171,13 +178,14 @@ class TwoBridges:
         among = among or self.parties
         return [(a, b) for a in among for b in among if a is not b]
 
-    def pings(self, among=None, count=2):
-        """Everybody pings everybody else, all at the same time: {(who, whom): answers}."""
+    def pings(self, among=None, count=2, wait=1):
+        """Everybody pings everybody else, all at the same time: {(who, whom): answers}. wait:
+        seconds for the last answer; it costs them only where one is missing."""
         among = among or self.parties
 
         def ping_others(who):
             others = [other for other in among if other is not who]
-            _, output = who.run(ping_all(others, count), 60)
+            _, output = who.run(ping_all(others, count, wait), 60)
             return {
                 (who.name, other.name): int(answers)
                 for other, answers in zip(others, output.split(), strict=True)
@@ -189,7 +197,7 @@ class TwoBridges:
 
     def unreached(self):
         """In words, of whom not every ping was answered; "" when everybody reaches everybody."""
-        return self.unanswered(self.pings())
+        return self.unanswered(self.pings(wait=PATIENT))
 
     @staticmethod
     def unanswered(answers, count=2):
@@ -219,7 +227,7 @@ class TwoBridges:
 
     def poison(self):
         """Two minutes of it. Whether all have come to believe it."""
-        self.pings(self.victims(), count=1)  # there must be something to poison
+        self.pings(self.victims(), count=1, wait=PATIENT)  # there must be something to poison
         self.four.poison(2400, 50, *self.liars_words())
         return bool(holds_within(10, self.is_poisoned, 0.2))
 
@@ -269,6 +277,15 @@ class TwoBridges:
         """While the block lasts it is as HARDSHIPS[name] says."""
         return getattr(self, name)()
 
+    def suffer(self, name):
+        """(where packets went astray while all but kali4 talked to each other, who was not reached)
+
+        Whoever counts is read when the talk is over: what came had a second to come."""
+        wait = PATIENT if name == "hubs" else 1  # there alone all are honest, and must be reached
+        with self.hardship(name), self.watching() as read_strays:
+            answers = self.pings(self.victims(), wait=wait)
+            return read_strays(), self.unanswered(answers)
+
     @contextlib.contextmanager
     def lies(self):
         yield
@@ -293,7 +310,7 @@ class TwoBridges:
 
     @contextlib.contextmanager
     def watching(self):
-        """Counts at every port what leaves it and is for nobody who is there."""
+        """Counts at every port what leaves it and is for nobody there; gives what reads it."""
         with contextlib.ExitStack() as stack:
             counts = {
                 port: stack.enter_context(
@@ -301,26 +318,22 @@ class TwoBridges:
                 )
                 for port, addresses in self.rightful().items()
             }
-            yield Strays(counts)
+            yield lambda: Strays(counts)
 
 
 class Strays:
     """Packets that have left by a port although nobody there has their address."""
 
     def __init__(self, counts):
-        self.counts = counts
+        self.by_port = {port: count.packets for port, count in counts.items()}
+        self.total = sum(self.by_port.values())
+        self.lost = sum(count.lost for count in counts.values())
 
-    def by_port(self):
-        return {port: count.packets for port, count in self.counts.items()}
-
-    def total(self):
-        return sum(self.by_port().values())
-
-    def lost(self):
-        return sum(count.lost for count in self.counts.values())
+    def ports(self):
+        return {port for port, packets in self.by_port.items() if packets}
 
     def text(self):
-        return ", ".join(f"{port} {packets}" for port, packets in self.by_port().items() if packets)
+        return ", ".join(f"{port} {packets}" for port, packets in self.by_port.items() if packets)
 
 
 @contextlib.contextmanager

@@ -155,7 +155,8 @@ class World:
 
     def started_guests(self):
         made = self.__dict__  # where cached properties are once they are made
-        return [*(made["kali"].all if "kali" in made else ()), *filter(None, [made.get("kali_two")])]
+        three = made["kali"].all if "kali" in made else ()
+        return [*three, made["kali_two"]] if "kali_two" in made else [*three]
 
     # -- cables of the host
 

@@ -192,20 +192,25 @@ put_back.needs_daemon = True
 
 
 def lost_memory(report):
-    """Somebody has deleted the file: a port that is as we make it was made so by us."""
+    """Somebody has deleted the file, or spoiled it: a port that is as we make it was made so by us."""
     with scene(NO_CHECK) as (_, daemon):
-        wait_locked("vk63", "vk64", "vk65")
-        daemon.kill()
-        for file in UNDO.glob("undo-*"):
-            file.unlink()
-        daemon.start()
-        daemon.must_say("Port vk65 on virbr6 armed", times=2)
-        report.holds("remembered again", holds_within(PATIENCE, lambda: list(UNDO.glob("undo-*"))))
-        daemon.stop()
-        run_to_end("--disarm")
-        report.holds("as kernels make ports", flags("vk64") == {
-            "learning": True, "flood": True, "locked": False, "guard": False, "isolated": False})
-        report.holds("no entries", entries() == [])
+        spoils = (Path.unlink, lambda file: file.write_bytes(b"\0"), lambda file: file.write_text("?\n"))
+        for times, spoil in enumerate(spoils, 1):
+            daemon.must_say("Port vk65 on virbr6 armed", times=2 * times - 1)
+            wait_locked("vk63", "vk64", "vk65")
+            daemon.kill()
+            for file in UNDO.glob("undo-*"):
+                spoil(file)
+            daemon.start()
+            daemon.must_say("Port vk65 on virbr6 armed", times=2 * times)
+            remembered = lambda: "vk65" in "".join(file.read_text() for file in UNDO.glob("undo-*"))
+            report.holds("remembered again", holds_within(PATIENCE, remembered))
+            daemon.stop()
+            run_to_end("--disarm")
+            report.holds("as kernels make ports", flags("vk64") == {
+                "learning": True, "flood": True, "locked": False, "guard": False, "isolated": False})
+            report.holds("no entries", entries() == [])
+            daemon.start()
 
 
 lost_memory.needs_daemon = True

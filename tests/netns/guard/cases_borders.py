@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What comes in by a border, however it is wrapped, and while the bridges change."""
+
+import contextlib
+import itertools
+import json
+import socket
+from pathlib import Path
+
+from . import frames
+from .cases_engines import SILENT
+from .cases_packets import NET, scene
+from .daemon import port_section
+from .world import PATIENCE, run
+
+TAGS = (0x8100, 0x88A8)
+OUTSIDE = NET + "60"
+
+
+@contextlib.contextmanager
+def with_uplink(config=""):
+    """virbr6 with the guests and the host, .1, on it, and an uplink with nobody's .60 behind it."""
+    with scene(port_section("up0", "Role=uplink") + config) as (world, daemon):
+        outside = world.port("up0", "virbr6", 60)
+        run("ip", "address", "add", NET + "1/24", "dev", "virbr6")
+        run("sh", "-c", "for f in /proc/sys/net/ipv4/conf/*/rp_filter; do echo 0 > $f; done")
+        daemon.wait_armed("up0")
+        yield world, daemon, outside
+
+
+def bridge_mac():
+    return run("cat", "/sys/class/net/virbr6/address").strip()
+
+
+def wrappings():
+    """No tag, one, two or three, of every kind: Linux takes off all of VLAN 0."""
+    for depth in range(4):
+        yield from itertools.product(TAGS, repeat=depth)
+
+
+def hears(listener, outside, source, kinds):
+    """Whether the host's program hears what claims to be from there; an honest one is the fence."""
+    token, end = frames.new_token(), frames.new_token()
+    packet = frames.ipv4(source, NET + "1", frames.udp(7001, 7000, token), 17)
+    outside.send(frames.tagged(frames.ethernet(outside.mac, bridge_mac(), packet), *kinds))
+    outside.udp(OUTSIDE, NET + "1", (7001, 7000), end, bridge_mac())
+    heard = []
+    while end not in heard:
+        heard.append(listener.recv(2048))
+    return token in heard
+
+
+def tags_to_the_host(report):
+    with with_uplink() as (_, _daemon, outside):
+        listener = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        listener.bind((NET + "1", 7000))
+        listener.settimeout(PATIENCE)
+        for kinds in wrappings():
+            name = " ".join(f"{kind:04x}" for kind in kinds) or "no tag"
+            report.stops(f"a guest's address to the host, {name}", hears(listener, outside, NET + "13", kinds))
+        report.passes("nobody's address to the host", hears(listener, outside, OUTSIDE, ()))
+        report.passes("nobody's address to the host, one tag", hears(listener, outside, OUTSIDE, (0x8100,)))
+        listener.close()
+
+
+tags_to_the_host.needs = "nftables"
+
+
+def neighbour():
+    """The MAC the host has for guest .13; or None."""
+    rows = json.loads(run("ip", "-json", "neighbour", "show", "to", NET + "13", "dev", "virbr6") or "[]")
+    return rows[0].get("lladdr") if rows else None
+
+
+def tagged_arp_to_the_host(report):
+    with with_uplink() as (world, _daemon, outside):
+        guest = world.fars["vk63"]
+        Path("/proc/sys/net/ipv4/neigh/virbr6/locktime").write_text("0")
+        for kinds in wrappings():
+            name = " ".join(f"{kind:04x}" for kind in kinds) or "no tag"
+            run("ip", "neighbour", "replace", NET + "13", "lladdr", guest.mac, "dev", "virbr6", "nud", "stale")
+            message = frames.arp(2, outside.mac, NET + "13", bridge_mac(), NET + "1")
+            outside.send(frames.tagged(frames.ethernet(outside.mac, bridge_mac(), message, 0x0806), *kinds))
+            world.settle()
+            report.stops(f"ARP for a guest's address, {name}", neighbour() != guest.mac)
+
+
+tagged_arp_to_the_host.needs = "nftables"
+
+
+def restart_keeps_borders(report):
+    """Killed, and started again while libvirt does not answer: what only a former run knows of its
+    guests holds at the borders, too."""
+    with with_uplink() as (world, daemon, outside):
+        victim, owner, third = (world.fars[port] for port in ("vk63", "vk64", "vk65"))
+
+        def arrives(source):
+            return world.arrivals(outside.ip(source, NET + "13", victim.mac), victim)
+
+        report.stops("before", arrives(NET + "14"))
+        daemon.kill()
+        daemon.configure(
+            "[Bridge virbr6]\n[Guest somebody]\nAddresses=10.0.0.1\n" + port_section("up0", "Role=uplink"),
+            head=SILENT,
+        )
+        daemon.start()
+        for moment in ("at once", "libvirt has had its time", "later"):
+            for _ in range(20):
+                report.stops(f"IP, {moment}", arrives(NET + "14"))
+                token = outside.ip(OUTSIDE, NET + "13", victim.mac, mac=owner.mac)
+                report.stops(f"MAC, {moment}", world.arrivals(token, victim))
+                token = outside.ip(OUTSIDE, NET + "14", "52:54:00:aa:aa:aa")
+                report.stops(f"misdelivered, {moment}", world.arrivals(token, victim, third))
+            report.passes(f"nobody's, {moment}", arrives(OUTSIDE))
+            daemon.must_say("Port vk64 on virbr6 keeps the rules of a former run")
+
+
+restart_keeps_borders.needs_daemon = True
+restart_keeps_borders.needs = "nftables"
+
+CASES = [tags_to_the_host, tagged_arp_to_the_host, restart_keeps_borders]
