@@ -452,6 +452,18 @@ static unsigned take_snapshot_end(BwModel *model, BwSource source) {
         g_assert_not_reached();
 }
 
+static unsigned take_guest_gone(BwModel *model, const char *uuid) {
+        forget_candidates(model);
+        return g_hash_table_remove(model->guests, uuid) ? BW_CHANGE_GUESTS : BW_CHANGE_NONE;
+}
+
+static unsigned take_neighbour(BwModel *model, const BwNeighbour *neighbour, bool is_gone) {
+        bool is_news = is_gone ? bw_neighbour_table_remove(model->neighbours, neighbour)
+                               : bw_neighbour_table_set(model->neighbours, neighbour);
+
+        return is_news ? BW_CHANGE_NEIGHBOUR : BW_CHANGE_NONE;
+}
+
 unsigned bw_model_apply(BwModel *model, const BwFact *fact, int64_t now_usec) {
         switch (fact->kind) {
         case BW_FACT_SNAPSHOT_BEGIN:
@@ -470,13 +482,9 @@ unsigned bw_model_apply(BwModel *model, const BwFact *fact, int64_t now_usec) {
                 forget_fdb(model, &fact->fdb);
                 return BW_CHANGE_NONE;
         case BW_FACT_NEIGHBOUR:
-                return bw_neighbour_table_set(model->neighbours, &fact->neighbour)
-                               ? BW_CHANGE_NEIGHBOUR
-                               : BW_CHANGE_NONE;
         case BW_FACT_NEIGHBOUR_GONE:
-                return bw_neighbour_table_remove(model->neighbours, &fact->neighbour)
-                               ? BW_CHANGE_NEIGHBOUR
-                               : BW_CHANGE_NONE;
+                return take_neighbour(model, &fact->neighbour,
+                                      fact->kind == BW_FACT_NEIGHBOUR_GONE);
         case BW_FACT_ADDRESS:
                 return take_address(model, &fact->address);
         case BW_FACT_ADDRESS_GONE:
@@ -484,9 +492,7 @@ unsigned bw_model_apply(BwModel *model, const BwFact *fact, int64_t now_usec) {
         case BW_FACT_GUEST:
                 return take_guest(model, fact->guest);
         case BW_FACT_GUEST_GONE:
-                forget_candidates(model);
-                return g_hash_table_remove(model->guests, fact->uuid) ? BW_CHANGE_GUESTS
-                                                                      : BW_CHANGE_NONE;
+                return take_guest_gone(model, fact->uuid);
         case BW_FACT_GUEST_SEEN:
                 keep_guest(model, fact->uuid);
                 return BW_CHANGE_NONE;
