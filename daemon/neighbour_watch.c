@@ -225,47 +225,58 @@ static bool save(BwNeighbourWatch *watch) {
         return false;
 }
 
-/* Written down before it is done. (transfer container) (element-type BwNeighbour): lent from
- * @wanted; and which of them were ours before. */
-static GPtrArray *list_missing(BwNeighbourWatch *watch, const BwModel *model, const GArray *wanted,
-                               GHashTable *ours) {
-        GPtrArray *missing = g_ptr_array_new();
+typedef struct Missing {
+        const BwNeighbour *pin; /* lent */
+        bool was_ours;          /* and is gone, or another */
+        bool replaces;          /* what stands there is known not to be an administrator's */
+} Missing;
+
+/* Written down before it is done. (transfer full) (element-type Missing): lent from @wanted. */
+static GArray *list_missing(BwNeighbourWatch *watch, const BwModel *model, const GArray *wanted) {
+        GArray *missing = g_array_new(FALSE, TRUE, sizeof(Missing));
         BwUndo *undo = bw_undo_file_undo(watch->file);
 
         for (guint i = 0; i < wanted->len; i++) {
                 BwNeighbour *pin = &g_array_index(wanted, BwNeighbour, i);
                 const BwNeighbour *former = bw_undo_find_pin(undo, pin->ifindex, &pin->address);
+                Missing one = { .pin = pin,
+                                .was_ours = former && is_still_pinned(pin, former),
+                                .replaces = former || bw_model_find_neighbour(model, pin->ifindex,
+                                                                              &pin->address) };
 
-                if (is_others(watch, model, pin) ||
-                    (former && is_still_pinned(pin, former) && is_pinned(watch, model, pin)))
+                if (is_others(watch, model, pin) || (one.was_ours && is_pinned(watch, model, pin)))
                         continue;
-                if (former && is_still_pinned(pin, former))
-                        g_hash_table_add(ours, pin);
                 bw_undo_set_pin(undo, pin);
-                g_ptr_array_add(missing, pin);
+                g_array_append_val(missing, one);
         }
         return missing;
 }
 
+static void pin_one(BwNeighbourWatch *watch, const BwModel *model, const Missing *one) {
+        const BwNeighbour *pin = one->pin;
+        g_autoptr(GError) error = NULL;
+
+        if (bw_netlink_pin_neighbour(watch->netlink, pin, one->replaces, &error)) {
+                bw_neighbour_table_set(watch->sure, pin);
+                if (one->was_ours)
+                        say_repaired(watch, model, pin);
+                return;
+        }
+        /* Somebody was there first; whose entry it is, the news of it says, and it is looked at
+         * again. */
+        if (g_error_matches(error, BW_ERROR, BW_ERROR_BUSY))
+                bw_undo_remove_pin(bw_undo_file_undo(watch->file), pin->ifindex, &pin->address);
+        else if (!g_error_matches(error, BW_ERROR, BW_ERROR_ABSENT))
+                raise_hazard(watch, model, pin, "pinned", error);
+}
+
 static void pin_missing(BwNeighbourWatch *watch, const BwModel *model, const GArray *wanted) {
-        g_autoptr(GHashTable) ours = g_hash_table_new(NULL, NULL);
-        g_autoptr(GPtrArray) missing = list_missing(watch, model, wanted, ours);
+        g_autoptr(GArray) missing = list_missing(watch, model, wanted);
 
         if (missing->len == 0 || !save(watch))
                 return;
-        for (guint i = 0; i < missing->len; i++) {
-                const BwNeighbour *pin = missing->pdata[i];
-                g_autoptr(GError) error = NULL;
-
-                if (!bw_netlink_pin_neighbour(watch->netlink, pin, &error)) {
-                        if (!g_error_matches(error, BW_ERROR, BW_ERROR_ABSENT))
-                                raise_hazard(watch, model, pin, "pinned", error);
-                        continue;
-                }
-                bw_neighbour_table_set(watch->sure, pin);
-                if (g_hash_table_contains(ours, pin))
-                        say_repaired(watch, model, pin);
-        }
+        for (guint i = 0; i < missing->len; i++)
+                pin_one(watch, model, &g_array_index(missing, Missing, i));
 }
 
 /* An entry that says something else by now is somebody else's. */

@@ -56,8 +56,10 @@ bool bw_netlink_fix_fdb(BwNetlink *netlink, int port, const BwMac *mac, GError *
 /* Deletes what the bridge has of that MAC at that port, in every VLAN; it learns anew. */
 bool bw_netlink_release_fdb(BwNetlink *netlink, int port, const BwMac *mac, GError **error);
 
-/* The host's own ARP and ND table: an entry that nothing but another wish changes. */
-bool bw_netlink_pin_neighbour(BwNetlink *netlink, const BwNeighbour *neighbour, GError **error);
+/* The host's own ARP and ND table: an entry that nothing but another wish changes. BW_ERROR_BUSY
+ * when there is an entry of that address and it was not to be replaced. */
+bool bw_netlink_pin_neighbour(BwNetlink *netlink, const BwNeighbour *neighbour, bool replaces,
+                              GError **error);
 /* Deletes the entry of that address (the MAC does not matter); the host asks anew. */
 bool bw_netlink_unpin_neighbour(BwNetlink *netlink, const BwNeighbour *neighbour, GError **error);
 

@@ -26,6 +26,7 @@ static BwError reaction_to(int error) {
         case NLE_DUMP_INTR:
                 return BW_ERROR_STALE;
         case NLE_BUSY:
+        case NLE_EXIST: /* what was to be made without replacing anything is there */
                 return BW_ERROR_BUSY;
         default:
                 return BW_ERROR_BROKEN;

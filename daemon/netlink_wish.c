@@ -239,12 +239,12 @@ static Message *build_neighbour(int type, int flags, const BwNeighbour *neighbou
 }
 
 bool bw_netlink_pin_neighbour(G_GNUC_UNUSED BwNetlink *netlink, const BwNeighbour *neighbour,
-                              GError **error) {
+                              bool replaces, GError **error) {
         g_autofree char *address = bw_prefix_print(&neighbour->address);
         g_autofree char *what =
                 g_strdup_printf("pin neighbour %s of link %d", address, neighbour->ifindex);
-        g_autoptr(Message) message =
-                build_neighbour(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, neighbour);
+        g_autoptr(Message) message = build_neighbour(
+                RTM_NEWNEIGH, NLM_F_CREATE | (replaces ? NLM_F_REPLACE : NLM_F_EXCL), neighbour);
 
         put(message, NDA_LLADDR, neighbour->mac.octet, sizeof(neighbour->mac.octet));
         return bw_netlink_wish(message, what, error);

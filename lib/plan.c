@@ -563,6 +563,7 @@ static void settle(const Planner *planner, BwPlan *plan) {
                 const BwSegmentPlan *segment = plan->segments->pdata[i];
 
                 bw_plan_share_networks(segment->bridges);
+                bw_plan_settle_gateways(segment->bridges);
                 bw_plan_settle_claims(segment->bridges);
         }
         bw_border_settle(plan, planner->topology);

@@ -114,3 +114,57 @@ void bw_plan_settle_claims(const GPtrArray *bridges) {
                 if (g_array_index(claims_made, Claim, i).lost)
                         remove_lost(&g_array_index(claims_made, Claim, i));
 }
+
+/* Gateways */
+
+static unsigned full_length(const BwPrefix *address) {
+        return address->family == BW_FAMILY_IPV4 ? 32 : 128;
+}
+
+/* All of @network but @hole, a single address in it: at each length the half without it. */
+static void add_around(GArray *addresses, const BwPrefix *network, const BwPrefix *hole) {
+        for (unsigned length = network->length + 1u; length <= full_length(hole); length++) {
+                BwPrefix half = bw_prefix_network(hole, (uint8_t) length);
+
+                half.bytes[(length - 1) / 8] ^= (uint8_t) (0x80 >> (length - 1) % 8);
+                g_array_append_val(addresses, half);
+        }
+}
+
+static int compare_prefixes(gconstpointer a, gconstpointer b) {
+        return bw_prefix_compare(a, b);
+}
+
+static void take_out(BwPortPlan *port, const BwPrefix *gateway) {
+        GArray *addresses = port->addresses;
+
+        for (guint i = addresses->len; i-- > 0;) {
+                BwPrefix network = g_array_index(addresses, BwPrefix, i);
+
+                if (network.length == full_length(&network) ||
+                    !bw_prefix_contains(&network, gateway))
+                        continue;
+                g_array_remove_index(addresses, i);
+                add_around(addresses, &network, gateway);
+        }
+        g_array_sort(addresses, compare_prefixes);
+}
+
+static void take_out_of_all(const GPtrArray *bridges, const BwPrefix *gateway) {
+        for (guint i = 0; i < bridges->len; i++) {
+                const BwBridgePlan *bridge = bridges->pdata[i];
+
+                for (guint k = 0; k < bridge->ports->len; k++)
+                        if (claims(bridge->ports->pdata[k]))
+                                take_out(bridge->ports->pdata[k], gateway);
+        }
+}
+
+void bw_plan_settle_gateways(const GPtrArray *bridges) {
+        for (guint i = 0; i < bridges->len; i++) {
+                const GArray *gateways = ((const BwBridgePlan *) bridges->pdata[i])->gateways;
+
+                for (guint k = 0; k < gateways->len; k++)
+                        take_out_of_all(bridges, &g_array_index(gateways, BwPrefix, k));
+        }
+}

@@ -11,6 +11,11 @@
 
 #include <bw/plan.h>
 
+/* Of one segment's @bridges (element-type BwBridgePlan). Nobody has a gateway by a network that
+ * contains it: its address is taken out of the networks of ports. To be called before
+ * bw_plan_settle_claims(). */
+void bw_plan_settle_gateways(const GPtrArray *bridges);
+
 /* Of one segment's @bridges (element-type BwBridgePlan). Takes from a port what was told by its
  * other end alone and another owner has configured. Takes every address that two owners claim from
  * both, a network that reaches over another owner's address from the one who claims the network;

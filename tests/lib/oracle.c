@@ -178,6 +178,8 @@ bool bw_test_oracle_joins(const BwTestOracle *oracle, const BwLink *a, const BwL
 
 /* Bridges */
 
+static bool is_near(const BwTestOracle *oracle, const BwLink *link, const BwLink *bridge);
+
 static const BwTestBridge *bridge_section(const BwTestSettings *settings, const char *name) {
         for (guint i = 0; i < settings->bridge_sections->len; i++) {
                 const BwTestBridge *bridge =
@@ -451,6 +453,60 @@ static bool is_contested(const BwTestOracle *oracle, const BwTestPort *port,
         return false;
 }
 
+static bool names_gateway(const BwTestOracle *oracle, const BwLink *bridge,
+                          const BwPrefix *address) {
+        const BwTestBridge *section = bridge_section(oracle->settings, bridge->name);
+
+        for (guint i = 0; section && i < section->gateways->len; i++)
+                if (bw_prefix_equal(&g_array_index(section->gateways, BwPrefix, i), address))
+                        return true;
+        return false;
+}
+
+/* A gateway is had by name alone: half by half, a network is what does not contain it. */
+static void add_without(GArray *left, BwPrefix network, const BwPrefix *gateway) {
+        BwPrefix half = network;
+
+        if (!bw_prefix_contains(&network, gateway)) {
+                g_array_append_val(left, network);
+                return;
+        }
+        if (network.length == gateway->length)
+                return;
+        half.length = ++network.length;
+        half.bytes[(half.length - 1) / 8] |= (uint8_t) (0x80 >> (half.length - 1) % 8);
+        add_without(left, network, gateway);
+        add_without(left, half, gateway);
+}
+
+static void take_out(BwTestPort *port, const BwPrefix *gateway) {
+        GArray *left = g_array_new(FALSE, TRUE, sizeof(BwPrefix));
+
+        for (guint i = 0; i < port->addresses->len; i++) {
+                BwPrefix *own = &g_array_index(port->addresses, BwPrefix, i);
+
+                if (bw_prefix_equal(own, gateway) || own->family != gateway->family)
+                        g_array_append_val(left, *own);
+                else
+                        add_without(left, *own, gateway);
+        }
+        g_array_unref(port->addresses);
+        port->addresses = left;
+}
+
+static void take_gateways_out(const BwTestOracle *oracle, const BwLink *bridge) {
+        const BwTestBridge *section = bridge_section(oracle->settings, bridge->name);
+
+        for (guint i = 0; section && i < section->gateways->len; i++)
+                for (guint k = 0; k < oracle->ports->len; k++) {
+                        BwTestPort *port = &g_array_index(oracle->ports, BwTestPort, k);
+
+                        if ((port->state == BW_PORT_BOUND || port->state == BW_PORT_ANY_ADDRESS) &&
+                            is_near(oracle, bridge, port->bridge))
+                                take_out(port, &g_array_index(section->gateways, BwPrefix, i));
+                }
+}
+
 /* Two claims of one address, in one network, close it for both; a network over an address loses
  * alone. Whoever has none left is closed. */
 static void settle_conflicts(BwTestOracle *oracle) {
@@ -513,6 +569,8 @@ BwTestOracle *bw_test_oracle_new(const BwTestWorld *world, const BwTestSettings 
                 if (bw_test_oracle_guards(oracle, link))
                         add_ports_of(oracle, link);
         }
+        for (guint i = 0; i < world->links->len; i++)
+                take_gateways_out(oracle, &g_array_index(world->links, BwLink, i));
         settle_conflicts(oracle);
         return oracle;
 }
@@ -786,16 +844,6 @@ static void look_at_bridges(Search *search, const BwPrefix *address) {
                         found(search, own->address.length,
                               is_behind(world, search->border->link, bridge));
         }
-}
-
-static bool names_gateway(const BwTestOracle *oracle, const BwLink *bridge,
-                          const BwPrefix *address) {
-        const BwTestBridge *section = bridge_section(oracle->settings, bridge->name);
-
-        for (guint i = 0; section && i < section->gateways->len; i++)
-                if (bw_prefix_equal(&g_array_index(section->gateways, BwPrefix, i), address))
-                        return true;
-        return false;
 }
 
 static bool is_gateway(const Search *search, const BwPrefix *address) {

@@ -137,7 +137,11 @@ static void check_neighbour(BwNetlink *netlink, const char *address) {
 
         g_assert_true(bw_prefix_parse(address, &neighbour.address, &error));
         bw_test_run("ip neigh add %s lladdr 52:54:00:00:00:66 dev l1 nud stale", address);
-        bw_netlink_pin_neighbour(netlink, &neighbour, &error);
+        g_assert_false(bw_netlink_pin_neighbour(netlink, &neighbour, false, &error));
+        g_assert_error(error, BW_ERROR, BW_ERROR_BUSY);
+        g_clear_error(&error);
+        g_assert_true(neighbour_says(address, "lladdr 52:54:00:00:00:66 STALE"));
+        bw_netlink_pin_neighbour(netlink, &neighbour, true, &error);
         g_assert_no_error(error);
         g_assert_true(neighbour_says(address, "lladdr 52:54:00:00:00:07 PERMANENT"));
         bw_netlink_unpin_neighbour(netlink, &neighbour, &error);
@@ -230,7 +234,7 @@ static bool wish_pin(BwNetlink *netlink, int link, GError **error) {
         BwNeighbour neighbour = { .mac = mac_of("52:54:00:00:00:07"), .ifindex = link };
 
         g_assert_true(bw_prefix_parse("192.0.2.7", &neighbour.address, NULL));
-        return bw_netlink_pin_neighbour(netlink, &neighbour, error);
+        return bw_netlink_pin_neighbour(netlink, &neighbour, true, error);
 }
 
 static bool wish_unpin(BwNetlink *netlink, int link, GError **error) {

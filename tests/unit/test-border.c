@@ -867,6 +867,43 @@ static void test_gateway_is_protected(void) {
         }
 }
 
+/* A network that takes a gateway in does not have it: the uplink's port does, where nobody names
+ * it. */
+static void test_gateway_in_a_network(void) {
+        static const char gateway[] = "192.168.50.34", beside[] = "192.168.50.35";
+        static const char text[] = "[Port vnet0]\nAddresses=192.168.50.32/28 2001:db8:1::/64\n"
+                                   "[Bridge east]\nGateway=192.168.50.34 2001:db8:1::fe\n";
+        g_autofree char *named = g_strconcat(text, "[Port vnet0]\nGateway=192.168.50.34\n", NULL);
+        g_auto(Scene) scene = scene_new();
+
+        plan(&scene, text);
+        g_assert_cmpuint(port_of(&scene, "vnet0")->addresses->len, ==, 4 + 64);
+        g_assert_cmpint(
+                reason_in(&scene, "vnet0", ip_frame(GUEST_E, GUEST_W, beside, "192.168.50.12")), ==,
+                BW_REASON_NONE);
+        g_assert_cmpint(
+                reason_in(&scene, "vnet0", ip_frame(GUEST_E, GUEST_W, gateway, "192.168.50.12")),
+                ==, BW_REASON_SPOOFED_IP);
+        g_assert_cmpint(reason_in(&scene, "vnet0", arp_frame(GUEST_W, GUEST_W, gateway, 2)), ==,
+                        BW_REASON_SPOOFED_ARP);
+        g_assert_cmpint(reason_in(&scene, "vnet0",
+                                  ip_frame(GUEST_E, GUEST_W, "2001:db8:1::fe", "2001:db8::12")),
+                        ==, BW_REASON_SPOOFED_IP);
+        g_assert_cmpint(
+                reason_in(&scene, "eth0", ip_frame(GUEST_E, OUTSIDE, gateway, "192.168.50.12")), ==,
+                BW_REASON_NONE);
+        g_assert_cmpint(
+                reason_in(&scene, "eth0", ip_frame(GUEST_E, OUTSIDE, beside, "192.168.50.12")), ==,
+                BW_REASON_BORDER_SPOOF);
+        plan(&scene, named);
+        g_assert_cmpint(
+                reason_in(&scene, "vnet0", ip_frame(GUEST_E, GUEST_W, gateway, "192.168.50.12")),
+                ==, BW_REASON_NONE);
+        g_assert_cmpint(
+                reason_in(&scene, "eth0", ip_frame(GUEST_E, OUTSIDE, gateway, "192.168.50.12")), ==,
+                BW_REASON_BORDER_SPOOF);
+}
+
 /* Another bridge's guest is another, too. */
 static void test_owner_of_a_segment(void) {
         g_auto(Scene) scene = scene_new();
@@ -963,6 +1000,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/border/sites/none", test_no_border);
         g_test_add_func("/border/gateways", test_gateways);
         g_test_add_func("/border/gateways/protected", test_gateway_is_protected);
+        g_test_add_func("/border/gateways/in-a-network", test_gateway_in_a_network);
         g_test_add_func("/border/absent", test_absent);
         g_test_add_func("/border/absent/makes-no-site", test_absent_makes_no_site);
         g_test_add_func("/border/absent/is-not-locked", test_absent_is_not_locked);
