@@ -3,8 +3,9 @@
 #include <bw/ipt_diff.h>
 #include <stdint.h>
 
-/* A table of this many cells is the most the longest common subsequence may cost. */
-#define MAX_CELLS (512u * 512u)
+/* A table of this many cells is the most the longest common subsequence may cost: room for the
+ * whole text of our nftables table, twice. */
+#define MAX_CELLS (2048u * 2048u)
 
 typedef struct Diff {
         GArray *edits;
