@@ -89,7 +89,8 @@ static void add_bridge(Case *the, unsigned number) {
 
 static bool same_leads(const BwSitePlan *a, const BwSitePlan *b) {
         return a->leads->len == b->leads->len &&
-               memcmp(a->leads->pdata, b->leads->pdata, a->leads->len * sizeof(gpointer)) == 0;
+               (a->leads->len == 0 ||
+                memcmp(a->leads->pdata, b->leads->pdata, a->leads->len * sizeof(gpointer)) == 0);
 }
 
 /* The first is what nothing leads to; no two have the same leads. */
