@@ -26,7 +26,9 @@ MOST_BOTH = 1.9  # with both engines at 1000 ports, in that with empty tables
 MOST_CHANGE_MS = 3  # nftables' median for a port more or less at 1000
 MOST_GRAPH_MS = 5  # of the processor: topology and borders of 40 bridges with 1000 ports, median
 MOST_START_MS = 50  # there, from a guest's start until nftables has its rules in force, median
-MOST_START_ALL_MS = 150  # until iptables has them too, which replaces four whole tables
+# Until iptables has them too, which replaces four whole tables: no aim, only what it must not grow
+# beyond. The aim is MOST_START_MS, and the sentence says whether it is met.
+MOST_START_ALL_MS = 120
 MOST_ANSWER_MS = 100  # the daemon's on the bus, while MACs flood in, the worst
 MOST_FLOOD_MIB = 24  # what the daemon may grow by in a flood
 FLOOD_INTERVAL_SECONDS = 10  # of which the journal has one entry a port
@@ -262,9 +264,13 @@ def tree_limits(plans, arming):
     where = f"among {arming[-1].n_ports} ports on {arming[-1].n_bridges} bridges"
     for name, engines, most in (("nftables", "nftables", MOST_START_MS),
                                 ("all", "both engines", MOST_START_ALL_MS)):  # fmt: skip
-        start = quantile(arming[-1].samples[name], 0.5)
-        yield start <= most, (f"a guest's start {where} is in force in {engines} after "
-                              f"{start:.1f} ms, median (at most {most})")  # fmt: skip
+        samples = arming[-1].samples[name]
+        start, late = quantile(samples, 0.5), sum(x > MOST_START_MS for x in samples)
+        aim = "met" if start <= MOST_START_MS else "MISSED"
+        yield start <= most, (
+            f"a guest's start {where} is in force in {engines} after {start:.1f} ms, median (at "
+            f"most {most}; the aim of {MOST_START_MS} is {aim}, {late} of {len(samples)} took "
+            f"longer than that, the worst {max(samples):.1f})")  # fmt: skip
 
 
 def flood_limits(row):
