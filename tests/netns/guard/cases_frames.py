@@ -96,8 +96,8 @@ def mac_theft(report):
 
 
 def flooded(report):
-    """A unicast frame for a MAC the bridge does not know reaches every port."""
-    with scene() as (world, daemon):
+    """A unicast frame for a MAC the bridge does not know reaches every port that is not locked."""
+    with scene("[Bridge virbr6]\nFdbLock=no\n", networks="") as (world, daemon):
         sender, *others = world.fars.values()
         nobody = "52:54:00:aa:aa:aa"
         token = sender.ip(NET + "13", "198.51.100.1", nobody)
