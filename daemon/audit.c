@@ -20,21 +20,24 @@ typedef struct Account {
         BwReason reason;
         BwDirection direction;
         bool drops;
-        bool counted;      /* in the running count */
-        uint64_t packets;  /* what its verdict rules have now */
-        uint64_t last;     /* what they had at the last sum   */
-        uint64_t reported; /* entries written since then      */
+        bool counted;       /* in the running count */
+        uint64_t packets;   /* what its verdict rules have now */
+        uint64_t last;      /* what they had at the last sum   */
+        uint64_t reported;  /* entries written since then      */
+        uint64_t meanwhile; /* those of them that were written while counts were read */
 } Account;
 
 struct BwAudit {
         BwJournal *journal;
         BwHazards *hazards;
         BwReconciler *reconciler;
+        BwCounts *counts;
         BwNflog *nflog;
         const BwPlan *plan;
         BwRate *rate;
         GHashTable *accounts; /* key -> Account * */
         bool active;          /* something was reported or lost since the last sum */
+        bool summing;         /* the counts for a sum are being read */
         guint sum_timer, retry_timer;
         void (*misdelivered)(const BwViolation *violation, gpointer user);
         gpointer user;
@@ -85,6 +88,7 @@ static void take_packet(BwAudit *audit, const BwDeniedPacket *packet) {
         g_autoptr(BwViolation) violation =
                 audit->plan ? bw_violation_new(packet, audit->plan) : NULL;
         g_autofree char *key = NULL;
+        Account *account;
 
         if (!violation)
                 return;
@@ -95,9 +99,11 @@ static void take_packet(BwAudit *audit, const BwDeniedPacket *packet) {
         key = key_of(violation->bridge, violation->port, violation->reason, violation->direction);
         if (!bw_rate_pass(audit->rate, key, g_get_monotonic_time()))
                 return;
-        find_account(audit, violation->bridge, account_name(audit->plan, packet, violation),
-                     violation->reason, violation->direction)
-                ->reported++;
+        account =
+                find_account(audit, violation->bridge, account_name(audit->plan, packet, violation),
+                             violation->reason, violation->direction);
+        account->reported++;
+        account->meanwhile += audit->summing;
         bw_announce_violation(audit->journal, violation);
 }
 
@@ -113,16 +119,29 @@ static void take_count(const BwTally *tally, gpointer user) {
         g_strlcpy(account->bridge, tally->bridge, sizeof(account->bridge));
 }
 
+static bool count_all(BwAudit *audit) {
+        unsigned parts = bw_reconciler_count_parts(audit->reconciler);
+
+        for (unsigned part = 0; part < parts; part++)
+                if (!bw_reconciler_count(audit->reconciler, part, take_count, audit, NULL))
+                        return false;
+        return true;
+}
+
+/* At once, as what is counted from now on is news; so is what was to be summed up until now not. */
 void bw_audit_set_baseline(BwAudit *audit) {
+        bool done = count_all(audit);
         GHashTableIter iter;
         Account *account;
 
-        if (!bw_reconciler_count(audit->reconciler, take_count, audit, NULL))
-                return;
+        bw_counts_withdraw(audit->counts, audit);
+        audit->summing = false;
         g_hash_table_iter_init(&iter, audit->accounts);
         while (g_hash_table_iter_next(&iter, NULL, (gpointer *) &account)) {
-                account->last = account->packets;
+                if (done)
+                        account->last = account->packets;
                 account->counted = false;
+                account->meanwhile = 0;
         }
 }
 
@@ -148,11 +167,15 @@ static void sum_up_account(BwAudit *audit, Account *account, bool *ret_moved) {
         uint64_t since = account->packets >= account->last ? account->packets - account->last
                                                            : account->packets;
 
+        uint64_t early = account->reported > since ? account->reported - since : 0;
+
         if (since > account->reported)
                 say_left_out(audit, account, since - account->reported);
         *ret_moved |= since > 0;
         account->last = account->packets;
-        account->reported = 0;
+        /* What was reported while counts were read may be in the next ones. */
+        account->reported = MIN(early, account->meanwhile);
+        account->meanwhile = 0;
         account->counted = false;
 }
 
@@ -164,10 +187,13 @@ static bool sum_up(BwAudit *audit) {
 
         g_hash_table_iter_init(&iter, audit->accounts);
         while (g_hash_table_iter_next(&iter, NULL, (gpointer *) &account)) {
-                if (account->counted)
-                        sum_up_account(audit, account, &moved);
-                else
+                if (!account->counted && !account->meanwhile) {
                         g_hash_table_iter_remove(&iter);
+                        continue;
+                }
+                if (!account->counted)
+                        account->packets = 0;
+                sum_up_account(audit, account, &moved);
         }
         audit->active = false;
         return moved;
@@ -178,14 +204,27 @@ static void ignore(G_GNUC_UNUSED const char *key, G_GNUC_UNUSED uint64_t left_ou
                    G_GNUC_UNUSED gpointer user) {
 }
 
+static void on_counts(BwCounts *counts, const GError *failure, gpointer user) {
+        BwAudit *audit = user;
+
+        audit->summing = false;
+        if (failure)
+                return;
+        bw_counts_tell(counts, take_count, audit);
+        if (!sum_up(audit))
+                g_clear_handle_id(&audit->sum_timer, g_source_remove);
+}
+
+/* Older counts would lack what was reported since. */
 static gboolean on_sum_timer(gpointer user) {
         BwAudit *audit = user;
 
         bw_rate_sum_up(audit->rate, g_get_monotonic_time(), 0, ignore, NULL);
-        if (!bw_reconciler_count(audit->reconciler, take_count, audit, NULL) || sum_up(audit))
+        if (audit->summing)
                 return G_SOURCE_CONTINUE;
-        audit->sum_timer = 0;
-        return G_SOURCE_REMOVE;
+        audit->summing = true;
+        bw_counts_ask(audit->counts, BW_COUNTS_NEW, g_get_monotonic_time(), on_counts, audit);
+        return G_SOURCE_CONTINUE;
 }
 
 static void on_denied(const BwDeniedPacket *packet, G_GNUC_UNUSED unsigned lost, gpointer user) {
@@ -247,12 +286,13 @@ void bw_audit_set_rate(BwAudit *audit, unsigned per_second) {
 }
 
 BwAudit *bw_audit_new(BwJournal *journal, BwHazards *hazards, BwReconciler *reconciler,
-                      unsigned per_second) {
+                      BwCounts *counts, unsigned per_second) {
         BwAudit *audit = g_new0(BwAudit, 1);
 
         audit->journal = journal;
         audit->hazards = hazards;
         audit->reconciler = reconciler;
+        audit->counts = counts;
         audit->rate = bw_rate_new(per_second);
         audit->accounts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
         if (!listen_to_rules(audit))
@@ -263,6 +303,7 @@ BwAudit *bw_audit_new(BwJournal *journal, BwHazards *hazards, BwReconciler *reco
 void bw_audit_free(BwAudit *audit) {
         if (!audit)
                 return;
+        bw_counts_withdraw(audit->counts, audit);
         g_clear_handle_id(&audit->sum_timer, g_source_remove);
         g_clear_handle_id(&audit->retry_timer, g_source_remove);
         bw_nflog_free(audit->nflog);

@@ -12,6 +12,7 @@
 
 #include <bw/violation.h>
 
+#include "counts.h"
 #include "hazards.h"
 #include "journal.h"
 #include "reconciler.h"
@@ -21,7 +22,7 @@ typedef struct BwAudit BwAudit;
 /* All are kept until bw_audit_free(). A group that cannot be listened to is a hazard and tried
  * again. */
 BwAudit *bw_audit_new(BwJournal *journal, BwHazards *hazards, BwReconciler *reconciler,
-                      unsigned per_second);
+                      BwCounts *counts, unsigned per_second);
 void bw_audit_free(BwAudit *audit);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwAudit, bw_audit_free)
 
@@ -36,5 +37,5 @@ void bw_audit_listen(BwAudit *audit,
                      void (*misdelivered)(const BwViolation *violation, gpointer user),
                      gpointer user);
 
-/* What the rules have counted until now was another run's. */
+/* What the rules have counted until now was another run's. Reads all of it at once. */
 void bw_audit_set_baseline(BwAudit *audit);

@@ -24,8 +24,12 @@
 /* A bus that reads nothing gets no more than this many news. */
 #define MAX_UNSENT 64
 /* Callers whose user is being asked for. */
-#define MAX_CALLS    64
-#define MAX_ARGUMENT 4096
+#define MAX_CALLS      64
+#define TOO_MANY_CALLS "too many calls at once: call again later"
+#define MAX_ARGUMENT   4096
+/* Callers who wait for the ports: a turn each, so that what the guard has to do comes in between.
+ */
+#define MAX_WAITING 1024
 /* A guest can make a bridge learn without end. */
 #define MAX_FDB_ROWS 16384
 /* When a whole table is gone there may be more; nobody reads them. */
@@ -46,6 +50,9 @@ struct BwBus {
         Told told;
         unsigned retry, retry_seconds;
         GQueue calls;     /* Call * */
+        GQueue waiting;   /* sd_bus_message *, calls for the ports */
+        bool preparing;   /* what is told of them is being read */
+        guint turn;       /* for the next of them; 0: none */
         BwBusState shown; /* what the last signal told; its arrays are owned */
 };
 
@@ -123,13 +130,11 @@ static void append_row(const BwBusPort *port, gpointer user) {
                 rows->r = bw_bus_append_port(rows->reply, port);
 }
 
-static int list_ports(sd_bus_message *message, gpointer user, sd_bus_error *ret_error) {
+static int answer_ports(BwBus *bus, sd_bus_message *message) {
         __attribute__((cleanup(sd_bus_message_unrefp))) sd_bus_message *reply = NULL;
         g_autoptr(GError) error = NULL;
-        BwBus *bus = user;
         Rows rows = { 0 };
 
-        (void) ret_error;
         rows.r = sd_bus_message_new_method_return(message, &reply);
         rows.reply = reply;
         if (rows.r >= 0)
@@ -139,6 +144,50 @@ static int list_ports(sd_bus_message *message, gpointer user, sd_bus_error *ret_
         if (rows.r >= 0)
                 rows.r = sd_bus_message_close_container(reply);
         return rows.r < 0 ? rows.r : sd_bus_send(NULL, reply, NULL);
+}
+
+static void prepare_ports(BwBus *bus) {
+        if (bus->preparing || bus->turn != 0 || g_queue_is_empty(&bus->waiting))
+                return;
+        bus->preparing = true;
+        bus->requests->prepare_ports(bus->user);
+}
+
+/* The next caller may want what is newer. */
+static gboolean on_turn(gpointer user) {
+        __attribute__((cleanup(sd_bus_message_unrefp))) sd_bus_message *message = NULL;
+        BwBus *bus = user;
+        int r;
+
+        bus->turn = 0;
+        message = g_queue_pop_head(&bus->waiting);
+        r = message != NULL ? answer_ports(bus, message) : 0;
+        if (r < 0)
+                (void) sd_bus_reply_method_errno(message, r, NULL);
+        prepare_ports(bus);
+        return G_SOURCE_REMOVE;
+}
+
+void bw_bus_ports_ready(BwBus *bus) {
+        bus->preparing = false;
+        if (bus->turn == 0)
+                bus->turn = g_idle_add_full(BUS_PRIORITY, on_turn, bus, NULL);
+}
+
+static int list_ports(sd_bus_message *message, gpointer user, sd_bus_error *ret_error) {
+        BwBus *bus = user;
+
+        (void) ret_error;
+        if (g_queue_get_length(&bus->waiting) >= MAX_WAITING)
+                return answer_error(message, SD_BUS_ERROR_LIMITS_EXCEEDED, TOO_MANY_CALLS);
+        g_queue_push_tail(&bus->waiting, sd_bus_message_ref(message));
+        prepare_ports(bus);
+        return 1;
+}
+
+static void forget_waiting(BwBus *bus) {
+        while (!g_queue_is_empty(&bus->waiting))
+                sd_bus_message_unref(g_queue_pop_head(&bus->waiting));
 }
 
 static int get_topology(sd_bus_message *message, gpointer user, sd_bus_error *ret_error) {
@@ -391,8 +440,7 @@ static int for_root(sd_bus_message *message, gpointer user, sd_bus_error *ret_er
         if (sd_bus_message_get_sender(message) == NULL)
                 return refuse(message, "the message has no sender");
         if (g_queue_get_length(&bus->calls) >= MAX_CALLS)
-                return answer_error(message, SD_BUS_ERROR_LIMITS_EXCEEDED,
-                                    "too many calls at once: call again later");
+                return answer_error(message, SD_BUS_ERROR_LIMITS_EXCEEDED, TOO_MANY_CALLS);
         return ask_for_caller(bus, message, argument);
 }
 
@@ -576,6 +624,7 @@ static void tell(BwBus *bus, Told news, const char *why) {
 static void disconnect(BwBus *bus) {
         while (!g_queue_is_empty(&bus->calls))
                 call_free(g_queue_peek_head(&bus->calls));
+        forget_waiting(bus);
         if (bus->source != NULL) {
                 g_source_destroy(bus->source);
                 g_clear_pointer(&bus->source, g_source_unref);
@@ -676,6 +725,7 @@ BwBus *bw_bus_new(const BwBusRequests *requests, gpointer user) {
         bus->user = user;
         bus->retry_seconds = RETRY_FIRST_S;
         g_queue_init(&bus->calls);
+        g_queue_init(&bus->waiting);
         /* In the loop: nothing is told before the caller has what we return. */
         bus->retry = g_idle_add(on_retry, bus);
         return bus;
@@ -687,5 +737,6 @@ void bw_bus_free(BwBus *bus) {
         if (bus->retry != 0)
                 g_source_remove(bus->retry);
         disconnect(bus);
+        g_clear_handle_id(&bus->turn, g_source_remove);
         g_free(bus);
 }

@@ -78,6 +78,9 @@ typedef struct BwBusRequests {
         bool (*resync_guest)(gpointer user, const char *name_or_uuid, GError **error);
         bool (*reload)(gpointer user, GError **error);
         bool (*disarm)(gpointer user, GError **error);
+        /* Reads what list_ports() tells, in turns of its own; then, within this call or later,
+         * bw_bus_ports_ready() is called, once. */
+        void (*prepare_ports)(gpointer user);
         /* Calls @row for each port, sorted by bridge and name. */
         bool (*list_ports)(gpointer user, void (*row)(const BwBusPort *port, gpointer row_user),
                            gpointer row_user, GError **error);
@@ -116,3 +119,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwBus, bw_bus_free)
 /* Emits PropertiesChanged, HazardRaised and HazardCleared for what differs from the last call.
  * Cheap; returns at once. */
 void bw_bus_changed(BwBus *bus);
+
+/* What BwBusRequests.prepare_ports() was asked for is there; of no meaning when nobody waits. */
+void bw_bus_ports_ready(BwBus *bus);

@@ -14,6 +14,7 @@ struct BwDesk {
         BwWarden *warden;
         BwBus *bus;
         BwDisplay *display;
+        GError *failure; /* of reading what is displayed; NULL: none (owned) */
         /* lent to the bus until its next question */
         char **bridges;
         GArray *hazards; /* BwBusHazard, its texts owned by the warden */
@@ -62,10 +63,22 @@ static void count_for_display(const BwTally *tally, gpointer user) {
         bw_display_count(user, tally);
 }
 
-static bool read_counters(BwDisplay *display, gpointer user, GError **error) {
+static void on_counts(BwCounts *counts, const GError *failure, gpointer user) {
         BwDesk *desk = user;
 
-        return bw_warden_count(desk->warden, count_for_display, display, error);
+        g_clear_error(&desk->failure);
+        if (failure)
+                desk->failure = g_error_copy(failure);
+        bw_display_forget(desk->display);
+        bw_counts_tell(counts, count_for_display, desk->display);
+        bw_bus_ports_ready(desk->bus);
+}
+
+static void prepare_ports(gpointer user) {
+        BwDesk *desk = user;
+
+        bw_counts_ask(bw_warden_counts(desk->warden), BW_COUNTS_KEPT, g_get_monotonic_time(),
+                      on_counts, desk);
 }
 
 /* Nothing is promised while anything is not as planned. */
@@ -83,8 +96,10 @@ static bool list_ports(gpointer user, void (*row)(const BwBusPort *port, gpointe
 
         if (!plan)
                 return true;
-        if (!bw_display_refresh(desk->display, g_get_monotonic_time(), read_counters, desk, error))
+        if (desk->failure) {
+                g_propagate_error(error, g_error_copy(desk->failure));
                 return false;
+        }
         view = bw_warden_topology(desk->warden);
         bw_display_ports(desk->display, plan, view, engines_for_display(desk->warden), row,
                          row_user);
@@ -283,6 +298,7 @@ static const BwBusRequests requests = {
         .resync_guest = resync_guest,
         .reload = reload,
         .disarm = disarm,
+        .prepare_ports = prepare_ports,
         .list_ports = list_ports,
         .list_fdb = list_fdb,
         .topology = topology,
@@ -314,8 +330,10 @@ void bw_desk_free(BwDesk *desk) {
         if (!desk)
                 return;
         bw_warden_listen(desk->warden, NULL, NULL);
+        bw_counts_withdraw(bw_warden_counts(desk->warden), desk);
         bw_bus_free(desk->bus);
         bw_display_free(desk->display);
+        g_clear_error(&desk->failure);
         g_strfreev(desk->bridges);
         g_array_unref(desk->hazards);
         g_free(desk);

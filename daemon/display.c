@@ -4,18 +4,12 @@
 
 #include <bw/port_text.h>
 
-/* Reading every counter of all tables costs milliseconds that the guard could need. */
-#define KEPT_USEC G_USEC_PER_SEC
-
 typedef struct Sums {
         uint64_t dropped[BW_REASON_MAX], monitored[BW_REASON_MAX];
 } Sums;
 
 struct BwDisplay {
         GHashTable *sums; /* port name -> Sums * */
-        bool was_read;
-        int64_t read_usec;
-        GError *failure; /* of the last reading; NULL: none (owned) */
 };
 
 BwDisplay *bw_display_new(void) {
@@ -29,7 +23,6 @@ void bw_display_free(BwDisplay *display) {
         if (!display)
                 return;
         g_hash_table_unref(display->sums);
-        g_clear_error(&display->failure);
         g_free(display);
 }
 
@@ -48,19 +41,8 @@ void bw_display_count(BwDisplay *display, const BwTally *tally) {
                 sums->monitored[tally->reason] += tally->packets;
 }
 
-bool bw_display_refresh(BwDisplay *display, int64_t now_usec, BwDisplayRead read, gpointer user,
-                        GError **error) {
-        if (!display->was_read || now_usec - display->read_usec >= KEPT_USEC) {
-                g_hash_table_remove_all(display->sums);
-                g_clear_error(&display->failure);
-                (void) read(display, user, &display->failure);
-                display->was_read = true;
-                display->read_usec = now_usec;
-        }
-        if (!display->failure)
-                return true;
-        g_propagate_error(error, g_error_copy(display->failure));
-        return false;
+void bw_display_forget(BwDisplay *display) {
+        g_hash_table_remove_all(display->sums);
 }
 
 /* Rules that are listed are not rules that packets meet. */

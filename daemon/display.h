@@ -4,8 +4,7 @@
 /*
  * What is shown of the ports
  *
- * A plan and the rules' counters as rows for the bus. Remembers the counters for
- * a second. Decides nothing.
+ * A plan and the rules' counters as rows for the bus. Decides nothing.
  */
 
 #include <bw/plan.h>
@@ -19,16 +18,10 @@ BwDisplay *bw_display_new(void);
 void bw_display_free(BwDisplay *display);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwDisplay, bw_display_free)
 
-/* What an engine has counted; for a BwDisplayRead. */
+/* Adds to what is shown of the port; for bw_counts_tell(). */
 void bw_display_count(BwDisplay *display, const BwTally *tally);
-
-/* Reads the counters and calls bw_display_count() for each. */
-typedef bool (*BwDisplayRead)(BwDisplay *display, gpointer user, GError **error);
-
-/* Calls @read unless it was called less than a second before @now_usec (of any clock that does not
- * go back), so that many who ask cost one reading. That it failed is kept as long. */
-bool bw_display_refresh(BwDisplay *display, int64_t now_usec, BwDisplayRead read, gpointer user,
-                        GError **error);
+/* Nothing was counted. */
+void bw_display_forget(BwDisplay *display);
 
 /* Whether one of @engines, of those as below, checks what @port sends and receives. */
 bool bw_display_is_protected(const BwBridgePlan *bridge, const BwPortPlan *port, unsigned engines);

@@ -73,8 +73,12 @@ typedef struct BwEngineWork {
          * nothing.
          */
         bool (*describe)(BwEngine *engine, GPtrArray *list, GError **error);
-        /* Several tallies may speak of one port, reason and direction: they add up. */
-        bool (*count)(BwEngine *engine, BwTallied tallied, gpointer user, GError **error);
+        /* Reads what was counted, so many parts in all, @part of them; each is read in
+         * milliseconds on a large host. Several tallies may speak of one port, reason and
+         * direction: they add up. */
+        unsigned count_parts;
+        bool (*count)(BwEngine *engine, unsigned part, BwTallied tallied, gpointer user,
+                      GError **error);
 } BwEngineWork;
 
 /* The first member of each engine's own. */

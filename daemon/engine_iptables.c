@@ -368,17 +368,16 @@ static void count_rule(const BwIptChain *chain, const BwIptRule *rule, uint64_t 
         listener->tallied(&tally, listener->user);
 }
 
-static bool count(BwEngine *engine, BwTallied tallied, gpointer user, GError **error) {
+/* A part is a table. */
+static bool count(BwEngine *engine, unsigned part, BwTallied tallied, gpointer user,
+                  GError **error) {
         Iptables *iptables = (Iptables *) engine;
         Listener listener = { tallied, user };
 
         settle(iptables);
-        for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++)
-                if (iptables->chains[table] && !iptables->absent[table] &&
-                    !bw_iptables_count(table, iptables->chains[table], count_rule, &listener,
-                                       error))
-                        return false;
-        return true;
+        return !iptables->chains[part] || iptables->absent[part] ||
+               bw_iptables_count((BwIptTable) part, iptables->chains[part], count_rule, &listener,
+                                 error);
 }
 
 static const BwEngineWork work = {
@@ -395,6 +394,7 @@ static const BwEngineWork work = {
         .disarm = disarm,
         .check = check,
         .describe = describe,
+        .count_parts = BW_IPT_TABLE_MAX,
         .count = count,
 };
 

@@ -3,6 +3,7 @@
 #include "engine.h"
 
 #include <bw/error.h>
+#include <bw/nft_chains.h>
 
 #include "nftables.h"
 
@@ -179,19 +180,20 @@ static bool describe(BwEngine *engine, GPtrArray *list, GError **error) {
 
 typedef struct Listener {
         const Nftables *nftables;
+        BwDirection direction;
+        BwReason reason;
         BwTallied tallied;
         gpointer user;
 } Listener;
 
-static void count_port(const char *port, BwDirection direction, BwReason reason, BwNftCount found,
-                       gpointer user) {
+static void count_port(const char *port, BwNftCount found, gpointer user) {
         const Listener *listener = user;
         const Place *place = g_hash_table_lookup(listener->nftables->places, port);
         BwTally tally = {
                 .bridge = place ? place->bridge : "",
                 .port = port,
-                .direction = direction,
-                .reason = reason,
+                .direction = listener->direction,
+                .reason = listener->reason,
                 .drops = !place || place->drops,
                 .packets = found.packets,
                 .bytes = found.bytes,
@@ -200,16 +202,22 @@ static void count_port(const char *port, BwDirection direction, BwReason reason,
         listener->tallied(&tally, listener->user);
 }
 
-static bool count(BwEngine *engine, BwTallied tallied, gpointer user, GError **error) {
-        Listener listener = { (Nftables *) engine, tallied, user };
-        g_autoptr(BwNftListing) found = NULL;
+/* A part is a reason. */
+static bool count(BwEngine *engine, unsigned part, BwTallied tallied, gpointer user,
+                  GError **error) {
+        static const BwDirection directions[] = { BW_DIRECTION_IN, BW_DIRECTION_OUT };
+        Nftables *nftables = (Nftables *) engine;
+        char set[BW_NFT_NAME_SIZE];
 
-        if (!listener.nftables->table)
-                return true;
-        found = bw_nftables_read(listener.nftables->kernel, error);
-        if (!found)
-                return false;
-        bw_nft_count_ports(found, count_port, &listener);
+        for (gsize i = 0; nftables->table && i < G_N_ELEMENTS(directions); i++) {
+                Listener listener = { nftables, directions[i], (BwReason) part, tallied, user };
+
+                if (!bw_nft_reason_has(listener.reason, listener.direction))
+                        continue;
+                bw_nft_seen_name(listener.direction, listener.reason, set);
+                if (!bw_nftables_count(nftables->kernel, set, count_port, &listener, error))
+                        return false;
+        }
         return true;
 }
 
@@ -228,6 +236,7 @@ static const BwEngineWork work = {
         .disarm = disarm,
         .check = check,
         .describe = describe,
+        .count_parts = BW_REASON_MAX,
         .count = count,
 };
 

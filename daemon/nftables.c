@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "nftables_generation.h"
+#include "nftables_seen.h"
 
 typedef struct nft_ctx Context;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Context, nft_ctx_free)
@@ -19,13 +20,14 @@ struct BwNftables {
         char *listed_base;   /* … and as nft lists them */
         BwNftListing *known; /* what was in the kernel at @generation, counts apart; or NULL */
         uint32_t generation;
-        int socket; /* for asking the generation; -1 until first needed */
+        int socket;      /* for asking the generation; -1 until first needed */
+        int seen_socket; /* for asking what was counted; likewise */
 };
 
 BwNftables *bw_nftables_new(void) {
         BwNftables *nftables = g_new0(BwNftables, 1);
 
-        nftables->socket = -1;
+        nftables->socket = nftables->seen_socket = -1;
         return nftables;
 }
 
@@ -35,6 +37,8 @@ void bw_nftables_free(BwNftables *nftables) {
         g_clear_pointer(&nftables->writer, nft_ctx_free);
         if (nftables->socket >= 0)
                 close(nftables->socket);
+        if (nftables->seen_socket >= 0)
+                close(nftables->seen_socket);
         g_free(nftables->base);
         g_free(nftables->listed_base);
         bw_nft_listing_free(nftables->known);
@@ -153,6 +157,19 @@ static bool look(BwNftables *nftables, GError **error) {
 
 BwNftListing *bw_nftables_read(BwNftables *nftables, GError **error) {
         return list_table(nftables, BW_NFT_TABLE, error);
+}
+
+bool bw_nftables_count(BwNftables *nftables, const char *set, BwNftSeen seen, gpointer user,
+                       GError **error) {
+        if (nftables->seen_socket < 0)
+                nftables->seen_socket = bw_nftables_seen_open(error);
+        if (nftables->seen_socket < 0)
+                return false;
+        if (bw_nftables_seen_read(nftables->seen_socket, set, seen, user, error))
+                return true;
+        close(nftables->seen_socket);
+        nftables->seen_socket = -1;
+        return false;
 }
 
 char *bw_nftables_list(BwNftables *nftables, GError **error) {

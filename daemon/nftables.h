@@ -16,6 +16,7 @@
  */
 
 #include <bw/difference.h>
+#include <bw/nft_seen.h>
 
 typedef struct BwNftables BwNftables;
 
@@ -59,6 +60,11 @@ bool bw_nftables_remove(BwNftables *nftables, GError **error);
 
 /* (transfer full): what is there now, with all its counts. BW_ERROR_ABSENT: no table. */
 BwNftListing *bw_nftables_read(BwNftables *nftables, GError **error);
+
+/* Calls @seen for each port in the set @set, as of bw_nft_seen_name(), with what it has counted.
+ * BW_ERROR_ABSENT: no table; BW_ERROR_BUSY: come back. */
+bool bw_nftables_count(BwNftables *nftables, const char *set, BwNftSeen seen, gpointer user,
+                       GError **error);
 
 /* (transfer full): the same as nft lists it, for bw_nft_listing_parse() and bw_nftables_load(). */
 char *bw_nftables_list(BwNftables *nftables, GError **error);

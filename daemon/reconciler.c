@@ -260,17 +260,32 @@ static void tell_dropped(const BwTally *tally, gpointer user) {
                 filter->tallied(tally, filter->user);
 }
 
-bool bw_reconciler_count(BwReconciler *reconciler, BwTallied tallied, gpointer user,
-                         GError **error) {
+unsigned bw_reconciler_count_parts(const BwReconciler *reconciler) {
+        unsigned parts = 0;
+
+        for (gsize i = 0; i < G_N_ELEMENTS(order); i++)
+                parts += reconciler->engines[order[i]]->work->count_parts;
+        return parts;
+}
+
+static bool count_engine(BwReconciler *reconciler, gsize i, unsigned part, BwTallied tallied,
+                         gpointer user, GError **error) {
         Filter filter = { tallied, user };
+        BwEngine *engine = pick(reconciler, i, reconciler->used);
+        bool all = bw_reconciler_tells_monitored(reconciler, order[i]);
 
+        return !engine || engine->work->count(engine, part, all ? tallied : tell_dropped,
+                                              all ? user : (gpointer) &filter, error);
+}
+
+bool bw_reconciler_count(BwReconciler *reconciler, unsigned part, BwTallied tallied, gpointer user,
+                         GError **error) {
         for (gsize i = 0; i < G_N_ELEMENTS(order); i++) {
-                BwEngine *engine = pick(reconciler, i, reconciler->used);
-                bool all = bw_reconciler_tells_monitored(reconciler, order[i]);
+                unsigned parts = reconciler->engines[order[i]]->work->count_parts;
 
-                if (engine && !engine->work->count(engine, all ? tallied : tell_dropped,
-                                                   all ? user : (gpointer) &filter, error))
-                        return false;
+                if (part < parts)
+                        return count_engine(reconciler, i, part, tallied, user, error);
+                part -= parts;
         }
-        return true;
+        g_assert_not_reached();
 }

@@ -72,9 +72,12 @@ bool bw_reconciler_describe(BwReconciler *reconciler, GPtrArray *list, GError **
 /* Commits that changed the kernel since the start. */
 uint64_t bw_reconciler_generation(const BwReconciler *reconciler);
 
-/* Calls @tallied for everything denied by the engines in use. What is only monitored passes through
- * all engines and is counted by the one that sees most. */
-bool bw_reconciler_count(BwReconciler *reconciler, BwTallied tallied, gpointer user,
+/* How many parts bw_reconciler_count() reads; always the same, whatever engines are in use. */
+unsigned bw_reconciler_count_parts(const BwReconciler *reconciler);
+/* Calls @tallied for everything denied by the engines in use that is in part @part: each takes
+ * milliseconds on a large host, and all together too long for one turn of the main loop. What is
+ * only monitored passes through all engines and is counted by the one that sees most. */
+bool bw_reconciler_count(BwReconciler *reconciler, unsigned part, BwTallied tallied, gpointer user,
                          GError **error);
 /* Whether what @kind says of frames that were let pass counts: only then they are told once. */
 bool bw_reconciler_tells_monitored(const BwReconciler *reconciler, BwEngineKind kind);

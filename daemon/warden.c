@@ -366,7 +366,7 @@ static void on_violation(const BwViolation *violation, gpointer watch) {
 
 static void begin(BwWarden *warden) {
         warden->audit = bw_audit_new(warden->journal, warden->hazards, warden->reconciler,
-                                     warden->config->log_rate);
+                                     warden->counts, warden->config->log_rate);
         bw_audit_listen(warden->audit, on_violation, warden->fdb_watch);
         bw_warden_start_libvirt(warden);
         warden->patience_timer = g_timeout_add(LIBVIRT_PATIENCE_MSEC, on_patience_timer, warden);
@@ -394,6 +394,7 @@ BwWarden *bw_warden_new(const char *config_path, GError **error) {
         bw_hazards_listen(warden->hazards, on_hazard, warden);
         warden->model = bw_model_new();
         warden->reconciler = bw_reconciler_new();
+        warden->counts = bw_counts_new(warden->reconciler);
         warden->roll = bw_engine_roll_new(warden->journal, warden->hazards, warden->reconciler,
                                           on_engine, warden);
         warden->inheritance = bw_inheritance_new(warden->hazards, warden->reconciler);
@@ -436,6 +437,7 @@ void bw_warden_free(BwWarden *warden) {
         bw_engine_roll_free(warden->roll);
         bw_netlink_free(warden->netlink);
         bw_plan_free(warden->in_force);
+        bw_counts_free(warden->counts);
         bw_reconciler_free(warden->reconciler);
         bw_model_free(warden->model);
         bw_undo_file_free(warden->undo_file);

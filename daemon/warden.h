@@ -17,7 +17,7 @@
 #include <bw/plan.h>
 #include <bw/topology_view.h>
 
-#include "engine.h"
+#include "counts.h"
 #include "journal.h"
 
 typedef struct BwWarden BwWarden;
@@ -64,8 +64,8 @@ bool bw_warden_knows_guest(const BwWarden *warden, const char *name_or_uuid);
 GPtrArray *bw_warden_hazards(const BwWarden *warden);
 /* (set of engines) */
 unsigned bw_warden_engines_in_force(const BwWarden *warden);
-/* Reads the rules' counters; see bw_reconciler_count(). */
-bool bw_warden_count(BwWarden *warden, BwTallied tallied, gpointer user, GError **error);
+/* What the rules have counted; lent. Who has asked withdraws before the warden is freed. */
+BwCounts *bw_warden_counts(const BwWarden *warden);
 /* (transfer full) (element-type BwDifference): in what the kernel differs from the plan now, the
  * bridges' switches included. Reads all rules and repairs nothing: that is the next check's. Only
  * while there is a plan. */

@@ -184,8 +184,8 @@ GPtrArray *bw_warden_hazards(const BwWarden *warden) {
         return bw_hazards_list(warden->hazards);
 }
 
-bool bw_warden_count(BwWarden *warden, BwTallied tallied, gpointer user, GError **error) {
-        return bw_reconciler_count(warden->reconciler, tallied, user, error);
+BwCounts *bw_warden_counts(const BwWarden *warden) {
+        return warden->counts;
 }
 
 /* What is not in use writes nothing and so cannot say what it misses. */

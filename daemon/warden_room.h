@@ -11,6 +11,7 @@
 
 #include "announce.h"
 #include "audit.h"
+#include "counts.h"
 #include "engine_roll.h"
 #include "fdb_watch.h"
 #include "hazard_watch.h"
@@ -30,6 +31,7 @@ struct BwWarden {
         BwConfig *config;
         BwModel *model;
         BwReconciler *reconciler;
+        BwCounts *counts;
         BwPlan *plan;     /* what must be */
         BwPlan *in_force; /* what was last read back as being; may be the same object */
 

@@ -44,10 +44,19 @@ static bool disarm(gpointer user, GError **error) {
         return answer(user, BW_FAKE_DISARM, "", error);
 }
 
+static void prepare_ports(gpointer user) {
+        BwFakeWarden *warden = user;
+
+        warden->prepared++;
+        if (!warden->takes_time)
+                bw_bus_ports_ready(warden->bus);
+}
+
 static bool list_ports(gpointer user, void (*row)(const BwBusPort *port, gpointer row_user),
                        gpointer row_user, GError **error) {
         BwFakeWarden *warden = user;
 
+        warden->listed++;
         for (unsigned i = 0; i < warden->repeat; i++)
                 for (unsigned j = 0; j < warden->n_ports; j++)
                         row(&warden->ports[j], row_user);
@@ -198,6 +207,7 @@ const BwBusRequests bw_fake_requests = {
         .resync_guest = resync_guest,
         .reload = reload,
         .disarm = disarm,
+        .prepare_ports = prepare_ports,
         .list_ports = list_ports,
         .topology = topology,
         .list_fdb = list_fdb,

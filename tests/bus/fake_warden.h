@@ -29,7 +29,9 @@ typedef struct BwFakeWarden {
         const BwBusPort *ports;
         unsigned n_ports;
         unsigned repeat; /* how often @ports is listed */
-        unsigned n_fdb;  /* how long ListFdb()'s list is */
+        bool takes_time; /* what is told of ports is not ready before the test says so */
+        unsigned prepared, listed;
+        unsigned n_fdb; /* how long ListFdb()'s list is */
         unsigned fdb_asked;
         const BwPlan *plan; /* what Explain() is answered by */
         unsigned explained, plan_asked, checked;

@@ -111,6 +111,12 @@ bool bw_nftables_remove(BwNftables *nftables G_GNUC_UNUSED, GError **error G_GNU
         g_assert_not_reached();
 }
 
+bool bw_nftables_count(BwNftables *nftables G_GNUC_UNUSED, const char *set G_GNUC_UNUSED,
+                       BwNftSeen seen G_GNUC_UNUSED, gpointer user G_GNUC_UNUSED,
+                       GError **error G_GNUC_UNUSED) {
+        g_assert_not_reached();
+}
+
 BwNftListing *bw_nftables_read(BwNftables *nftables G_GNUC_UNUSED, GError **error) {
         return answer(error) ? bw_nft_listing_parse(listing) : NULL;
 }

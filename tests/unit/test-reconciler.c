@@ -12,6 +12,7 @@
 typedef struct Fake {
         BwEngine engine;
         unsigned wanted, committed, disarmed;
+        unsigned counted; /* (set of parts) */
         bool equal;
         int refusal; /* of commit and disarm: a BwError; -1: none */
         const char *inherited;
@@ -86,10 +87,15 @@ static bool describe(BwEngine *engine, GPtrArray *list, GError **error) {
         return answer((Fake *) engine, "described", error);
 }
 
-/* One dropped, ten let pass. */
-static bool count(BwEngine *engine G_GNUC_UNUSED, BwTallied tallied, gpointer user,
+/* Of each of two parts: one dropped, ten let pass. */
+#define PARTS 2
+static bool count(BwEngine *engine, unsigned part, BwTallied tallied, gpointer user,
                   GError **error G_GNUC_UNUSED) {
         BwTally tally = { .bridge = "br1", .port = "vnet0", .drops = true, .packets = 1 };
+
+        g_assert_cmpuint(part, <, PARTS);
+        g_assert_cmpuint(((Fake *) engine)->counted & 1u << part, ==, 0);
+        ((Fake *) engine)->counted |= 1u << part;
 
         tallied(&tally, user);
         tally.drops = false;
@@ -115,6 +121,7 @@ static BwEngine *fake_new(BwEngineKind kind) {
                                       .disarm = disarm,
                                       .check = check,
                                       .describe = describe,
+                                      .count_parts = PARTS,
                                       .count = count };
         fake->engine.work = &works[kind];
         fake->equal = true;
@@ -317,7 +324,9 @@ static uint64_t sum_of(unsigned used) {
         g_autoptr(BwReconciler) reconciler = start(used);
         uint64_t sum = 0;
 
-        g_assert_true(bw_reconciler_count(reconciler, add_up, &sum, NULL));
+        g_assert_cmpuint(bw_reconciler_count_parts(reconciler), ==, 2 * PARTS);
+        for (unsigned part = 0; part < 2 * PARTS; part++)
+                g_assert_true(bw_reconciler_count(reconciler, part, add_up, &sum, NULL));
         g_assert_cmpint(bw_reconciler_tells_monitored(reconciler, BW_ENGINE_NFTABLES), ==,
                         (used & nft) != 0);
         g_assert_cmpint(bw_reconciler_tells_monitored(reconciler, BW_ENGINE_IPTABLES), ==,
@@ -327,9 +336,9 @@ static uint64_t sum_of(unsigned used) {
 
 static void test_count(void) {
         g_assert_cmpuint(sum_of(0), ==, 0);
-        g_assert_cmpuint(sum_of(ipt), ==, 11);
-        g_assert_cmpuint(sum_of(nft), ==, 11);
-        g_assert_cmpuint(sum_of(ipt | nft), ==, 12);
+        g_assert_cmpuint(sum_of(ipt), ==, PARTS * 11);
+        g_assert_cmpuint(sum_of(nft), ==, PARTS * 11);
+        g_assert_cmpuint(sum_of(ipt | nft), ==, PARTS * 12);
 }
 
 int main(int argc, char **argv) {
