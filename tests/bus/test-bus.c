@@ -1109,6 +1109,173 @@ static void test_flood_of_calls(void) {
         world_close(&world);
 }
 
+/* Questions: those that take time keep nobody from being answered, and each has a turn of its own.
+ */
+
+/* A bus lets nobody wait for more than 128 answers. */
+#define EACH         100
+#define CALLERS      11
+#define MOST_WAITING 1024 /* in all; the others are refused */
+
+typedef struct Crowd {
+        sd_bus *callers[CALLERS];
+        unsigned n;
+        Answers answers; /* to their questions for the ports */
+} Crowd;
+
+static void crowd_ask(Crowd *crowd, unsigned n) {
+        crowd->n = n;
+        for (unsigned i = 0; i < n; i++) {
+                g_assert_cmpint(sd_bus_open_system(&crowd->callers[i]), >=, 0);
+                for (unsigned k = 0; k < EACH; k++)
+                        g_assert_cmpint(sd_bus_call_method_async(crowd->callers[i], NULL, NAME,
+                                                                 PATH, INTERFACE, "ListPorts",
+                                                                 on_answer, &crowd->answers, ""),
+                                        >=, 0);
+                g_assert_cmpint(sd_bus_flush(crowd->callers[i]), >=, 0);
+        }
+}
+
+static void crowd_wait(Crowd *crowd, const unsigned *number, unsigned value) {
+        while (*number < value) {
+                int done = 0;
+
+                for (unsigned i = 0; i < crowd->n; i++)
+                        done += sd_bus_process(crowd->callers[i], NULL);
+                if (done == 0)
+                        g_usleep(1000);
+        }
+}
+
+static void ask_many(sd_bus *connection, gconstpointer user) {
+        Crowd crowd = { .n = 0 };
+
+        (void) connection;
+        (void) user;
+        crowd_ask(&crowd, 2);
+        crowd_wait(&crowd, &crowd.answers.fine, 2 * EACH);
+        g_assert_cmpuint(crowd.answers.refused, ==, 0);
+}
+
+static gboolean count_turn(gpointer user) {
+        (*(unsigned *) user)++;
+        return G_SOURCE_REMOVE;
+}
+
+/* What the guard has to do comes between any two answers. */
+static void test_a_turn_each(void) {
+        unsigned turns = 0, listed = 0, wanted = 0;
+        World world;
+        pid_t client;
+        int status;
+
+        world_open(&world, BW_TEST_POLICY_SHIPPED);
+        world.warden.takes_time = true;
+        client = start_client(NOBODY, ask_many, NULL);
+        run_until(&world.warden.prepared, 1);
+        for (int64_t end = g_get_monotonic_time() + LIMIT_USEC;
+             listed < 2 * EACH && g_get_monotonic_time() < end;) {
+                if (world.warden.prepared > listed)
+                        bw_bus_ports_ready(world.warden.bus);
+                g_idle_add_full(G_PRIORITY_DEFAULT, count_turn, &turns, NULL);
+                wanted++;
+                while (turns < wanted)
+                        g_main_context_iteration(NULL, FALSE);
+                g_main_context_iteration(NULL, FALSE);
+                g_assert_cmpuint(world.warden.listed, <=, listed + 1);
+                listed = world.warden.listed;
+        }
+        g_assert_cmpuint(listed, ==, 2 * EACH);
+        g_assert_cmpuint(world.warden.prepared, ==, 2 * EACH);
+        g_assert_cmpint(waitpid(client, &status, 0), ==, client);
+        g_assert_cmpint(status, ==, 0);
+        world_close(&world);
+}
+
+static void ask_and_overtake(sd_bus *connection, gconstpointer user) {
+        const unsigned too_many = CALLERS * EACH - MOST_WAITING;
+        Crowd crowd = { .n = 0 };
+        uint64_t generation = 0;
+
+        (void) user;
+        crowd_ask(&crowd, CALLERS);
+        crowd_wait(&crowd, &crowd.answers.refused, too_many);
+        g_assert_cmpint(sd_bus_get_property_trivial(connection, NAME, PATH, INTERFACE, "Generation",
+                                                    NULL, 't', &generation),
+                        >=, 0);
+        g_assert_cmpuint(generation, ==, 42);
+        g_assert_cmpuint(crowd.answers.fine, ==, 0);
+        g_assert_cmpint(
+                sd_bus_call_method(connection, NAME, PATH, INTERFACE, "Resync", NULL, NULL, ""), >=,
+                0);
+        crowd_wait(&crowd, &crowd.answers.fine, MOST_WAITING);
+        g_assert_cmpuint(crowd.answers.refused, ==, too_many);
+}
+
+/* While nothing is ready; the last question before it is, is for root, and is seen here. */
+static void test_ports_wait(void) {
+        World world;
+        pid_t client;
+
+        world_open(&world, BW_TEST_POLICY_SHIPPED);
+        world.warden.takes_time = true;
+        client = start_client(0, ask_and_overtake, NULL);
+        run_until(&world.warden.requests[BW_FAKE_RESYNC], 1);
+        g_assert_cmpuint(world.warden.prepared, ==, 1);
+        g_assert_cmpuint(world.warden.listed, ==, 0);
+        world.warden.takes_time = false;
+        bw_bus_ports_ready(world.warden.bus);
+        finish_client(client);
+        g_assert_cmpuint(world.warden.listed, ==, MOST_WAITING);
+        world_close(&world);
+}
+
+static void ask_and_leave(sd_bus *connection, gconstpointer user) {
+        Crowd crowd = { .n = 0 };
+
+        (void) connection;
+        (void) user;
+        crowd_ask(&crowd, 1);
+        g_usleep(LIMIT_USEC);
+}
+
+static void stop_client(pid_t client) {
+        (void) kill(client, SIGKILL);
+        g_assert_cmpint(waitpid(client, NULL, 0), ==, client);
+}
+
+/* Who waited is gone with the bus; when it is back, others are answered. */
+static void test_bus_dies_while_ports_wait(void) {
+        Length expected = { "ListPorts", G_N_ELEMENTS(hostile_ports) };
+        World world;
+        pid_t client;
+
+        world_open(&world, BW_TEST_POLICY_SHIPPED);
+        world.warden.ports = hostile_ports;
+        world.warden.n_ports = G_N_ELEMENTS(hostile_ports);
+        world.warden.takes_time = true;
+        client = start_client(0, ask_and_leave, NULL);
+        run_until(&world.warden.prepared, 1);
+        bw_test_bus_stop(world.bus);
+        run_until(&world.warden.went, 1);
+        stop_client(client);
+        bw_bus_ports_ready(world.warden.bus);
+        world.bus = bw_test_bus_start(BW_TEST_POLICY_SHIPPED);
+        run_until(&world.warden.came, 2);
+        g_assert_cmpuint(world.warden.listed, ==, 0);
+        world.warden.takes_time = false;
+        run_client(0, count_rows, &expected);
+        g_assert_cmpuint(world.warden.listed, ==, 1);
+
+        /* Some wait when we are freed. */
+        world.warden.takes_time = true;
+        client = start_client(0, ask_and_leave, NULL);
+        run_until(&world.warden.prepared, 3);
+        g_clear_pointer(&world.warden.bus, bw_bus_free);
+        stop_client(client);
+        world_close(&world);
+}
+
 static void test_skipped(void) {
         g_test_skip("this machine allows no namespaces of one's own: no private system bus");
 }
@@ -1142,6 +1309,9 @@ int main(int argc, char **argv) {
         g_test_add_func("/bus/check", test_check);
         g_test_add_func("/bus/list-long-fdb", test_list_long_fdb);
         g_test_add_func("/bus/flood-of-calls", test_flood_of_calls);
+        g_test_add_func("/bus/a-turn-each", test_a_turn_each);
+        g_test_add_func("/bus/ports-wait", test_ports_wait);
+        g_test_add_func("/bus/bus-dies-while-ports-wait", test_bus_dies_while_ports_wait);
         g_test_add_func("/bus/name-is-taken", test_name_is_taken);
         g_test_add_func("/bus/bus-dies-and-comes-back", test_bus_dies_and_comes_back);
         g_test_add_func("/bus/stopped-bus-stops-nothing", test_stopped_bus_stops_nothing);

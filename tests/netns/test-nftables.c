@@ -6,6 +6,8 @@
  */
 
 #include <bw/error.h>
+#include <bw/nft_chains.h>
+#include <bw/text.h>
 #include <command.h>
 #include <netns.h>
 #include <nftables.h>
@@ -44,7 +46,8 @@ static BwNftTable *compile_names(const char *const *names, guint n, guint moved,
         return bw_nft_compile(plan, elsewhere);
 }
 
-#define NOBODY G_MAXUINT
+#define NOBODY    G_MAXUINT
+#define MANY_SEEN 2000
 
 static BwNftTable *compile(guint n, guint moved) {
         g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
@@ -225,6 +228,120 @@ static void test_counts(void) {
         g_assert_cmpuint(again.packets, >=, count.packets);
 }
 
+static void note_listed(const char *port, BwDirection direction, BwReason reason, BwNftCount count,
+                        gpointer user) {
+        char set[BW_NFT_NAME_SIZE];
+
+        g_ptr_array_add(user, g_strdup_printf("%s %s %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT,
+                                              bw_nft_seen_name(direction, reason, set), port,
+                                              count.packets, count.bytes));
+}
+
+typedef struct Counted {
+        GPtrArray *lines;
+        BwDirection direction;
+        BwReason reason;
+} Counted;
+
+static void note_seen(const char *port, BwNftCount count, gpointer user) {
+        const Counted *counted = user;
+
+        note_listed(port, counted->direction, counted->reason, count, counted->lines);
+}
+
+/* (transfer full): what all sets have counted, as the kernel tells it; sorted lines. */
+static char *read_seen(BwNftables *nftables) {
+        g_autoptr(GPtrArray) lines = g_ptr_array_new_with_free_func(g_free);
+        Counted counted = { .lines = lines };
+
+        for (unsigned i = 0; i < 2 * BW_REASON_MAX; i++) {
+                g_autoptr(GError) error = NULL;
+                char set[BW_NFT_NAME_SIZE];
+
+                counted.direction = i % 2 ? BW_DIRECTION_OUT : BW_DIRECTION_IN;
+                counted.reason = (BwReason) (i / 2);
+                if (!bw_nft_reason_has(counted.reason, counted.direction))
+                        continue;
+                bw_nft_seen_name(counted.direction, counted.reason, set);
+                if (!bw_nftables_count(nftables, set, note_seen, &counted, &error))
+                        g_error("%s", error->message);
+        }
+        g_ptr_array_sort(lines, bw_text_compare);
+        g_ptr_array_add(lines, NULL);
+        return g_strjoinv("\n", (char **) lines->pdata);
+}
+
+/* (transfer full): the same as nft lists it. */
+static char *list_seen(BwNftables *nftables) {
+        g_autoptr(GPtrArray) lines = g_ptr_array_new_with_free_func(g_free);
+        g_autoptr(BwNftListing) listing = bw_nftables_read(nftables, NULL);
+
+        bw_nft_count_ports(listing, note_listed, lines);
+        g_ptr_array_sort(lines, bw_text_compare);
+        g_ptr_array_add(lines, NULL);
+        return g_strjoinv("\n", (char **) lines->pdata);
+}
+
+/* More than fits into one answer of the kernel, and more than fits into 32 bits. */
+static void fill_flooded(void) {
+        g_autoptr(GString) elements = g_string_new("add element bridge bridgewarden "
+                                                   "seen-out-flooded { ");
+
+        for (guint i = 0; i < MANY_SEEN; i++)
+                g_string_append_printf(
+                        elements, "%s\"vk%u\" counter packets %u bytes %" G_GUINT64_FORMAT,
+                        i ? ", " : "", i, i + 1, (i + 1) * G_GUINT64_CONSTANT(10000000000));
+        g_string_append(elements, " }\n");
+        g_assert_true(g_file_set_contents("/run/elements.nft", elements->str, -1, NULL));
+        bw_test_run("nft -f /run/elements.nft");
+}
+
+/* What is asked of the kernel is what nft lists: of one expression in an element, and of two. */
+static void test_seen(void) {
+        g_autoptr(BwNftables) nftables = bw_nftables_new();
+        g_autoptr(BwNftTable) table = compile(20, NOBODY);
+        g_autofree char *listed = NULL, *seen = NULL;
+
+        flush();
+        bw_test_run("ip link add br1 type bridge; ip link set br1 up;"
+                    "ip link add stray type veth peer name far; ip link set stray master br1;"
+                    "ip link set stray up");
+        sync_table(nftables, table);
+        bw_test_run("ip link set far up; ip addr add 10.8.0.1/24 dev far;"
+                    "ping -c 1 -W 1 10.8.0.2 >/dev/null || true; ip link set far down;"
+                    "ip link set stray down");
+        fill_flooded();
+        listed = list_seen(nftables);
+        seen = read_seen(nftables);
+        bw_test_run("ip link del br1; ip link del far");
+        g_assert_cmpstr(seen, ==, listed);
+        g_assert_nonnull(strstr(seen, "seen-in-unbound stray "));
+        g_assert_nonnull(strstr(seen, "seen-out-flooded vk1999 2000 20000000000000"));
+}
+
+static void must_not_be_seen(G_GNUC_UNUSED const char *port, G_GNUC_UNUSED BwNftCount count,
+                             G_GNUC_UNUSED gpointer user) {
+        g_assert_not_reached();
+}
+
+static void test_nothing_seen(void) {
+        g_autoptr(BwNftables) nftables = bw_nftables_new();
+        g_autoptr(BwNftTable) table = compile(20, NOBODY);
+        g_autoptr(GError) error = NULL;
+
+        flush();
+        g_assert_false(
+                bw_nftables_count(nftables, "seen-in-unbound", must_not_be_seen, NULL, &error));
+        g_assert_error(error, BW_ERROR, BW_ERROR_ABSENT);
+        g_clear_error(&error);
+        sync_table(nftables, table);
+        g_assert_false(bw_nftables_count(nftables, "nonsense", must_not_be_seen, NULL, &error));
+        g_assert_error(error, BW_ERROR, BW_ERROR_ABSENT);
+        g_assert_nonnull(strstr(error->message, "nonsense"));
+        /* A failure leaves nothing behind that the next answer is mistaken for. */
+        g_assert_true(bw_nftables_count(nftables, "seen-in-unbound", must_not_be_seen, NULL, NULL));
+}
+
 /* Every byte an interface's name may have, in front, within and at the end. */
 static void test_names(void) {
         g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
@@ -321,6 +438,8 @@ int main(int argc, char **argv) {
         g_test_add_func("/nftables/change", test_change);
         g_test_add_func("/nftables/foreign", test_foreign);
         g_test_add_func("/nftables/counts", test_counts);
+        g_test_add_func("/nftables/seen", test_seen);
+        g_test_add_func("/nftables/nothing-seen", test_nothing_seen);
         g_test_add_func("/nftables/names", test_names);
         g_test_add_func("/nftables/size", test_size);
         return g_test_run();
