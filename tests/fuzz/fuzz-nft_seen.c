@@ -29,7 +29,7 @@ static char *read_at(const uint8_t *bytes, size_t size, size_t offset, BwNftSeen
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
         BwNftSeenReader reader = {}, other = {};
         bool whole, moved_whole;
-        g_autofree char *sum = read_at(bytes, size, 0, &reader, &whole);
+        g_autofree char *sum = read_at(bytes, size, 4, &reader, &whole);
         g_autofree char *moved = read_at(bytes, size, 1, &other, &moved_whole);
 
         g_assert(whole == moved_whole && g_str_equal(sum, moved));
