@@ -67,8 +67,10 @@ typedef struct BwEngineWork {
          * kernel cannot hold any is no failure. On failure what was wanted is still wanted, and
          * some of it may be gone. */
         bool (*disarm)(BwEngine *engine, int64_t now_usec, BwPass *pass, GError **error);
-        /* Whether the kernel is as wanted, by what it can carry now; writes nothing. */
-        bool (*check)(BwEngine *engine, bool *ret_equal, GError **error);
+        /* Whether part @part of the kernel's, less than @n_parts, is as wanted, by what it can
+         * carry now; writes nothing. A part is what cannot be read in pieces: a table. */
+        bool (*check)(BwEngine *engine, unsigned part, bool *ret_equal, GError **error);
+        unsigned n_parts;
         /* Appends to @list (BwDifference) in what the kernel differs; reads all of it, writes
          * nothing.
          */

@@ -17,12 +17,13 @@ typedef struct Wanting {
         const BwPlan *plan;
         BwFamily family;
         bool differs;
-        GThread *thread; /* NULL: it is done */
 } Wanting;
 
 typedef struct Iptables {
         BwEngine engine;
         Wanting wanting[2];                  /* IPv4, IPv6 */
+        int next_wanting;                    /* the first that nobody has begun with; atomic */
+        GThread *compiler;                   /* NULL: there is none */
         bool absent[BW_IPT_TABLE_MAX];       /* this kernel has none such */
         GPtrArray *chains[BW_IPT_TABLE_MAX]; /* NULL: nothing of ours */
         GPtrArray *held[BW_IPT_TABLE_MAX];   /* what was last read back; NULL: not known */
@@ -31,11 +32,50 @@ typedef struct Iptables {
         bool impatient;                      /* the lock was busy for too long */
 } Iptables;
 
-/* What is wanted is known then. */
-static void settle(Iptables *iptables) {
-        for (gsize i = 0; i < G_N_ELEMENTS(iptables->wanting); i++)
-                g_clear_pointer(&iptables->wanting[i].thread, g_thread_join);
+/* Compiling */
+
+static bool chains_equal(const GPtrArray *a, const GPtrArray *b) {
+        if (!a || !b || a->len != b->len)
+                return false;
+        for (guint i = 0; i < a->len; i++)
+                if (!bw_ipt_chain_equal(a->pdata[i], b->pdata[i]))
+                        return false;
+        return true;
 }
+
+static gpointer want_family(gpointer user) {
+        Wanting *wanting = user;
+
+        for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++) {
+                GPtrArray **chains = &wanting->chains[table], *wanted;
+
+                if (bw_ipt_table_family(table) != wanting->family)
+                        continue;
+                wanted = bw_ipt_compile(wanting->plan, table);
+                wanting->differs |= !chains_equal(wanted, *chains);
+                g_clear_pointer(chains, g_ptr_array_unref);
+                *chains = wanted;
+        }
+        return NULL;
+}
+
+static gpointer want_families(gpointer user) {
+        Iptables *iptables = user;
+        const int n = G_N_ELEMENTS(iptables->wanting);
+
+        for (int i; (i = g_atomic_int_add(&iptables->next_wanting, 1)) < n;)
+                want_family(&iptables->wanting[i]);
+        g_atomic_int_set(&iptables->next_wanting, n);
+        return NULL;
+}
+
+/* What is wanted is known then. Who waits lends a hand. */
+static void settle(Iptables *iptables) {
+        want_families(iptables);
+        g_clear_pointer(&iptables->compiler, g_thread_join);
+}
+
+/* The engine */
 
 static void forget_chains(Iptables *iptables) {
         for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++)
@@ -116,46 +156,17 @@ static bool inherited(const BwEngine *engine, const char *port) {
                g_ptr_array_find_with_equal_func(iptables->inherited, name, g_str_equal, NULL);
 }
 
-static bool chains_equal(const GPtrArray *a, const GPtrArray *b) {
-        if (!a || !b || a->len != b->len)
-                return false;
-        for (guint i = 0; i < a->len; i++)
-                if (!bw_ipt_chain_equal(a->pdata[i], b->pdata[i]))
-                        return false;
-        return true;
-}
-
-static gpointer want_family(gpointer user) {
-        Wanting *wanting = user;
-
-        for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++) {
-                GPtrArray **chains = &wanting->chains[table], *wanted;
-
-                if (bw_ipt_table_family(table) != wanting->family)
-                        continue;
-                wanted = bw_ipt_compile(wanting->plan, table);
-                wanting->differs |= !chains_equal(wanted, *chains);
-                g_clear_pointer(chains, g_ptr_array_unref);
-                *chains = wanted;
-        }
-        return NULL;
-}
-
-/* Both families at the same time, and both while nftables is written: at a thousand ports a guest
- * waits half as long. */
+/* One thread, which needs as long for both families as nftables does to be written meanwhile: two
+ * would take the processor from what denies first. */
 static void want(BwEngine *engine, const BwPlan *plan, const BwModel *model G_GNUC_UNUSED) {
         static const BwFamily families[] = { BW_FAMILY_IPV4, BW_FAMILY_IPV6 };
         Iptables *iptables = (Iptables *) engine;
 
         settle(iptables);
-        for (gsize i = 0; i < G_N_ELEMENTS(families); i++) {
-                Wanting *wanting = &iptables->wanting[i];
-
-                *wanting = (Wanting){ iptables->chains, plan, families[i], false, NULL };
-                wanting->thread = g_thread_try_new("compile", want_family, wanting, NULL);
-                if (!wanting->thread)
-                        want_family(wanting);
-        }
+        for (gsize i = 0; i < G_N_ELEMENTS(families); i++)
+                iptables->wanting[i] = (Wanting){ iptables->chains, plan, families[i], false };
+        iptables->next_wanting = 0;
+        iptables->compiler = g_thread_try_new("compile", want_families, iptables, NULL);
 }
 
 static bool differs(BwEngine *engine) {
@@ -277,57 +288,25 @@ static bool disarm(BwEngine *engine, int64_t now_usec, BwPass *pass, GError **er
 }
 
 /* A module that is loaded later brings its tables. */
-static void look_for_absent(Iptables *iptables) {
-        for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++)
-                if (iptables->absent[table])
-                        iptables->absent[table] = !bw_iptables_probe(table, NULL);
+static void look_for_absent(Iptables *iptables, BwIptTable table) {
+        if (iptables->absent[table])
+                iptables->absent[table] = !bw_iptables_probe(table, NULL);
 }
 
-/* The tables of one family in the looking at. */
-typedef struct Checking {
-        const Iptables *iptables;
-        BwFamily family;
-        bool equal;
-        GError *error; /* NULL: @equal is known */
-} Checking;
-
-static gpointer check_family(gpointer user) {
-        Checking *checking = user;
-        const Iptables *iptables = checking->iptables;
-
-        for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX && checking->equal; table++)
-                if (bw_ipt_table_family(table) == checking->family && !iptables->absent[table] &&
-                    !bw_iptables_check(table, iptables->chains[table], &checking->equal,
-                                       &checking->error))
-                        break;
-        return NULL;
-}
-
-/* A guest that comes meanwhile waits for the end of it: half as long with both families at the same
- * time. */
-static bool check(BwEngine *engine, bool *ret_equal, GError **error) {
+static bool check(BwEngine *engine, unsigned part, bool *ret_equal, GError **error) {
         Iptables *iptables = (Iptables *) engine;
-        Checking ipv4 = { iptables, BW_FAMILY_IPV4, true, NULL };
-        Checking ipv6 = { iptables, BW_FAMILY_IPV6, true, NULL };
-        GThread *thread;
+        BwIptTable table = (BwIptTable) part;
 
         settle(iptables);
-        look_for_absent(iptables);
-        thread = g_thread_try_new("check", check_family, &ipv6, NULL);
-        check_family(&ipv4);
-        if (thread)
-                g_thread_join(thread);
-        else
-                check_family(&ipv6);
-        *ret_equal = ipv4.equal && ipv6.equal;
-        if (!*ret_equal)
-                forget_held(iptables);
-        if (!ipv4.error && !ipv6.error)
+        look_for_absent(iptables, table);
+        *ret_equal = true;
+        if (iptables->absent[table])
                 return true;
-        g_propagate_error(error,
-                          ipv4.error ? g_steal_pointer(&ipv4.error) : g_steal_pointer(&ipv6.error));
-        g_clear_error(&ipv6.error);
-        return false;
+        if (!bw_iptables_check(table, iptables->chains[table], ret_equal, error))
+                return false;
+        if (!*ret_equal)
+                g_clear_pointer(&iptables->held[table], g_ptr_array_unref);
+        return true;
 }
 
 static bool describe(BwEngine *engine, GPtrArray *list, GError **error) {
@@ -394,6 +373,7 @@ static const BwEngineWork work = {
         .commit = commit,
         .disarm = disarm,
         .check = check,
+        .n_parts = BW_IPT_TABLE_MAX,
         .describe = describe,
         .count = count,
 };
@@ -402,5 +382,6 @@ BwEngine *bw_engine_iptables_new(void) {
         Iptables *iptables = g_new0(Iptables, 1);
 
         iptables->engine.work = &work;
+        iptables->next_wanting = G_N_ELEMENTS(iptables->wanting);
         return &iptables->engine;
 }

@@ -164,7 +164,7 @@ static bool disarm(BwEngine *engine, int64_t now_usec G_GNUC_UNUSED, BwPass *pas
         return true;
 }
 
-static bool check(BwEngine *engine, bool *ret_equal, GError **error) {
+static bool check(BwEngine *engine, unsigned part G_GNUC_UNUSED, bool *ret_equal, GError **error) {
         Nftables *nftables = (Nftables *) engine;
 
         return bw_nftables_check(nftables->kernel, nftables->table, ret_equal, error);
@@ -227,6 +227,7 @@ static const BwEngineWork work = {
         .commit = commit,
         .disarm = disarm,
         .check = check,
+        .n_parts = 1,
         .describe = describe,
         .count = count,
 };

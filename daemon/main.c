@@ -21,6 +21,8 @@
 
 /* What a change of two large tables takes, and more. */
 #define KEPT_BYTES (64 * 1024 * 1024)
+/* A table's bytes at once; the library takes no more for this value. */
+#define HEAP_BYTES (32 * 1024 * 1024)
 
 static char *arg_config;
 static gboolean arg_check_config, arg_disarm, arg_version;
@@ -126,6 +128,7 @@ static bool parse_arguments(int argc, char **argv, GError **error) {
 static void keep_memory(void) {
 #ifdef M_TRIM_THRESHOLD
         mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
+        mallopt(M_MMAP_THRESHOLD, HEAP_BYTES);
 #endif
 }
 

@@ -210,20 +210,30 @@ bool bw_reconciler_disarm(BwReconciler *reconciler, int64_t now_usec, BwPass *re
         return done;
 }
 
-bool bw_reconciler_check(BwReconciler *reconciler, bool *ret_equal, GError **error) {
-        *ret_equal = true;
-        for (gsize i = 0; i < G_N_ELEMENTS(order); i++) {
-                BwEngine *engine = pick(reconciler, i, reconciler->used);
-                bool equal;
+/* The engine whose turn it is; NULL: all have been. */
+static BwEngine *find_turn(const BwReconciler *reconciler, BwCheck *check) {
+        for (; check->engine < G_N_ELEMENTS(order); check->engine++, check->part = 0) {
+                BwEngine *engine = pick(reconciler, check->engine, reconciler->used);
 
-                if (!engine)
-                        continue;
-                if (!engine->work->check(engine, &equal, error))
-                        return false;
-                note_step(reconciler, order[i], equal);
-                *ret_equal &= equal;
+                if (engine && check->part < engine->work->n_parts)
+                        return engine;
         }
-        return true;
+        return NULL;
+}
+
+bool bw_reconciler_check(BwReconciler *reconciler, BwCheck *check, bool *ret_equal, bool *ret_more,
+                         GError **error) {
+        BwEngine *engine = find_turn(reconciler, check);
+        bool done = true;
+
+        *ret_equal = true;
+        if (engine) {
+                done = engine->work->check(engine, check->part++, ret_equal, error);
+                if (done && !*ret_equal)
+                        note_step(reconciler, engine->work->kind, false);
+        }
+        *ret_more = find_turn(reconciler, check) != NULL;
+        return done;
 }
 
 bool bw_reconciler_describe(BwReconciler *reconciler, GPtrArray *list, GError **error) {
