@@ -6,6 +6,7 @@
 #include <bw/ipt_diff.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -14,6 +15,11 @@
 #include "ipt_entry.h"
 
 #define DEFAULT_LOCK_FILE "/run/xtables.lock"
+
+/* What a change of two large tables takes, and more; and the most that the C library lets a piece
+ * of it be. */
+#define KEPT_BYTES  (64 * 1024 * 1024)
+#define PIECE_BYTES (32 * 1024 * 1024)
 
 /* One table as it was read, and edited since. */
 typedef struct Handle {
@@ -755,4 +761,11 @@ bool bw_iptables_count(BwIptTable table, const GPtrArray *chains, BwIptCounted c
                         count_chain(handle, chain, counted, user);
         }
         return true;
+}
+
+void bw_iptables_keep_memory(void) {
+#ifdef M_TRIM_THRESHOLD
+        mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
+        mallopt(M_MMAP_THRESHOLD, PIECE_BYTES);
+#endif
 }

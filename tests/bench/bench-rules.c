@@ -3,14 +3,18 @@
 /*
  * What writing rules costs, and rules without a daemon
  *
- * bench-rules CONFIG BRIDGES PORTS write ENGINE...         puts the rules of a lane of that many
- *     bridges and ports in place in the namespace it runs in; prints the engine's name,
- * milliseconds with the read-back, and tables bench-rules CONFIG BRIDGES PORTS change ENGINE
- * SAMPLES   the same, then takes ports away and puts them back, one at a time; prints lines of
- * microseconds: "compile", "unplug", "plug", and the processor's alone, "compile-cpu" and so on
- * bench-rules CONFIG BRIDGES PORTS plan SAMPLES            writes nothing; prints lines of the
- *     processor's microseconds: "graph" for topology and borders alone, "plan" for all of the plan,
- *     and for each engine "iptables", "nftables", from plan to rules
+ * bench-rules CONFIG BRIDGES PORTS write ENGINE... puts the rules of a lane of that many bridges
+ * and ports in place in the namespace it runs in; prints the engine's name, milliseconds with the
+ * read-back, and tables.
+ *
+ * bench-rules CONFIG BRIDGES PORTS change ENGINE SAMPLES does the same, then takes ports away and
+ * puts them back, one at a time; prints lines of microseconds: "compile", "unplug", "plug", and the
+ * processor's alone, "compile-cpu" and so on; of iptables also "floor": what libiptc alone takes to
+ * read the same tables and to write them back as they are, both families at the same time.
+ *
+ * bench-rules CONFIG BRIDGES PORTS plan SAMPLES writes nothing; prints lines of the processor's
+ * microseconds: "graph" for topology and borders alone, "plan" for all of the plan, and for each
+ * engine "iptables", "nftables", from plan to rules.
  *
  * The clocks run around the adapter's call: finding the difference, the transaction, and whatever
  * the adapter does to be sure of it. The processor's clock counts what library and kernel do in the
@@ -22,6 +26,7 @@
 #include <bw/border.h>
 #include <bw/engine.h>
 #include <errno.h>
+#include <ipt_calls.h>
 #include <iptables.h>
 #include <nftables.h>
 #include <settings.h>
@@ -196,6 +201,43 @@ static void print_samples(const char *name, const Sample *samples, unsigned coun
         printf("\n");
 }
 
+/* Any edit makes libiptc write; this one leaves the table as it is. */
+static void rewrite_table(BwIptTable table) {
+        const BwIptCalls *calls = bw_ipt_calls_of(bw_ipt_table_family(table));
+        const char chain[BW_IPT_CHAIN_SIZE] = "floor";
+        struct xtc_handle *handle = calls->init(bw_ipt_table_name(table));
+
+        if (!handle || !calls->create_chain(chain, handle) || !calls->delete_chain(chain, handle) ||
+            !calls->commit(handle))
+                bw_lane_die("%s", calls->strerror(errno));
+        calls->free(handle);
+}
+
+static gpointer rewrite_family(gpointer family) {
+        for (BwIptTable table = 0; table < BW_IPT_TABLE_MAX; table++)
+                if (bw_ipt_table_family(table) == GPOINTER_TO_UINT(family))
+                        rewrite_table(table);
+        return NULL;
+}
+
+static Sample time_floor(void) {
+        int64_t start = bw_lane_now(), cpu = bw_lane_process_time();
+        GThread *thread =
+                g_thread_new("ip6tables", rewrite_family, GUINT_TO_POINTER(BW_FAMILY_IPV6));
+
+        rewrite_family(GUINT_TO_POINTER(BW_FAMILY_IPV4));
+        g_thread_join(thread);
+        return (Sample){ (bw_lane_now() - start) / 1e3, (bw_lane_process_time() - cpu) / 1e3 };
+}
+
+static void print_floor(unsigned count) {
+        g_autofree Sample *floors = g_new0(Sample, count);
+
+        for (unsigned i = 0; i < count; i++)
+                floors[i] = time_floor();
+        print_samples("floor", floors, count);
+}
+
 static void change_rules(Bench *bench, BwEngineKind engine, unsigned count) {
         g_autofree Sample *compiled = g_new0(Sample, count), *unplug = g_new0(Sample, count);
         g_autofree Sample *plug = g_new0(Sample, count);
@@ -214,6 +256,8 @@ static void change_rules(Bench *bench, BwEngineKind engine, unsigned count) {
         print_samples("compile", compiled, count);
         print_samples("unplug", unplug, count);
         print_samples("plug", plug, count);
+        if (engine == BW_ENGINE_IPTABLES)
+                print_floor(count);
 }
 
 static double cpu_since(int64_t *start) {
@@ -305,6 +349,7 @@ int main(int argc, char **argv) {
         if (bench.n_bridges < 1 || bench.n_ports < 2)
                 bw_lane_die("Usage: bench-rules CONFIG BRIDGES PORTS write ENGINE... | change "
                             "ENGINE SAMPLES | plan SAMPLES");
+        bw_iptables_keep_memory();
         bench.config = read_config(argv[1]);
         bench.nftables = bw_nftables_new();
         obey(&bench, argc - 4, argv + 4);
