@@ -34,29 +34,17 @@ typedef struct Iptables {
 
 /* Compiling */
 
-static bool chains_equal(const GPtrArray *a, const GPtrArray *b) {
-        if (!a || !b || a->len != b->len)
-                return false;
-        for (guint i = 0; i < a->len; i++)
-                if (!bw_ipt_chain_equal(a->pdata[i], b->pdata[i]))
-                        return false;
-        return true;
-}
-
-static gpointer want_family(gpointer user) {
-        Wanting *wanting = user;
-
+static void want_family(Wanting *wanting) {
         for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++) {
                 GPtrArray **chains = &wanting->chains[table], *wanted;
 
                 if (bw_ipt_table_family(table) != wanting->family)
                         continue;
                 wanted = bw_ipt_compile(wanting->plan, table);
-                wanting->differs |= !chains_equal(wanted, *chains);
+                wanting->differs |= !bw_ipt_share_chains(wanted, *chains);
                 g_clear_pointer(chains, g_ptr_array_unref);
                 *chains = wanted;
         }
-        return NULL;
 }
 
 static gpointer want_families(gpointer user) {

@@ -696,7 +696,7 @@ GPtrArray *bw_iptables_read(BwIptTable table, GError **error) {
 
         if (!handle)
                 return NULL;
-        chains = g_ptr_array_new_with_free_func((GDestroyNotify) bw_ipt_chain_free);
+        chains = g_ptr_array_new_with_free_func((GDestroyNotify) bw_ipt_chain_unref);
         g_ptr_array_add(chains, decode_chain(handle, bw_ipt_table_hook(table)));
         for (guint i = 0; i < names->len; i++)
                 g_ptr_array_add(chains, decode_chain(handle, names->pdata[i]));

@@ -128,7 +128,7 @@ GPtrArray *bw_ipt_compile(const BwPlan *plan, BwIptTable table) {
                 .plan = plan,
                 .claims = claims,
                 .borders = borders,
-                .chains = g_ptr_array_new_with_free_func((GDestroyNotify) bw_ipt_chain_free),
+                .chains = g_ptr_array_new_with_free_func((GDestroyNotify) bw_ipt_chain_unref),
         };
         BwIptChain *root = bw_ipt_add_chain(&writer, bw_ipt_table_root(table));
 
@@ -153,4 +153,28 @@ const BwIptChain *bw_ipt_find_chain(const GPtrArray *chains, const char *name) {
                         high = middle;
         }
         return NULL;
+}
+
+static bool is_same_chain(const BwIptChain *a, const BwIptChain *b) {
+        return bw_ipt_chain_equal(a, b) && g_str_equal(a->bridge, b->bridge) &&
+               g_str_equal(a->port, b->port);
+}
+
+/* Both are sorted. */
+bool bw_ipt_share_chains(GPtrArray *chains, const GPtrArray *before) {
+        guint shared = 0;
+
+        for (guint i = 0, k = 0; before && i < chains->len && k < before->len;) {
+                BwIptChain *chain = chains->pdata[i], *former = before->pdata[k];
+                int order = strcmp(chain->name, former->name);
+
+                if (order == 0 && is_same_chain(chain, former)) {
+                        chains->pdata[i] = bw_ipt_chain_ref(former);
+                        bw_ipt_chain_unref(chain);
+                        shared++;
+                }
+                i += order <= 0;
+                k += order >= 0;
+        }
+        return before && shared == chains->len && shared == before->len;
 }

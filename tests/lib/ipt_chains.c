@@ -31,7 +31,7 @@ BwIptChain *bw_test_chain(GPtrArray *chains, const char *name) {
 }
 
 GPtrArray *bw_test_chains_new(BwIptTable table) {
-        GPtrArray *chains = g_ptr_array_new_with_free_func((GDestroyNotify) bw_ipt_chain_free);
+        GPtrArray *chains = g_ptr_array_new_with_free_func((GDestroyNotify) bw_ipt_chain_unref);
 
         bw_test_chain(chains, bw_ipt_table_root(table));
         return chains;
