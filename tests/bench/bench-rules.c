@@ -8,12 +8,11 @@
  * milliseconds with the read-back, and tables bench-rules CONFIG BRIDGES PORTS change ENGINE
  * SAMPLES   the same, then takes ports away and puts them back, one at a time; prints lines of
  * microseconds: "compile", "unplug", "plug", and the processor's alone, "compile-cpu" and so on
- * bench-rules CONFIG BRIDGES PORTS start ENGINE SAMPLES    the same by the room the daemon has for an
- *     engine; prints lines of the processor's microseconds when a port comes: "plan", "want" (plan to
- *     rules, compared with those before) and "commit"
- * bench-rules CONFIG BRIDGES PORTS plan SAMPLES            writes nothing; prints lines of the
- *     processor's microseconds: "graph" for topology and borders alone, "plan" for all of the plan,
- *     and for each engine "iptables", "nftables", from plan to rules
+ * bench-rules CONFIG BRIDGES PORTS start ENGINE SAMPLES    the same by the room the daemon has for
+ * an engine; prints lines of the processor's microseconds when a port comes: "plan", "want" (plan
+ * to rules, compared with those before) and "commit" bench-rules CONFIG BRIDGES PORTS plan SAMPLES
+ * writes nothing; prints lines of the processor's microseconds: "graph" for topology and borders
+ * alone, "plan" for all of the plan, and for each engine "iptables", "nftables", from plan to rules
  *
  * The clocks run around the adapter's call: finding the difference, the transaction, and whatever
  * the adapter does to be sure of it. The processor's clock counts what library and kernel do in the
