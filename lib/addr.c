@@ -298,14 +298,21 @@ static char *print_address(char *at, const BwPrefix *prefix) {
         return at + strlen(at);
 }
 
-char *bw_prefix_print(const BwPrefix *prefix) {
-        char text[INET6_ADDRSTRLEN + 4], *at = print_address(text, prefix);
+char *bw_prefix_write(const BwPrefix *prefix, char text[static BW_PREFIX_TEXT_SIZE]) {
+        char *at = print_address(text, prefix);
 
         if (prefix->length != full_length(prefix->family)) {
                 *at++ = '/';
                 at = print_small(at, prefix->length);
         }
-        return g_strndup(text, (gsize) (at - text));
+        *at = '\0';
+        return at;
+}
+
+char *bw_prefix_print(const BwPrefix *prefix) {
+        char text[BW_PREFIX_TEXT_SIZE];
+
+        return g_strndup(text, (gsize) (bw_prefix_write(prefix, text) - text));
 }
 
 /* A network comes right before what it contains. */

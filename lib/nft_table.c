@@ -111,9 +111,9 @@ char *bw_nft_element_key(const char *element) {
 }
 
 /* nft prints no leading zeros. */
-char *bw_nft_number(const uint8_t *bytes, gsize n) {
+char *bw_nft_number_write(const uint8_t *bytes, gsize n, char text[static BW_NFT_NUMBER_SIZE]) {
         static const char digits[] = "0123456789abcdef";
-        char text[2 + 2 * 16], *at = text;
+        char *at = text;
         gsize i = 0;
 
         g_assert(n <= 16);
@@ -128,7 +128,8 @@ char *bw_nft_number(const uint8_t *bytes, gsize n) {
                 *at++ = digits[bytes[i] >> 4];
                 *at++ = digits[bytes[i] & 0x0f];
         }
-        return g_strndup(text, (gsize) (at - text));
+        *at = '\0';
+        return at;
 }
 
 GPtrArray *bw_nft_elements_copy(const GPtrArray *elements) {

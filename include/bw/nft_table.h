@@ -39,8 +39,11 @@ typedef struct BwNftSet {
 char *bw_nft_element_name(const char *element);
 /* (transfer full): the key of a map's element, "192.0.2.7" of "192.0.2.7 : goto site-3". */
 char *bw_nft_element_key(const char *element);
-/* (transfer full): bytes as one number in nft's words, "0x20010db8"; 16 of them at most. */
-char *bw_nft_number(const uint8_t *bytes, gsize n);
+/* Bytes as one number in nft's words, "0x20010db8"; 16 of them at most. Returns the place of its
+ * NUL.
+ */
+#define BW_NFT_NUMBER_SIZE 35
+char *bw_nft_number_write(const uint8_t *bytes, gsize n, char text[static BW_NFT_NUMBER_SIZE]);
 /* (transfer full): with texts of its own. */
 GPtrArray *bw_nft_elements_copy(const GPtrArray *elements);
 
