@@ -644,8 +644,10 @@ static BwNftTable *table_new(void) {
 }
 
 static void move_elements(BwNftTable *table, guint set, GPtrArray *from) {
-        g_ptr_array_extend_and_steal(g_array_index(table->sets, BwNftSet, set).elements,
-                                     g_ptr_array_ref(from));
+        GPtrArray **elements = &g_array_index(table->sets, BwNftSet, set).elements;
+
+        g_ptr_array_unref(*elements);
+        *elements = g_ptr_array_ref(from);
 }
 
 /* What borders know stands in maps; which borders a site bars, in a set of its own. */
@@ -685,14 +687,32 @@ BwNftTable *bw_nft_compile(const BwPlan *plan, const GPtrArray *elsewhere) {
         return compiler.table;
 }
 
+/* (transfer full): set of ifindex */
+static GHashTable *list_planned(const BwPlan *plan) {
+        GHashTable *planned = g_hash_table_new(NULL, NULL);
+
+        for (guint i = 0; i < plan->bridges->len; i++) {
+                const GPtrArray *ports = ((const BwBridgePlan *) plan->bridges->pdata[i])->ports;
+
+                for (guint k = 0; k < ports->len; k++)
+                        g_hash_table_add(
+                                planned,
+                                GINT_TO_POINTER(((const BwPortPlan *) ports->pdata[k])->ifindex));
+        }
+        return planned;
+}
+
 GPtrArray *bw_nft_list_elsewhere(const BwModel *model, const BwPlan *plan) {
         GPtrArray *links = bw_model_list_links(model);
+        g_autoptr(GHashTable) planned = list_planned(plan);
+        guint kept = 0;
 
-        for (guint i = links->len; i-- > 0;) {
-                const BwLink *link = links->pdata[i];
+        for (guint i = 0; i < links->len; i++) {
+                BwLink *link = links->pdata[i];
 
-                if (!link->master || bw_plan_find_port_by_ifindex(plan, link->ifindex, NULL))
-                        g_ptr_array_remove_index(links, i);
+                if (link->master && !g_hash_table_contains(planned, GINT_TO_POINTER(link->ifindex)))
+                        links->pdata[kept++] = link;
         }
+        g_ptr_array_set_size(links, (gint) kept);
         return links;
 }

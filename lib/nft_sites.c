@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-#include <bw/border.h>
 #include <bw/nft_sites.h>
 #include <bw/nft_table.h>
 #include <bw/owner.h>
@@ -23,9 +22,14 @@ typedef struct MacEntry {
         guint segment, site;
 } MacEntry;
 
+typedef struct Border {
+        const BwPortPlan *port;
+        GRefString *quoted; /* its name: as many lists have it as there are sites */
+} Border;
+
 typedef struct Scope {
         const BwSegmentPlan *segment;
-        GPtrArray *borders; /* const BwPortPlan *, those whose names can be written */
+        GArray *borders; /* Border, those whose names can be written, sorted by name */
 } Scope;
 
 /* What a site of the table is made of, as hashed: how many words follow, a site in each segment,
@@ -78,27 +82,46 @@ static bool is_somewhere(const Builder *builder, const guint *places) {
         return false;
 }
 
+static bool is_everywhere(const Builder *builder, const guint *places) {
+        for (guint i = 0; i < builder->scopes->len; i++)
+                if (places[i] == NOWHERE)
+                        return false;
+        return true;
+}
+
 /* Which borders bar it */
+
+/* Asked for one port after the other, in the order of their names, which is that of leads, too. */
+static bool leads_next(const Scope *scope, guint site, const BwPortPlan *port, guint *lead) {
+        const GPtrArray *leads = ((const BwSitePlan *) scope->segment->sites->pdata[site])->leads;
+
+        while (*lead < leads->len &&
+               strcmp(((const BwPortPlan *) leads->pdata[*lead])->name, port->name) < 0)
+                (*lead)++;
+        return *lead < leads->len && leads->pdata[*lead] == port;
+}
 
 /* @falls: what nobody owns does not pass a closed border. */
 static void add_barred(GPtrArray *barred, const Scope *scope, guint site, bool falls) {
+        guint lead = 0;
+
         for (guint i = 0; i < scope->borders->len; i++) {
-                const BwPortPlan *port = scope->borders->pdata[i];
-                bool passes = site == NOWHERE ? !falls || !port->closed_border
-                                              : bw_border_leads_to(scope->segment, site, port);
+                const Border *border = &g_array_index(scope->borders, Border, i);
+                bool passes = site == NOWHERE ? !falls || !border->port->closed_border
+                                              : leads_next(scope, site, border->port, &lead);
 
                 if (!passes)
-                        g_ptr_array_add(barred, g_strdup_printf("\"%s\"", port->name));
+                        g_ptr_array_add(barred, g_ref_string_acquire(border->quoted));
         }
 }
 
 /* (transfer full) */
 static GPtrArray *list_barred(const Builder *builder, const guint *places, bool falls) {
-        GPtrArray *barred = g_ptr_array_new_with_free_func(g_free);
+        GPtrArray *barred = g_ptr_array_new_with_free_func((GDestroyNotify) g_ref_string_release);
 
         for (guint i = 0; i < builder->scopes->len; i++)
                 add_barred(barred, &g_array_index(builder->scopes, Scope, i), places[i], falls);
-        g_ptr_array_sort(barred, bw_text_compare);
+        bw_text_sort(barred);
         return barred;
 }
 
@@ -132,7 +155,7 @@ static guint number_of(Builder *builder, const guint *places, bool falls) {
 
         builder->key[0] = n + 1;
         memcpy(builder->key + 1, places, sizeof(guint) * n);
-        builder->key[n + 1] = falls;
+        builder->key[n + 1] = falls && !is_everywhere(builder, places);
         if (g_hash_table_lookup_extended(builder->by_place, builder->key, NULL, &number))
                 return GPOINTER_TO_UINT(number);
         number = GUINT_TO_POINTER(find_barred(builder, places, falls));
@@ -425,16 +448,41 @@ static void add_macs(Builder *builder) {
 /* Segments */
 
 static void clear_scope(gpointer data) {
-        g_ptr_array_unref(((Scope *) data)->borders);
+        g_array_unref(((Scope *) data)->borders);
 }
 
-static void list_borders(GPtrArray *borders, const BwBridgePlan *bridge) {
-        for (guint i = 0; i < bridge->ports->len; i++) {
-                BwPortPlan *port = bridge->ports->pdata[i];
+static void clear_border(gpointer data) {
+        g_ref_string_release(((Border *) data)->quoted);
+}
 
-                if (port->state == BW_PORT_BORDER && bw_nft_name_is_writable(port->name))
-                        g_ptr_array_add(borders, port);
+static void add_border(GArray *borders, const BwPortPlan *port) {
+        g_autofree char *quoted = g_strdup_printf("\"%s\"", port->name);
+        Border border = { port, g_ref_string_new(quoted) };
+
+        g_array_append_val(borders, border);
+}
+
+static int compare_borders(gconstpointer a, gconstpointer b) {
+        return strcmp(((const Border *) a)->port->name, ((const Border *) b)->port->name);
+}
+
+/* (transfer full) */
+static GArray *list_borders(const BwSegmentPlan *segment) {
+        GArray *borders = g_array_new(FALSE, FALSE, sizeof(Border));
+
+        g_array_set_clear_func(borders, clear_border);
+        for (guint i = 0; i < segment->bridges->len; i++) {
+                const BwBridgePlan *bridge = segment->bridges->pdata[i];
+
+                for (guint k = 0; k < bridge->ports->len; k++) {
+                        const BwPortPlan *port = bridge->ports->pdata[k];
+
+                        if (port->state == BW_PORT_BORDER && bw_nft_name_is_writable(port->name))
+                                add_border(borders, port);
+                }
         }
+        g_array_sort(borders, compare_borders);
+        return borders;
 }
 
 static GArray *list_scopes(const BwPlan *plan) {
@@ -442,14 +490,12 @@ static GArray *list_scopes(const BwPlan *plan) {
 
         g_array_set_clear_func(scopes, clear_scope);
         for (guint i = 0; i < plan->segments->len; i++) {
-                Scope scope = { plan->segments->pdata[i], g_ptr_array_new() };
+                Scope scope = { .segment = plan->segments->pdata[i] };
 
-                for (guint k = 0; k < scope.segment->bridges->len; k++)
-                        list_borders(scope.borders, scope.segment->bridges->pdata[k]);
-                if (scope.segment->sites->len > 0)
-                        g_array_append_val(scopes, scope);
-                else
-                        clear_scope(&scope);
+                if (scope.segment->sites->len == 0)
+                        continue;
+                scope.borders = list_borders(scope.segment);
+                g_array_append_val(scopes, scope);
         }
         return scopes;
 }

@@ -77,7 +77,8 @@ static GPtrArray *random_texts(void) {
                 GString *text = g_string_new(start);
 
                 for (int k = g_test_rand_int_range(0, longest); k > 0; k--)
-                        g_string_append_c(text, "\x01ab\xff"[g_test_rand_int_range(0, 4)]);
+                        g_string_append_c(text, "\x01"
+                                                "ab\xff"[g_test_rand_int_range(0, 4)]);
                 g_ptr_array_add(texts, g_string_free(text, FALSE));
         }
         if (g_test_rand_bit())
