@@ -315,14 +315,25 @@ char *bw_prefix_print(const BwPrefix *prefix) {
         return g_strndup(text, (gsize) (bw_prefix_write(prefix, text) - text));
 }
 
-/* A network comes right before what it contains. */
-int bw_prefix_compare(const BwPrefix *a, const BwPrefix *b) {
-        int bytes;
+static guint64 read_eight(const uint8_t *bytes) {
+        guint64 number;
 
+        memcpy(&number, bytes, sizeof(number));
+        return GUINT64_FROM_BE(number);
+}
+
+/* A network comes right before what it contains. Plans sort thousands of prefixes: eight bytes are
+ * compared at once. */
+int bw_prefix_compare(const BwPrefix *a, const BwPrefix *b) {
         if (a->family != b->family)
                 return a->family < b->family ? -1 : 1;
-        bytes = memcmp(a->bytes, b->bytes, sizeof(a->bytes));
-        return bytes != 0 ? bytes : (int) a->length - (int) b->length;
+        for (unsigned i = 0; i < sizeof(a->bytes); i += sizeof(guint64)) {
+                guint64 left = read_eight(a->bytes + i), right = read_eight(b->bytes + i);
+
+                if (left != right)
+                        return left < right ? -1 : 1;
+        }
+        return (int) a->length - (int) b->length;
 }
 
 bool bw_prefix_equal(const BwPrefix *a, const BwPrefix *b) {

@@ -379,25 +379,37 @@ static int compare_entries(gconstpointer a, gconstpointer b) {
         return bw_prefix_compare(&((const Entry *) a)->prefix, &((const Entry *) b)->prefix);
 }
 
-static void add_addresses(Builder *builder) {
+/* Nobody's: it parts the ranges of wider networks where another rule begins. */
+static void insert_link_local(GArray *entries) {
         static const uint8_t link_local[LONGEST] = { 0xfe, 0x80 };
-        g_autoptr(GArray) entries = g_array_new(FALSE, FALSE, sizeof(Entry));
         BwPrefix local = bw_prefix_from_address(BW_FAMILY_IPV6, link_local);
-        /* Nobody's: it parts the ranges of wider networks where another rule begins. */
         Entry entry = { bw_prefix_network(&local, 10), NOWHERE, NOWHERE };
+        guint place = entries->len;
 
-        g_array_append_val(entries, entry);
-        for (guint i = 0; i < builder->scopes->len; i++) {
-                const GArray *owned = g_array_index(builder->scopes, Scope, i).segment->addresses;
+        while (place > 0 && compare_entries(&entry, &g_array_index(entries, Entry, place - 1)) < 0)
+                place--;
+        g_array_insert_val(entries, place, entry);
+}
 
-                for (guint k = 0; k < owned->len; k++) {
-                        const BwOwnedAddress *address = &g_array_index(owned, BwOwnedAddress, k);
+static void append_owned(GArray *entries, const GArray *owned, guint segment) {
+        for (guint i = 0; i < owned->len; i++) {
+                const BwOwnedAddress *address = &g_array_index(owned, BwOwnedAddress, i);
+                Entry entry = { address->prefix, segment, address->site };
 
-                        entry = (Entry){ address->prefix, i, address->site };
-                        g_array_append_val(entries, entry);
-                }
+                g_array_append_val(entries, entry);
         }
-        g_array_sort(entries, compare_entries);
+}
+
+static void add_addresses(Builder *builder) {
+        g_autoptr(GArray) entries = g_array_new(FALSE, FALSE, sizeof(Entry));
+
+        for (guint i = 0; i < builder->scopes->len; i++)
+                append_owned(entries, g_array_index(builder->scopes, Scope, i).segment->addresses,
+                             i);
+        /* Each segment's are in order. */
+        if (builder->scopes->len > 1)
+                g_array_sort(entries, compare_entries);
+        insert_link_local(entries);
         walk(builder, entries);
 }
 
@@ -440,7 +452,8 @@ static void add_macs(Builder *builder) {
                         g_array_append_val(entries, entry);
                 }
         }
-        g_array_sort(entries, compare_macs);
+        if (builder->scopes->len > 1)
+                g_array_sort(entries, compare_macs);
         for (guint at = 0; at < entries->len;)
                 at += add_mac(builder, entries, at);
 }
