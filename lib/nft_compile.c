@@ -244,13 +244,17 @@ static void drop_contained(GArray *addresses) {
         g_array_set_size(addresses, MIN(addresses->len, last + 1));
 }
 
+/* Networks of one set must not overlap: what is in another of the port's is left out. */
 static void add_addresses(Compiler *compiler) {
-        g_autoptr(GArray) addresses = g_array_copy(compiler->port->addresses);
+        const GArray *addresses = compiler->port->addresses;
+        const BwPrefix *last = NULL;
 
-        drop_contained(addresses);
         for (guint i = 0; i < addresses->len; i++) {
-                BwPrefix *address = &g_array_index(addresses, BwPrefix, i);
+                const BwPrefix *address = &g_array_index(addresses, BwPrefix, i);
 
+                if (last && bw_prefix_contains(last, address))
+                        continue;
+                last = address;
                 add_address(compiler, &own, address);
                 add_target(compiler, address);
         }
@@ -270,43 +274,46 @@ static void add_pair(Compiler *compiler, const BwPrefix *source, const BwPrefix 
         add_text(compiler, set, pair, end);
 }
 
-/* (transfer full): the port's addresses of one family. */
-static GArray *list_family(const BwPortPlan *port, BwFamily family) {
-        GArray *addresses = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
+/* Whether the short way knows the port's addresses of one family: no networks, and few. */
+static bool is_paired(const BwPortPlan *port, BwFamily family) {
+        guint n = 0;
 
         for (guint i = 0; i < port->addresses->len; i++) {
                 const BwPrefix *address = &g_array_index(port->addresses, BwPrefix, i);
 
-                if (address->family == family)
-                        g_array_append_vals(addresses, address, 1);
-        }
-        return addresses;
-}
-
-static bool has_network(const GArray *addresses) {
-        for (guint i = 0; i < addresses->len; i++) {
-                const BwPrefix *address = &g_array_index(addresses, BwPrefix, i);
-
+                if (address->family != family)
+                        continue;
                 if (!bw_prefix_is_single(address))
-                        return true;
+                        return false;
+                n++;
         }
-        return false;
+        return MAX(port->macs->len, n) <= MOST_PAIRED;
 }
 
-/* For the short way, which knows no networks. */
+static void add_pairs(Compiler *compiler, const BwPrefix *source) {
+        const GArray *addresses = compiler->port->addresses;
+
+        for (guint i = 0; i < addresses->len; i++) {
+                const BwPrefix *destination = &g_array_index(addresses, BwPrefix, i);
+
+                if (destination->family == source->family)
+                        add_pair(compiler, source, destination);
+        }
+}
+
 static void add_bindings(Compiler *compiler, BwFamily family) {
         const BwPortPlan *port = compiler->port;
-        g_autoptr(GArray) addresses = list_family(port, family);
 
-        if (MAX(port->macs->len, addresses->len) > MOST_PAIRED || has_network(addresses))
+        if (!is_paired(port, family))
                 return;
-        for (guint i = 0; i < addresses->len; i++) {
-                const BwPrefix *address = &g_array_index(addresses, BwPrefix, i);
+        for (guint i = 0; i < port->addresses->len; i++) {
+                const BwPrefix *address = &g_array_index(port->addresses, BwPrefix, i);
 
+                if (address->family != family)
+                        continue;
                 for (guint k = 0; k < port->macs->len; k++)
                         add_binding(compiler, &g_array_index(port->macs, BwMac, k), address);
-                for (guint k = 0; k < addresses->len; k++)
-                        add_pair(compiler, address, &g_array_index(addresses, BwPrefix, k));
+                add_pairs(compiler, address);
         }
 }
 
