@@ -8,7 +8,7 @@
 
 /* Where a port is and what becomes of what it is denied: its counts do not say. */
 typedef struct Place {
-        char bridge[BW_IFNAME_SIZE];
+        char port[BW_IFNAME_SIZE], bridge[BW_IFNAME_SIZE];
         bool drops;
 } Place;
 
@@ -17,7 +17,7 @@ typedef struct Nftables {
         BwNftables *kernel;
         BwNftTable *table;     /* NULL: nothing of ours */
         bool differs;          /* it is other than the one before */
-        GHashTable *places;    /* name of a port -> Place * */
+        GArray *places;        /* Place, of all ports of the plan */
         GHashTable *inherited; /* names of ports the table guarded when it was looked at; or NULL */
 } Nftables;
 
@@ -31,7 +31,7 @@ static void nftables_free(BwEngine *engine) {
         forget_inherited(engine);
         bw_nftables_free(nftables->kernel);
         bw_nft_table_free(nftables->table);
-        g_hash_table_unref(nftables->places);
+        g_array_unref(nftables->places);
         g_free(nftables);
 }
 
@@ -88,13 +88,14 @@ static bool inherited(const BwEngine *engine, const char *port) {
 }
 
 static void note_place(Nftables *nftables, const BwBridgePlan *bridge, const BwPortPlan *port) {
-        Place *place = g_new0(Place, 1);
+        Place place;
 
-        g_strlcpy(place->bridge, bridge->name, sizeof(place->bridge));
-        place->drops = port->state == BW_PORT_STRANGER
-                               ? bridge->unknown_ports == BW_UNKNOWN_PORTS_DROP
-                               : port->mode == BW_MODE_ENFORCE;
-        g_hash_table_replace(nftables->places, g_strdup(port->name), place);
+        g_strlcpy(place.port, port->name, sizeof(place.port));
+        g_strlcpy(place.bridge, bridge->name, sizeof(place.bridge));
+        place.drops = port->state == BW_PORT_STRANGER
+                              ? bridge->unknown_ports == BW_UNKNOWN_PORTS_DROP
+                              : port->mode == BW_MODE_ENFORCE;
+        g_array_append_val(nftables->places, place);
 }
 
 /* Who another engine guarded alone until now keeps that guard, and meets no other. */
@@ -104,7 +105,7 @@ static void keep_port(Nftables *nftables, BwNftTable *table, const BwPortPlan *p
 }
 
 static void take_ports(Nftables *nftables, BwNftTable *table, const BwPlan *plan) {
-        g_hash_table_remove_all(nftables->places);
+        g_array_set_size(nftables->places, 0);
         for (guint i = 0; i < plan->bridges->len; i++) {
                 const BwBridgePlan *bridge = plan->bridges->pdata[i];
 
@@ -121,6 +122,8 @@ static void want(BwEngine *engine, const BwPlan *plan, const BwModel *model) {
         BwNftTable *table = bw_nft_compile(plan, elsewhere);
 
         take_ports(nftables, table, plan);
+        if (nftables->table)
+                bw_nft_table_share(table, nftables->table);
         nftables->differs = !nftables->table || !bw_nft_table_equal(table, nftables->table);
         bw_nft_table_free(nftables->table);
         nftables->table = table;
@@ -177,8 +180,20 @@ static bool describe(BwEngine *engine, GPtrArray *list, GError **error) {
                bw_nftables_describe(nftables->kernel, nftables->table, list, error);
 }
 
+/* (transfer full): name of a port -> Place, both lent. Counts are asked for seldom. */
+static GHashTable *list_places(const Nftables *nftables) {
+        GHashTable *places = g_hash_table_new(g_str_hash, g_str_equal);
+
+        for (guint i = 0; i < nftables->places->len; i++) {
+                Place *place = &g_array_index(nftables->places, Place, i);
+
+                g_hash_table_insert(places, place->port, place);
+        }
+        return places;
+}
+
 typedef struct Listener {
-        const Nftables *nftables;
+        GHashTable *places;
         BwTallied tallied;
         gpointer user;
 } Listener;
@@ -186,7 +201,7 @@ typedef struct Listener {
 static void count_port(const char *port, BwDirection direction, BwReason reason, BwNftCount found,
                        gpointer user) {
         const Listener *listener = user;
-        const Place *place = g_hash_table_lookup(listener->nftables->places, port);
+        const Place *place = g_hash_table_lookup(listener->places, port);
         BwTally tally = {
                 .bridge = place ? place->bridge : "",
                 .port = port,
@@ -201,14 +216,17 @@ static void count_port(const char *port, BwDirection direction, BwReason reason,
 }
 
 static bool count(BwEngine *engine, BwTallied tallied, gpointer user, GError **error) {
-        Listener listener = { (Nftables *) engine, tallied, user };
+        const Nftables *nftables = (const Nftables *) engine;
         g_autoptr(BwNftListing) found = NULL;
+        g_autoptr(GHashTable) places = NULL;
+        Listener listener = { NULL, tallied, user };
 
-        if (!listener.nftables->table)
+        if (!nftables->table)
                 return true;
-        found = bw_nftables_read(listener.nftables->kernel, error);
+        found = bw_nftables_read(nftables->kernel, error);
         if (!found)
                 return false;
+        listener.places = places = list_places(nftables);
         bw_nft_count_ports(found, count_port, &listener);
         return true;
 }
@@ -237,6 +255,6 @@ BwEngine *bw_engine_nftables_new(void) {
 
         nftables->engine.work = &work;
         nftables->kernel = bw_nftables_new();
-        nftables->places = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+        nftables->places = g_array_new(FALSE, FALSE, sizeof(Place));
         return &nftables->engine;
 }

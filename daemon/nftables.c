@@ -289,7 +289,7 @@ static void remember(BwNftables *nftables, const BwNftTable *table, uint32_t gen
                 const BwNftSet *set = &g_array_index(table->sets, BwNftSet, i);
 
                 g_hash_table_replace(nftables->known->elements, g_strdup(set->name),
-                                     bw_nft_elements_copy(set->elements));
+                                     g_ptr_array_ref(set->elements));
         }
         nftables->generation = generation;
 }

@@ -300,6 +300,8 @@ static void own_absent(Settler *settler) {
         absent.macs = macs;
         list_absent(&absent);
         drop_owned(&absent, settler);
+        if (addresses->len == 0 && macs->len == 0)
+                return;
         g_array_append_vals(settler->addresses, addresses->data, addresses->len);
         g_array_append_vals(settler->macs, macs->data, macs->len);
         merge_addresses(settler);

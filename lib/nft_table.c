@@ -67,6 +67,8 @@ void bw_nft_table_free(BwNftTable *table) {
 }
 
 static bool lists_equal(const GPtrArray *a, const GPtrArray *b) {
+        if (a == b)
+                return true;
         if (a->len != b->len)
                 return false;
         for (guint i = 0; i < a->len; i++)
@@ -84,6 +86,21 @@ static bool names_equal(GHashTable *a, GHashTable *b) {
                 if (!g_hash_table_contains(b, name))
                         return false;
         return g_hash_table_size(a) == g_hash_table_size(b);
+}
+
+static void put_elements(BwNftSet *set, GPtrArray *elements) {
+        g_ptr_array_unref(set->elements);
+        set->elements = elements;
+}
+
+void bw_nft_table_share(BwNftTable *table, const BwNftTable *other) {
+        for (guint i = 0; i < MIN(table->sets->len, other->sets->len); i++) {
+                BwNftSet *set = &g_array_index(table->sets, BwNftSet, i);
+                GPtrArray *elements = g_array_index(other->sets, BwNftSet, i).elements;
+
+                if (lists_equal(set->elements, elements))
+                        put_elements(set, g_ptr_array_ref(elements));
+        }
 }
 
 bool bw_nft_table_equal(const BwNftTable *a, const BwNftTable *b) {
@@ -111,9 +128,9 @@ char *bw_nft_element_key(const char *element) {
 }
 
 /* nft prints no leading zeros. */
-char *bw_nft_number(const uint8_t *bytes, gsize n) {
+char *bw_nft_number_write(const uint8_t *bytes, gsize n, char text[static BW_NFT_NUMBER_SIZE]) {
         static const char digits[] = "0123456789abcdef";
-        char text[2 + 2 * 16], *at = text;
+        char *at = text;
         gsize i = 0;
 
         g_assert(n <= 16);
@@ -128,7 +145,8 @@ char *bw_nft_number(const uint8_t *bytes, gsize n) {
                 *at++ = digits[bytes[i] >> 4];
                 *at++ = digits[bytes[i] & 0x0f];
         }
-        return g_strndup(text, (gsize) (at - text));
+        *at = '\0';
+        return at;
 }
 
 GPtrArray *bw_nft_elements_copy(const GPtrArray *elements) {
@@ -174,10 +192,11 @@ void bw_nft_table_let_pass(BwNftTable *table, const char *port) {
         if (!g_hash_table_remove(table->kept, port))
                 return;
         for (guint i = 0; i < table->sets->len; i++) {
-                const BwNftSet *set = &g_array_index(table->sets, BwNftSet, i);
+                BwNftSet *set = &g_array_index(table->sets, BwNftSet, i);
 
                 if (!g_str_equal(set->name, "passing"))
                         continue;
+                put_elements(set, bw_nft_elements_copy(set->elements));
                 add_missing(set->elements, element);
                 g_ptr_array_sort(set->elements, bw_text_compare);
         }
@@ -238,8 +257,7 @@ static guint find_site(BwNftTable *table, const GPtrArray *barred) {
         table->sites++;
         bw_nft_table_make_room(table);
         set = &g_array_index(table->sets, BwNftSet, first_barred(table) + site);
-        g_ptr_array_unref(set->elements);
-        set->elements = bw_nft_elements_copy(barred);
+        put_elements(set, bw_nft_elements_copy(barred));
         return site;
 }
 
@@ -310,8 +328,7 @@ static void keep_maps(BwNftTable *table, const BwNftListing *found, bool border_
                 if (!bw_nft_set_is_map(&g_array_index(table->sets, BwNftSet, i)))
                         continue;
                 elements = keep_map(&moving, i);
-                g_ptr_array_unref(g_array_index(table->sets, BwNftSet, i).elements);
-                g_array_index(table->sets, BwNftSet, i).elements = elements;
+                put_elements(&g_array_index(table->sets, BwNftSet, i), elements);
         }
 }
 
@@ -326,8 +343,7 @@ static BwNftTable *table_copy(const BwNftTable *table) {
         copy->kept = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         for (guint i = 0; i < table->sets->len; i++) {
                 const BwNftSet *set = &g_array_index(table->sets, BwNftSet, i);
-                BwNftSet same = { g_strdup(set->name), set->type,
-                                  bw_nft_elements_copy(set->elements) };
+                BwNftSet same = { g_strdup(set->name), set->type, g_ptr_array_ref(set->elements) };
 
                 g_array_append_val(copy->sets, same);
         }
@@ -347,8 +363,7 @@ BwNftTable *bw_nft_table_keep(const BwNftTable *wanted, const BwNftListing *foun
                         continue;
                 elements =
                         keep_elements(wanted, set, g_hash_table_lookup(found->elements, set->name));
-                g_ptr_array_unref(set->elements);
-                set->elements = elements;
+                put_elements(set, elements);
         }
         keep_maps(table, found, keeps_border(wanted, found));
         return table;

@@ -292,24 +292,23 @@ static void name_port(BwPortPlan *port, const Voices *voices) {
                         g_strdup_printf("the configuration section at %s is wrong", broken->where);
 }
 
-static BwPortPlan *plan_port(const Planner *planner, const BwBridgePlan *bridge,
-                             const BwLink *link) {
-        Voices voices = hear(planner, link);
+static BwPortPlan *plan_port(const Planner *planner, const BwBridgePlan *bridge, const BwLink *link,
+                             const Voices *voices) {
         BwPortPlan *port = g_new0(BwPortPlan, 1);
-        bool is_explained = plan_role(planner, port, link, &voices);
+        bool is_explained = plan_role(planner, port, link, voices);
 
         g_strlcpy(port->name, link->name, sizeof(port->name));
         port->ifindex = link->ifindex;
-        port->mode = mode_of(bridge, &voices);
-        port->absent = voices.guest && !bw_model_is_here(planner->model, voices.guest);
+        port->mode = mode_of(bridge, voices);
+        port->absent = voices->guest && !bw_model_is_here(planner->model, voices->guest);
         port->macs = g_array_new(FALSE, TRUE, sizeof(BwMac));
         port->addresses = g_array_new(FALSE, TRUE, sizeof(BwPrefix));
-        plan_macs(planner, port, link, &voices);
-        plan_addresses(planner, port, link, &voices);
-        port->state = state_of(port, &voices, is_explained);
-        plan_permissions(port, &voices);
-        plan_flags(port, &voices, g_hash_table_lookup(planner->config->bridges, bridge->name));
-        name_port(port, &voices);
+        plan_macs(planner, port, link, voices);
+        plan_addresses(planner, port, link, voices);
+        port->state = state_of(port, voices, is_explained);
+        plan_permissions(port, voices);
+        plan_flags(port, voices, g_hash_table_lookup(planner->config->bridges, bridge->name));
+        name_port(port, voices);
         return port;
 }
 
@@ -324,7 +323,8 @@ static bool is_named(const BwConfig *config, const char *bridge) {
 
 static void list_known(Planner *planner) {
         planner->known = g_hash_table_new(NULL, NULL);
-        for (guint i = 0; i < planner->links->len; i++) {
+        /* Else nobody asks. */
+        for (guint i = 0; planner->config->bridges_auto && i < planner->links->len; i++) {
                 const BwLink *link = planner->links->pdata[i];
                 Voices voices;
 
@@ -441,9 +441,8 @@ static BwBridgePlan *plan_bridge(const Planner *planner, const BwLink *link, boo
 }
 
 /* A gateway's port says so as well as the bridge. */
-static void add_gateways_of(const Planner *planner, BwBridgePlan *bridge, const BwLink *link) {
-        Voices voices = hear(planner, link);
-        const BwBindingSection *gateways = voice_for(&voices, BW_SET_GATEWAY);
+static void add_gateways_of(BwBridgePlan *bridge, const Voices *voices) {
+        const BwBindingSection *gateways = voice_for(voices, BW_SET_GATEWAY);
 
         if (gateways)
                 add_missing(bridge->gateways, gateways->gateways);
@@ -473,11 +472,13 @@ static void plan_bridges(Planner *planner, BwPlan *plan, BridgeTest is_wanted, g
         for (guint i = 0; i < planner->links->len; i++) {
                 const BwLink *link = planner->links->pdata[i];
                 BwBridgePlan *bridge = g_hash_table_lookup(added, GINT_TO_POINTER(link->master));
+                Voices voices;
 
                 if (!link->master || !bridge)
                         continue;
-                g_ptr_array_add(bridge->ports, plan_port(planner, bridge, link));
-                add_gateways_of(planner, bridge, link);
+                voices = hear(planner, link);
+                g_ptr_array_add(bridge->ports, plan_port(planner, bridge, link, &voices));
+                add_gateways_of(bridge, &voices);
         }
 }
 

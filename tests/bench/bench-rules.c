@@ -12,6 +12,10 @@
  * processor's alone, "compile-cpu" and so on; of iptables also "floor": what libiptc alone takes to
  * read the same tables and to write them back as they are, both families at the same time.
  *
+ * bench-rules CONFIG BRIDGES PORTS start ENGINE SAMPLES does the same by the room the daemon has
+ * for an engine; prints lines of the processor's microseconds when a port comes: "plan", "want"
+ * (plan to rules, compared with those before) and "commit".
+ *
  * bench-rules CONFIG BRIDGES PORTS plan SAMPLES writes nothing; prints lines of the processor's
  * microseconds: "graph" for topology and borders alone, "plan" for all of the plan, and for each
  * engine "iptables", "nftables", from plan to rules.
@@ -25,6 +29,7 @@
 
 #include <bw/border.h>
 #include <bw/engine.h>
+#include <engine.h>
 #include <errno.h>
 #include <ipt_calls.h>
 #include <iptables.h>
@@ -268,6 +273,42 @@ static double cpu_since(int64_t *start) {
         return spent;
 }
 
+/* What news of one port costs in the daemon, from the model to the kernel. */
+static void time_news(const Bench *bench, BwEngine *engine, unsigned absent, double row[3]) {
+        g_autoptr(BwModel) model = build_model(bench, absent);
+        g_autoptr(BwPlan) plan = NULL;
+        g_autoptr(GError) error = NULL;
+        int64_t start = bw_lane_process_time();
+        BwPass pass = {};
+
+        plan = bw_plan_new(model, bench->config);
+        row[0] = cpu_since(&start);
+        engine->work->want(engine, plan, model);
+        row[1] = cpu_since(&start);
+        must(engine->work->commit(engine, g_get_monotonic_time(), &pass, &error), error);
+        row[2] = cpu_since(&start);
+}
+
+static void time_starts(const Bench *bench, BwEngineKind kind, unsigned count) {
+        static const char *const names[] = { "plan", "want", "commit" };
+        BwEngine *engine =
+                kind == BW_ENGINE_NFTABLES ? bw_engine_nftables_new() : bw_engine_iptables_new();
+        g_autofree double *rows = g_new0(double, (size_t) count * 3);
+        double warm[3];
+
+        for (unsigned i = 0; i < count; i++) {
+                time_news(bench, engine, i * STRIDE % bench->n_ports, warm);
+                time_news(bench, engine, NOBODY, rows + (size_t) i * 3);
+        }
+        for (unsigned k = 0; k < 3; k++) {
+                printf("%s", names[k]);
+                for (unsigned i = 0; i < count; i++)
+                        printf(" %.0f", rows[(size_t) i * 3 + k]);
+                printf("\n");
+        }
+        bw_engine_free(engine);
+}
+
 static double time_graph(const BwModel *model, BwPlan *plan) {
         int64_t start = bw_lane_process_time();
         g_autoptr(BwTopology) topology = bw_topology_new(model);
@@ -335,6 +376,8 @@ static void obey(Bench *bench, int n_words, char **words) {
                         write_rules(bench, find_engine(words[i]));
         else if (n_words == 3 && g_str_equal(words[0], "change") && atoi(words[2]) > 0)
                 change_rules(bench, find_engine(words[1]), atoi(words[2]));
+        else if (n_words == 3 && g_str_equal(words[0], "start") && atoi(words[2]) > 0)
+                time_starts(bench, find_engine(words[1]), atoi(words[2]));
         else if (n_words == 2 && g_str_equal(words[0], "plan") && atoi(words[1]) > 0)
                 time_plans(bench, atoi(words[1]));
         else
@@ -348,7 +391,7 @@ int main(int argc, char **argv) {
         g_set_prgname("bench-rules");
         if (bench.n_bridges < 1 || bench.n_ports < 2)
                 bw_lane_die("Usage: bench-rules CONFIG BRIDGES PORTS write ENGINE... | change "
-                            "ENGINE SAMPLES | plan SAMPLES");
+                            "ENGINE SAMPLES | start ENGINE SAMPLES | plan SAMPLES");
         bw_iptables_keep_memory();
         bench.config = read_config(argv[1]);
         bench.nftables = bw_nftables_new();

@@ -213,6 +213,50 @@ static void test_keep(void) {
         g_assert_cmpuint(keys_moved, >, ROUNDS / 10);
 }
 
+static bool same_elements(const GPtrArray *a, const GPtrArray *b) {
+        guint same = 0;
+
+        while (same < MIN(a->len, b->len) && g_str_equal(a->pdata[same], b->pdata[same]))
+                same++;
+        return same == a->len && same == b->len;
+}
+
+static void count_shared(const BwNftTable *table, const BwNftTable *former, guint n[2]) {
+        for (guint i = 0; i < MIN(former->sets->len, table->sets->len); i++) {
+                const GPtrArray *now = g_array_index(table->sets, BwNftSet, i).elements;
+                const GPtrArray *then = g_array_index(former->sets, BwNftSet, i).elements;
+
+                g_assert_true((now == then) == same_elements(now, then));
+                n[now == then]++;
+        }
+}
+
+/* What a table shares with the one before changes nothing of what it says, nor of what is written
+ * for it. */
+static void test_share(void) {
+        guint n[2] = {};
+
+        for (guint round = 0; round < ROUNDS; round++) {
+                g_autoptr(BwTestWorld) world = bw_test_random_world(12);
+                g_autoptr(BwNftTable) before = compile(world, false), after = compile(world, true);
+                g_autoptr(BwNftListing) found = list(before), wanted = list(after);
+                g_autofree char *text = bw_nft_print(after, NULL), *text_shared = NULL;
+                g_autofree char *edits = bw_nft_diff(after, found), *edits_shared = NULL;
+                bool equal = bw_nft_table_equal(after, before);
+
+                bw_nft_table_share(after, before);
+                count_shared(after, before, n);
+                text_shared = bw_nft_print(after, NULL);
+                edits_shared = bw_nft_diff(after, found);
+                g_assert_cmpstr(text_shared, ==, text);
+                g_assert_cmpstr(edits_shared, ==, edits);
+                g_assert_null(bw_nft_diff(after, wanted));
+                g_assert_true(bw_nft_table_equal(after, before) == equal);
+        }
+        g_assert_cmpuint(n[false], >, ROUNDS);
+        g_assert_cmpuint(n[true], >, ROUNDS);
+}
+
 /* Without a former run, or with nothing of it left to keep, the plan alone counts. */
 static void test_nothing_to_keep(void) {
         for (guint round = 0; round < ROUNDS / 10; round++) {
@@ -231,6 +275,7 @@ static void test_nothing_to_keep(void) {
 int main(int argc, char **argv) {
         bw_test_init(argc, argv);
         g_test_add_func("/nft_table/keep", test_keep);
+        g_test_add_func("/nft_table/share", test_share);
         g_test_add_func("/nft_table/nothing-to-keep", test_nothing_to_keep);
         return g_test_run();
 }
