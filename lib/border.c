@@ -7,110 +7,17 @@
  */
 
 #include <bw/border.h>
+#include <bw/border_set.h>
+#include <bw/owned.h>
 #include <bw/owner.h>
-#include <string.h>
-
-typedef guint64 Word;
 
 typedef struct Settler {
         BwSegmentPlan *segment;
-        const BwTopology *topology;
-        GPtrArray *borders;  /* BwPortPlan, sorted by name */
-        gsize words;         /* of a set */
-        GPtrArray *sets;     /* Word *: owned by the table */
-        GHashTable *numbers; /* GBytes of a set -> its number, counted from 1 */
-        GArray *addresses;   /* BwOwnedAddress: the site is the number of a set */
-        GArray *macs;        /* BwOwnedMac, likewise */
-        GArray *reserved;    /* numbers of sets that are sites, whoever is there */
+        BwBorderSets *sets;
+        GArray *addresses; /* BwOwnedAddress: the site is the number of a set */
+        GArray *macs;      /* BwOwnedMac, likewise */
+        GArray *reserved;  /* numbers of sets that are sites, whoever is there */
 } Settler;
-
-static const BwOwnedAddress *find_last(const GArray *entries, const BwPrefix *prefix);
-static const BwOwnedAddress *find_address(const GArray *entries, const BwPrefix *address);
-static const BwOwnedMac *find_mac(const GArray *entries, const BwMac *mac);
-
-/* Sets of borders */
-
-static bool has_border(const Word *set, guint border) {
-        return set[border / 64] >> border % 64 & 1;
-}
-
-static void add_border(Word *set, guint border) {
-        set[border / 64] |= G_GUINT64_CONSTANT(1) << border % 64;
-}
-
-static Word *new_set(const Settler *settler) {
-        return g_new0(Word, settler->words);
-}
-
-/* Takes @set; equal ones have one number. */
-static guint number_of(Settler *settler, Word *set) {
-        g_autoptr(GBytes) bytes = g_bytes_new_take(set, settler->words * sizeof(Word));
-        guint number = GPOINTER_TO_UINT(g_hash_table_lookup(settler->numbers, bytes));
-
-        if (number)
-                return number - 1;
-        g_ptr_array_add(settler->sets, set);
-        g_hash_table_insert(settler->numbers, g_bytes_ref(bytes),
-                            GUINT_TO_POINTER(settler->sets->len));
-        return settler->sets->len - 1;
-}
-
-static guint unite(Settler *settler, guint a, guint b) {
-        const Word *left = settler->sets->pdata[a], *right = settler->sets->pdata[b];
-        Word *both;
-
-        if (a == b)
-                return a;
-        both = new_set(settler);
-        for (gsize i = 0; i < settler->words; i++)
-                both[i] = left[i] | right[i];
-        return number_of(settler, both);
-}
-
-/* The borders that @bridge is behind. */
-static Word *leads_to_bridge(const Settler *settler, const BwBridgePlan *bridge) {
-        Word *set = new_set(settler);
-
-        for (guint i = 0; i < settler->borders->len; i++) {
-                const BwPortPlan *border = settler->borders->pdata[i];
-
-                if (bw_topology_is_behind(settler->topology, border->ifindex, bridge->ifindex))
-                        add_border(set, i);
-        }
-        return set;
-}
-
-static int compare_ports(gconstpointer a, gconstpointer b) {
-        const BwPortPlan *left = *(const BwPortPlan *const *) a;
-        const BwPortPlan *right = *(const BwPortPlan *const *) b;
-
-        return strcmp(left->name, right->name);
-}
-
-/* Where @port stands among those sorted by name, or would. */
-static guint place_of_port(const GPtrArray *ports, const BwPortPlan *port) {
-        guint low = 0, high = ports->len;
-
-        while (low < high) {
-                guint middle = low + (high - low) / 2;
-
-                if (compare_ports(&ports->pdata[middle], &port) < 0)
-                        low = middle + 1;
-                else
-                        high = middle;
-        }
-        return low;
-}
-
-/* What is behind @port, which is on @bridge: whatever leads to the bridge, and the port itself, but
- * for one that is switched off. */
-static guint number_behind(Settler *settler, const BwBridgePlan *bridge, const BwPortPlan *port) {
-        Word *set = leads_to_bridge(settler, bridge);
-
-        if (port->state == BW_PORT_BORDER)
-                add_border(set, place_of_port(settler->borders, port));
-        return number_of(settler, set);
-}
 
 /* What is owned where */
 
@@ -149,7 +56,7 @@ static bool is_owner(const BwPortPlan *port) {
 
 static void own_bridge(Settler *settler, const BwBridgePlan *bridge) {
         static const BwMac none = {};
-        guint here = number_of(settler, leads_to_bridge(settler, bridge));
+        guint here = bw_border_sets_at_bridge(settler->sets, bridge);
 
         own_addresses(settler, bridge->addresses, here);
         if (!bw_mac_equal(&bridge->mac, &none))
@@ -160,8 +67,9 @@ static void own_bridge(Settler *settler, const BwBridgePlan *bridge) {
                 if (!is_owner(port) || port->absent)
                         continue;
                 own_port(settler, port,
-                         port->state == BW_PORT_BORDER ? number_behind(settler, bridge, port)
-                                                       : here);
+                         port->state == BW_PORT_BORDER
+                                 ? bw_border_sets_at_port(settler->sets, bridge, port)
+                                 : here);
         }
 }
 
@@ -188,7 +96,7 @@ static void merge_addresses(Settler *settler) {
                         kept > 0 ? &g_array_index(rows, BwOwnedAddress, kept - 1) : NULL;
 
                 if (last && bw_prefix_equal(&last->prefix, &row.prefix))
-                        last->site = unite(settler, last->site, row.site);
+                        last->site = bw_border_sets_unite(settler->sets, last->site, row.site);
                 else
                         g_array_index(rows, BwOwnedAddress, kept++) = row;
         }
@@ -205,7 +113,7 @@ static void merge_macs(Settler *settler) {
                 BwOwnedMac *last = kept > 0 ? &g_array_index(rows, BwOwnedMac, kept - 1) : NULL;
 
                 if (last && bw_mac_equal(&last->mac, &row.mac))
-                        last->site = unite(settler, last->site, row.site);
+                        last->site = bw_border_sets_unite(settler->sets, last->site, row.site);
                 else
                         g_array_index(rows, BwOwnedMac, kept++) = row;
         }
@@ -232,8 +140,9 @@ static guint number_outside(Settler *settler) {
                         const BwPortPlan *port = bridge->ports->pdata[k];
 
                         if (is_uplink(port) && !port->closed_border && !port->absent)
-                                outside = unite(settler, outside,
-                                                number_behind(settler, bridge, port));
+                                outside = bw_border_sets_unite(
+                                        settler->sets, outside,
+                                        bw_border_sets_at_port(settler->sets, bridge, port));
                 }
         }
         return outside;
@@ -242,14 +151,16 @@ static guint number_outside(Settler *settler) {
 /* From its start to the news of it a guest is at its port already. */
 static void own_absent_port(Settler *settler, const BwBridgePlan *bridge, const BwPortPlan *port,
                             guint outside) {
-        own_port(settler, port, unite(settler, outside, number_behind(settler, bridge, port)));
+        own_port(settler, port,
+                 bw_border_sets_unite(settler->sets, outside,
+                                      bw_border_sets_at_port(settler->sets, bridge, port)));
 }
 
 /* Guests come and go often; that must move what they have from one site to another, and make none.
  */
 static void reserve(Settler *settler, const BwBridgePlan *bridge, guint outside) {
-        guint here = number_of(settler, leads_to_bridge(settler, bridge));
-        guint either = unite(settler, outside, here);
+        guint here = bw_border_sets_at_bridge(settler->sets, bridge);
+        guint either = bw_border_sets_unite(settler->sets, outside, here);
 
         g_array_append_val(settler->reserved, here);
         g_array_append_val(settler->reserved, either);
@@ -273,20 +184,15 @@ static void list_absent(Settler *settler) {
         }
 }
 
-static bool has_address(const GArray *entries, const BwPrefix *prefix) {
-        const BwOwnedAddress *last = find_last(entries, prefix);
-
-        return last && bw_prefix_equal(&last->prefix, prefix);
-}
-
 /* What somebody who is here has as well is judged by that. */
 static void drop_owned(Settler *absent, const Settler *here) {
         for (guint i = absent->addresses->len; i-- > 0;)
-                if (has_address(here->addresses,
-                                &g_array_index(absent->addresses, BwOwnedAddress, i).prefix))
+                if (bw_owned_has_address(
+                            here->addresses,
+                            &g_array_index(absent->addresses, BwOwnedAddress, i).prefix))
                         g_array_remove_index_fast(absent->addresses, i);
         for (guint i = absent->macs->len; i-- > 0;)
-                if (find_mac(here->macs, &g_array_index(absent->macs, BwOwnedMac, i).mac))
+                if (bw_owned_find_mac(here->macs, &g_array_index(absent->macs, BwOwnedMac, i).mac))
                         g_array_remove_index_fast(absent->macs, i);
 }
 
@@ -337,7 +243,7 @@ static GArray *list_uplinks(Settler *settler) {
 
                         if (!is_uplink(port))
                                 continue;
-                        uplink.set = number_behind(settler, bridge, port);
+                        uplink.set = bw_border_sets_at_port(settler->sets, bridge, port);
                         g_array_append_val(uplinks, uplink);
                 }
         }
@@ -369,7 +275,7 @@ static void own_gateways(Settler *settler) {
         for (guint i = 0; i < gateways->len; i++) {
                 const BwPrefix *gateway = &g_array_index(gateways, BwPrefix, i);
 
-                if (!find_address(settler->addresses, gateway))
+                if (!bw_owned_find_address(settler->addresses, gateway))
                         g_array_append_val(orphans, *gateway);
         }
         if (orphans->len == 0)
@@ -382,15 +288,6 @@ static void own_gateways(Settler *settler) {
 
 /* Sets become sites */
 
-static GPtrArray *list_leads(const Settler *settler, const Word *set) {
-        GPtrArray *leads = g_ptr_array_new();
-
-        for (guint i = 0; i < settler->borders->len; i++)
-                if (has_border(set, i))
-                        g_ptr_array_add(leads, settler->borders->pdata[i]);
-        return leads;
-}
-
 typedef struct Candidate {
         BwSitePlan *site;
         guint set;
@@ -401,7 +298,7 @@ static int compare_candidates(gconstpointer a, gconstpointer b) {
         const GPtrArray *right = ((const Candidate *) b)->site->leads;
 
         for (guint i = 0; i < left->len && i < right->len; i++) {
-                int order = compare_ports(&left->pdata[i], &right->pdata[i]);
+                int order = bw_border_compare(&left->pdata[i], &right->pdata[i]);
 
                 if (order != 0)
                         return order;
@@ -410,7 +307,7 @@ static int compare_candidates(gconstpointer a, gconstpointer b) {
 }
 
 static bool *list_used(const Settler *settler) {
-        bool *used = g_new0(bool, settler->sets->len);
+        bool *used = g_new0(bool, bw_border_sets_count(settler->sets));
 
         used[0] = true;
         for (guint i = 0; i < settler->reserved->len; i++)
@@ -439,15 +336,15 @@ static void renumber(Settler *settler, const guint *site_of) {
 static void make_sites(Settler *settler) {
         g_autoptr(GArray) candidates = g_array_new(FALSE, FALSE, sizeof(Candidate));
         g_autofree bool *used = list_used(settler);
-        g_autofree guint *site_of = g_new0(guint, settler->sets->len);
+        g_autofree guint *site_of = g_new0(guint, bw_border_sets_count(settler->sets));
 
-        for (guint i = 0; i < settler->sets->len; i++) {
+        for (guint i = 0; i < bw_border_sets_count(settler->sets); i++) {
                 Candidate candidate = { .set = i };
 
                 if (!used[i])
                         continue;
                 candidate.site = g_new0(BwSitePlan, 1);
-                candidate.site->leads = list_leads(settler, settler->sets->pdata[i]);
+                candidate.site->leads = bw_border_sets_list(settler->sets, i);
                 g_array_append_val(candidates, candidate);
         }
         g_array_sort(candidates, compare_candidates);
@@ -554,29 +451,22 @@ static GPtrArray *list_borders(const BwSegmentPlan *segment) {
                                 g_ptr_array_add(borders, port);
                 }
         }
-        g_ptr_array_sort(borders, compare_ports);
+        g_ptr_array_sort(borders, bw_border_compare);
         return borders;
 }
 
 static void settle_segment(BwSegmentPlan *segment, const BwTopology *topology) {
         g_autoptr(GPtrArray) borders = list_borders(segment);
-        g_autoptr(GPtrArray) sets = g_ptr_array_new();
-        g_autoptr(GHashTable) numbers = g_hash_table_new_full(g_bytes_hash, g_bytes_equal,
-                                                              (GDestroyNotify) g_bytes_unref, NULL);
         g_autoptr(GArray) reserved = g_array_new(FALSE, FALSE, sizeof(guint));
+        g_autoptr(BwBorderSets) sets = bw_border_sets_new(borders, topology);
         Settler settler = { .segment = segment,
-                            .topology = topology,
-                            .borders = borders,
-                            .words = borders->len / 64 + 1,
                             .sets = sets,
-                            .numbers = numbers,
                             .addresses = segment->addresses,
                             .macs = segment->macs,
                             .reserved = reserved };
 
         if (borders->len == 0)
                 return;
-        number_of(&settler, new_set(&settler));
         for (guint i = 0; i < segment->bridges->len; i++)
                 own_bridge(&settler, segment->bridges->pdata[i]);
         merge_addresses(&settler);
@@ -595,76 +485,18 @@ void bw_border_settle(BwPlan *plan, const BwTopology *topology) {
 
 /* Asking */
 
-/* The last entry that does not stand behind @prefix. */
-static const BwOwnedAddress *find_last(const GArray *entries, const BwPrefix *prefix) {
-        guint low = 0, high = entries->len;
-
-        while (low < high) {
-                guint middle = low + (high - low) / 2;
-
-                if (bw_prefix_compare(&g_array_index(entries, BwOwnedAddress, middle).prefix,
-                                      prefix) <= 0)
-                        low = middle + 1;
-                else
-                        high = middle;
-        }
-        return low > 0 ? &g_array_index(entries, BwOwnedAddress, low - 1) : NULL;
-}
-
-static uint8_t shared_bits(const BwPrefix *a, const BwPrefix *b) {
-        uint8_t most = MIN(a->length, b->length), bits = 0;
-
-        while (bits < most && !((a->bytes[bits / 8] ^ b->bytes[bits / 8]) >> (7 - bits % 8) & 1))
-                bits++;
-        return bits;
-}
-
-/* What stands right before the address either contains it, or shows how many bits an entry that
- * does can have at most. */
-static const BwOwnedAddress *find_address(const GArray *entries, const BwPrefix *address) {
-        BwPrefix sought = *address;
-        const BwOwnedAddress *last;
-
-        for (;;) {
-                last = find_last(entries, &sought);
-                if (!last || last->prefix.family != address->family)
-                        return NULL;
-                if (bw_prefix_contains(&last->prefix, address))
-                        return last;
-                sought = bw_prefix_network(address, shared_bits(&last->prefix, &sought));
-        }
-}
-
 const BwOwnedAddress *bw_border_find_address(const BwSegmentPlan *segment,
                                              const BwPrefix *address) {
-        return find_address(segment->addresses, address);
-}
-
-static const BwOwnedMac *find_mac(const GArray *entries, const BwMac *mac) {
-        guint low = 0, high = entries->len;
-
-        while (low < high) {
-                guint middle = low + (high - low) / 2;
-                const BwOwnedMac *owned = &g_array_index(entries, BwOwnedMac, middle);
-                int order = bw_mac_compare(&owned->mac, mac);
-
-                if (order == 0)
-                        return owned;
-                if (order < 0)
-                        low = middle + 1;
-                else
-                        high = middle;
-        }
-        return NULL;
+        return bw_owned_find_address(segment->addresses, address);
 }
 
 const BwOwnedMac *bw_border_find_mac(const BwSegmentPlan *segment, const BwMac *mac) {
-        return find_mac(segment->macs, mac);
+        return bw_owned_find_mac(segment->macs, mac);
 }
 
 bool bw_border_leads_to(const BwSegmentPlan *segment, guint site, const BwPortPlan *port) {
         const GPtrArray *leads = ((const BwSitePlan *) segment->sites->pdata[site])->leads;
-        guint at = place_of_port(leads, port);
+        guint at = bw_border_place(leads, port);
 
         return at < leads->len && leads->pdata[at] == port;
 }

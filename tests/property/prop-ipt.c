@@ -10,7 +10,7 @@
  */
 
 #include "interpreter.h"
-#include "oracle.h"
+#include "oracle_judge.h"
 #include "random.h"
 #include "random_packet.h"
 #include "settings.h"

@@ -10,7 +10,7 @@
  * finds by walking the graph.
  */
 
-#include "oracle.h"
+#include "oracle_place.h"
 #include "plan_text.h"
 #include "random.h"
 #include "settings.h"
