@@ -100,16 +100,18 @@ static void test_ageing(Scene *scene, G_GNUC_UNUSED gconstpointer unused) {
         scene->bridge.ageing_centiseconds = 0;
         expect(scene, BW_HAZARD_HUB_MODE, "virbr6", "hub");
         scene->bridge.ageing_centiseconds = 1;
-        expect(scene, BW_HAZARD_SHORT_AGEING, "virbr6", "0.01 s");
+        expect(scene, BW_HAZARD_SHORT_AGEING, "virbr6", "after 0.01 s");
         scene->bridge.ageing_centiseconds = BW_AGEING_LEAST_CENTISECONDS - 1;
-        expect(scene, BW_HAZARD_SHORT_AGEING, "virbr6", "59.99 s");
+        expect(scene, BW_HAZARD_SHORT_AGEING, "virbr6", "after 59.99 s");
         scene->bridge.ageing_centiseconds = BW_AGEING_LEAST_CENTISECONDS;
         expect_none(scene);
         scene->bridge.ageing_centiseconds = 3000;
         scene->bridge.topology_change = true;
         expect_none(scene);
         scene->bridge.topology_change = false;
-        expect(scene, BW_HAZARD_SHORT_AGEING, "virbr6", "30.00 s");
+        expect(scene, BW_HAZARD_SHORT_AGEING, "virbr6", "after 30 s");
+        scene->bridge.ageing_centiseconds = 50;
+        expect(scene, BW_HAZARD_SHORT_AGEING, "virbr6", "after 0.5 s");
         scene->bridge.ageing_centiseconds = BW_AGEING_DEFAULT_CENTISECONDS;
         /* A bridge nobody guards is nobody's hazard. */
         scene->far.ageing_centiseconds = 0;
