@@ -287,6 +287,7 @@ void bw_hazard_add_bridges(BwHazardWriter *writer) {
                 add_ageing(writer, bridge, link);
                 add_promiscuous(writer, bridge, link);
                 add_host_address(writer, bridge);
+                bw_hazard_add_arp_flux(writer, bridge, link);
                 add_forward_drops(writer, bridge);
                 add_gateways(writer, bridge);
                 add_programs(writer, bridge, link, "bridge");
