@@ -107,6 +107,26 @@ static unsigned read_calls(void) {
         return calls;
 }
 
+/* (transfer full) (element-type BwArpSetting): as net/ipv4/conf says. The larger arp_ignore of all
+ * and of the link holds, and either's arp_filter (ip-sysctl.rst of the kernel). */
+static GArray *read_arp(const BwPlan *plan) {
+        GArray *settings =
+                g_array_sized_new(FALSE, FALSE, sizeof(BwArpSetting), plan->bridges->len);
+        int ignore = bw_kernel_ipv4_setting("all", "arp_ignore");
+        bool filter = bw_kernel_ipv4_setting("all", "arp_filter") > 0;
+
+        for (guint i = 0; i < plan->bridges->len; i++) {
+                const BwBridgePlan *bridge = plan->bridges->pdata[i];
+                int own = bw_kernel_ipv4_setting(bridge->name, "arp_ignore");
+                BwArpSetting setting = { .ifindex = bridge->ifindex };
+
+                setting.ignore = own < 0 || ignore < 0 ? -1 : MAX(own, ignore);
+                setting.filter = filter || bw_kernel_ipv4_setting(bridge->name, "arp_filter") > 0;
+                g_array_append_val(settings, setting);
+        }
+        return settings;
+}
+
 static BwHostState read_host(BwHazardWatch *watch, unsigned engines) {
         BwHostState host = {
                 .engines = engines,
@@ -151,6 +171,7 @@ static char *mend(BwHazardWatch *watch, const BwHazard *hazard, GError **error) 
         case BW_HAZARD_CALL_OFF:
         case BW_HAZARD_TAGGED_UNSEEN:
         case BW_HAZARD_HOST_ADDRESS:
+        case BW_HAZARD_ARP_FLUX:
         case BW_HAZARD_NOT_GUARDED:
         case BW_HAZARD_FILTERS:
         case BW_HAZARD_XDP:
@@ -298,11 +319,12 @@ void bw_hazard_watch_ask(BwHazardWatch *watch, const BwModel *model, const BwPla
 void bw_hazard_watch_look(BwHazardWatch *watch, const BwModel *model, const BwPlan *plan,
                           unsigned engines) {
         g_autoptr(BwTopology) topology = bw_topology_new(model);
-        g_autoptr(GArray) listeners = NULL;
+        g_autoptr(GArray) listeners = NULL, arp = plan ? read_arp(plan) : NULL;
         BwHostState host = {};
 
         if (plan)
                 host = read_host(watch, engines);
+        host.arp = arp;
         if (plan && any_promiscuous(model, plan))
                 listeners = bw_listeners_read(watch->listeners);
         host.listeners = listeners;

@@ -31,7 +31,7 @@ static void add_ageing(BwHazardWriter *writer, const BwBridgePlan *bridge, const
                                     bridge->name, bridge->name));
         else
                 add(writer, BW_HAZARD_SHORT_AGEING, bridge,
-                    g_strdup_printf("Bridge %s forgets after %.2f s where a MAC address is, which "
+                    g_strdup_printf("Bridge %s forgets after %g s where a MAC address is, which "
                                     "is sooner than its neighbours ask again, and floods its "
                                     "frames. Set 60 s at least, 300 s is usual: ip link set dev %s "
                                     "type bridge ageing_time 30000",
@@ -287,6 +287,7 @@ void bw_hazard_add_bridges(BwHazardWriter *writer) {
                 add_ageing(writer, bridge, link);
                 add_promiscuous(writer, bridge, link);
                 add_host_address(writer, bridge);
+                bw_hazard_add_arp_flux(writer, bridge, link);
                 add_forward_drops(writer, bridge);
                 add_gateways(writer, bridge);
                 add_programs(writer, bridge, link, "bridge");

@@ -534,16 +534,24 @@ static void plan_path(Planner *planner, BwPlan *plan) {
         g_ptr_array_sort(plan->bridges, compare_bridges);
 }
 
+/* IEEE 802.1D-2004, 8.4: a port that listens or learns does not forward either. */
+static bool is_blocked(const BwLink *link) {
+        return link->stp_state == BW_STP_BLOCKING || link->stp_state == BW_STP_LISTENING ||
+               link->stp_state == BW_STP_LEARNING;
+}
+
 /* Of a bridge that is not guarded nobody knows what is on it. */
 static void mend_links(const Planner *planner, BwBridgePlan *bridge) {
         for (guint i = 0; i < bridge->ports->len; i++) {
                 BwPortPlan *port = bridge->ports->pdata[i];
                 int far = bw_topology_far_bridge(planner->topology, port->ifindex);
+                bool carries = bw_topology_carries(planner->topology, port->ifindex);
+                const BwLink *link = bw_model_find_link(planner->model, port->ifindex);
 
+                port->blocked = link && (is_blocked(link) || (far != 0 && !carries));
                 if (g_hash_table_contains(planner->guarded, GINT_TO_POINTER(far))) {
-                        if (bw_topology_carries(planner->topology, port->ifindex))
-                                port->far_port =
-                                        bw_model_find_link(planner->model, port->ifindex)->peer;
+                        if (carries)
+                                port->far_port = link->peer;
                         continue;
                 }
                 if (port->derived_role && port->role == BW_ROLE_LINK)

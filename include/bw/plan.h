@@ -42,6 +42,8 @@ typedef struct BwPortPlan {
         bool fdb_lock, isolated;           /* as wished; bw/port_lock.h says what comes of it */
         int far_port;                      /* of a link that carries now: ifindex of its other end,
                                               a port of another guarded bridge; 0: none */
+        bool blocked;                      /* no frame passes it now: spanning tree has it blocked
+                                              or not forward yet, or its link does not carry */
         bool derived_role;                 /* @role is not from the configuration */
         bool derived_addresses; /* @addresses are what the host has at the other end: weaker than
                                    what is configured */

@@ -100,16 +100,18 @@ static void test_ageing(Scene *scene, G_GNUC_UNUSED gconstpointer unused) {
         scene->bridge.ageing_centiseconds = 0;
         expect(scene, BW_HAZARD_HUB_MODE, "virbr6", "hub");
         scene->bridge.ageing_centiseconds = 1;
-        expect(scene, BW_HAZARD_SHORT_AGEING, "virbr6", "0.01 s");
+        expect(scene, BW_HAZARD_SHORT_AGEING, "virbr6", "after 0.01 s");
         scene->bridge.ageing_centiseconds = BW_AGEING_LEAST_CENTISECONDS - 1;
-        expect(scene, BW_HAZARD_SHORT_AGEING, "virbr6", "59.99 s");
+        expect(scene, BW_HAZARD_SHORT_AGEING, "virbr6", "after 59.99 s");
         scene->bridge.ageing_centiseconds = BW_AGEING_LEAST_CENTISECONDS;
         expect_none(scene);
         scene->bridge.ageing_centiseconds = 3000;
         scene->bridge.topology_change = true;
         expect_none(scene);
         scene->bridge.topology_change = false;
-        expect(scene, BW_HAZARD_SHORT_AGEING, "virbr6", "30.00 s");
+        expect(scene, BW_HAZARD_SHORT_AGEING, "virbr6", "after 30 s");
+        scene->bridge.ageing_centiseconds = 50;
+        expect(scene, BW_HAZARD_SHORT_AGEING, "virbr6", "after 0.5 s");
         scene->bridge.ageing_centiseconds = BW_AGEING_DEFAULT_CENTISECONDS;
         /* A bridge nobody guards is nobody's hazard. */
         scene->far.ageing_centiseconds = 0;
@@ -194,6 +196,71 @@ static void test_host_address(Scene *scene, G_GNUC_UNUSED gconstpointer unused) 
         expect_none(scene);
         scene->host.engines = 0;
         expect_none(scene);
+}
+
+static void set_arp(Scene *scene, GArray *settings, int ignore, bool filter) {
+        BwArpSetting one = { .ifindex = 1, .ignore = ignore, .filter = filter };
+
+        g_array_set_size(settings, 0);
+        g_array_append_val(settings, one);
+        scene->host.arp = settings;
+}
+
+/* virbr6's guests are in 192.168.50.0/24, as the host is, by another link. */
+static void test_arp_flux(Scene *scene, G_GNUC_UNUSED gconstpointer unused) {
+        static const struct {
+                int ignore;
+                bool filter, raises;
+        } rows[] = { { 0, false, true },   { 1, false, false }, { 2, false, false },
+                     { 3, false, true },   { 4, false, true },  { 8, false, false },
+                     { -1, false, false }, { 0, true, false } };
+        g_autoptr(GArray) settings = g_array_new(FALSE, TRUE, sizeof(BwArpSetting));
+        BwHostAddress elsewhere = bw_test_host_address(2, "192.168.50.254/24");
+        BwHostAddress far = bw_test_host_address(2, "192.168.51.254/24");
+        BwHostAddress ipv6 = bw_test_host_address(2, "2001:db8::1/64");
+
+        scene->config = "[Guest web]\nAddresses=192.168.50.1\n"
+                        "[Bridge virbr6]\nNetworks=192.168.50.0/24\n";
+        bw_test_tell_link(scene->model, &scene->far);
+        bw_test_tell_address(scene->model, &far);
+        bw_test_tell_address(scene->model, &ipv6);
+        set_arp(scene, settings, 0, false);
+        expect_none(scene);
+        bw_test_tell_address(scene->model, &elsewhere);
+        for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+                set_arp(scene, settings, rows[i].ignore, rows[i].filter);
+                if (rows[i].raises)
+                        expect(scene, BW_HAZARD_ARP_FLUX, "virbr6",
+                               "elsewhere (192.168.50.254 of virbr4):");
+                else
+                        expect_none(scene);
+        }
+        scene->host.arp = NULL;
+        expect_none(scene);
+        set_arp(scene, settings, 0, false);
+        scene->bridge.up = false;
+        expect_none(scene);
+}
+
+/* What the bridge has itself it may answer for; and of many addresses some are named. */
+static void test_arp_flux_own(Scene *scene, G_GNUC_UNUSED gconstpointer unused) {
+        g_autoptr(GArray) settings = g_array_new(FALSE, TRUE, sizeof(BwArpSetting));
+        BwHostAddress own = bw_test_host_address(1, "192.168.50.254/24");
+        BwHostAddress same = bw_test_host_address(2, "192.168.50.254/32");
+
+        set_arp(scene, settings, 0, false);
+        bw_test_tell_link(scene->model, &scene->bridge);
+        bw_test_tell_link(scene->model, &scene->far);
+        bw_test_tell_address(scene->model, &own);
+        bw_test_tell_address(scene->model, &same);
+        expect_none(scene);
+        for (unsigned i = 10; i < 16; i++) {
+                g_autofree char *text = g_strdup_printf("192.168.50.%u/32", i);
+                BwHostAddress one = bw_test_host_address(2, text);
+
+                bw_test_tell_address(scene->model, &one);
+        }
+        expect(scene, BW_HAZARD_ARP_FLUX, "virbr6", "192.168.50.13 of virbr4 and more):");
 }
 
 static void test_hairpin(Scene *scene, G_GNUC_UNUSED gconstpointer unused) {
@@ -407,6 +474,8 @@ int main(int argc, char **argv) {
         add("/hazard/upper", test_upper);
         add("/hazard/tagged", test_tagged);
         add("/hazard/host-address", test_host_address);
+        add("/hazard/arp-flux", test_arp_flux);
+        add("/hazard/arp-flux-own", test_arp_flux_own);
         add("/hazard/hairpin", test_hairpin);
         add("/hazard/loop", test_loop);
         add("/hazard/short-circuit", test_short_circuit);

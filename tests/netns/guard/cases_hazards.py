@@ -10,9 +10,11 @@ import re
 import socket
 import struct
 import subprocess
+from pathlib import Path
 
 from . import bus
 from . import daemon as daemons
+from . import frames
 from .cases_life import tries
 from .cases_packets import NET, scene
 from .daemon import Daemon, bound, uses
@@ -91,8 +93,8 @@ def bridge_settings(report):
         ageing = lambda value: lambda: set_bridge("virbr6", "ageing_time", value)
         report.holds(f"nothing: {hazards()}", not any(k == "hub-mode" for k, _ in hazards()))
         for value, kind, words in ((0, "hub-mode", "virbr6 .*ageing time 0.*ageing_time 30000"),
-                                   (100, "short-ageing", r"virbr6 .* 1\.00 s"),
-                                   (5900, "short-ageing", r"59\.00 s")):
+                                   (100, "short-ageing", r"virbr6 .* after 1 s"),
+                                   (5900, "short-ageing", r" after 59 s")):
             ageing(value)()
             sentence = comes(report, daemon, kind, "virbr6", words)
             report.holds(f"{value} stays", int(setting("virbr6", "ageing_time")) == value)
@@ -270,6 +272,63 @@ def engine_alone(report):
 engine_alone.needs_daemon = True
 
 
+def set_arp(link_name, setting_name, value):
+    Path(f"/proc/sys/net/ipv4/conf/{link_name}/{setting_name}").write_text(str(value), encoding="ascii")
+
+
+def answers_by(far, address):
+    """The MAC addresses at which the host says, by ARP, that it has it."""
+    far.read_all()
+    asked = frames.arp(1, far.mac, NET + "13", "00:00:00:00:00:00", address)
+    far.send(frames.ethernet(far.mac, frames.BROADCAST, asked, 0x0806))
+    return lambda: {
+        frame[22:28].hex(":") for frame in far.read_all()
+        if frame[12:14] == b"\x08\x06" and frame[20:22] == b"\0\x02"
+        and frame[28:32] == socket.inet_aton(address)
+    }
+
+
+def arp_flux(report):
+    """Told as long as it is true: a guest asks for an address that the host has elsewhere."""
+    for name in ("all", "default"):
+        set_arp(name, "rp_filter", 0)
+        set_arp(name, "arp_ignore", 0)
+        set_arp(name, "arp_filter", 0)
+    with watched() as (world, daemon):
+        asker = world.fars["vk63"]
+
+        def answered(address=NET + "200"):
+            found = answers_by(asker, address)
+            world.settle()
+            return found()
+
+        world.bridge("virbr9")
+        own = link("virbr6")["address"]
+        give = lambda verb: lambda: run("ip", "address", verb, NET + "200/32", "dev", "virbr9")
+        report.holds("nobody answers", answered() == set())
+        give("add")()
+        sentence = comes(report, daemon, "arp-flux", "virbr6",
+                         rf"on bridge virbr6 .*{NET}200 of virbr9\).*conf/virbr6/arp_ignore=1")
+        report.holds("it is true", answered() == {own})
+        for where, name, value in (("virbr6", "arp_ignore", 1), ("all", "arp_ignore", 2),
+                                   ("virbr6", "arp_ignore", 8)):
+            set_arp(where, name, value)
+            goes(report, daemon, "arp-flux", "virbr6", sentence)
+            report.holds(f"with {name} {value} of {where} nobody answers", answered() == set())
+            set_arp(where, name, 0)
+            comes(report, daemon, "arp-flux", "virbr6", "answers ARP")
+            report.holds(f"without {name} of {where} it answers", answered() == {own})
+        set_arp("virbr6", "arp_ignore", 3)
+        report.holds("3 is no remedy", answered() == {own} and ("arp-flux", "virbr6") in hazards())
+        set_arp("virbr6", "arp_ignore", 0)
+        give("del")()
+        goes(report, daemon, "arp-flux", "virbr6", sentence)
+        report.holds("nothing was mended", daemon.count("as Repair= says") == 0)
+
+
+arp_flux.needs_daemon = True
+
+
 def write_sysctl(name, value):
     with open(f"/proc/sys/net/bridge/{name}", "w", encoding="ascii") as file:
         file.write(str(value))
@@ -412,6 +471,7 @@ CASES = [
     programs,
     forward_drops,
     engine_alone,
+    arp_flux,
     gateway,
     unseen_guest,
     repairs,
