@@ -34,7 +34,7 @@ struct BwHazardWatch {
         GHashTable *repairs; /* BwHazard * (kind and subject) -> Repair * */
         guint turn;          /* counts the links that were asked for */
         BwListeners *listeners;
-        GPtrArray *forward[2]; /* by BwFamily: BwForwardChain *; NULL: not known */
+        GPtrArray *forward; /* BwForwardTable *; NULL: not read yet */
         int64_t forward_again_usec;
 };
 
@@ -58,8 +58,7 @@ BwHazardWatch *bw_hazard_watch_new(BwJournal *journal, BwHazards *hazards, BwNet
 void bw_hazard_watch_free(BwHazardWatch *watch) {
         if (!watch)
                 return;
-        g_clear_pointer(&watch->forward[BW_FAMILY_IPV4], g_ptr_array_unref);
-        g_clear_pointer(&watch->forward[BW_FAMILY_IPV6], g_ptr_array_unref);
+        g_clear_pointer(&watch->forward, g_ptr_array_unref);
         bw_listeners_free(watch->listeners);
         g_hash_table_unref(watch->repairs);
         g_ptr_array_unref(watch->raised);
@@ -68,10 +67,17 @@ void bw_hazard_watch_free(BwHazardWatch *watch) {
 
 /* What is read of the host */
 
-static void read_forward_of(BwHazardWatch *watch, BwFamily family) {
-        g_clear_pointer(&watch->forward[family], g_ptr_array_unref);
+static void free_table(gpointer table) {
+        bw_forward_table_free(table);
+}
+
+static void read_legacy(BwHazardWatch *watch, BwFamily family) {
+        BwForwardTable *table = NULL;
+
         if (bw_kernel_has_filter_table(family))
-                watch->forward[family] = bw_ipt_forward_read(family);
+                table = bw_ipt_forward_read(family);
+        if (table)
+                g_ptr_array_add(watch->forward, table);
 }
 
 static void read_forward(BwHazardWatch *watch) {
@@ -79,8 +85,10 @@ static void read_forward(BwHazardWatch *watch) {
 
         if (begin < watch->forward_again_usec)
                 return;
-        read_forward_of(watch, BW_FAMILY_IPV4);
-        read_forward_of(watch, BW_FAMILY_IPV6);
+        g_clear_pointer(&watch->forward, g_ptr_array_unref);
+        watch->forward = g_ptr_array_new_with_free_func(free_table);
+        read_legacy(watch, BW_FAMILY_IPV4);
+        read_legacy(watch, BW_FAMILY_IPV6);
         took = g_get_monotonic_time() - begin;
         watch->forward_again_usec =
                 begin + CLAMP(took * FORWARD_FACTOR, FORWARD_LEAST_USEC, FORWARD_MOST_USEC);
@@ -117,8 +125,7 @@ static BwHostState read_host(BwHazardWatch *watch, unsigned engines) {
 
         if (host.br_netfilter)
                 read_forward(watch);
-        host.forward_ipv4 = watch->forward[BW_FAMILY_IPV4];
-        host.forward_ipv6 = watch->forward[BW_FAMILY_IPV6];
+        host.forward = watch->forward;
         return host;
 }
 
