@@ -31,7 +31,7 @@ ADAPTERS = {
     'ipt_calls_v4': ('libiptc/libiptc.h',),
     'ipt_calls_v6': ('libiptc/libip6tc.h',),
     'ipt': ('linux/netfilter',),
-    'nftables': ('nftables/libnftables.h', 'linux/netlink.h', 'linux/netfilter/'),
+    'nftables': ('nftables/libnftables.h', 'linux/netlink.h', 'linux/netfilter'),
     'settings': (),
     'kernel': (),
     'undo_file': (),
