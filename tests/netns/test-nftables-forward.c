@@ -109,6 +109,7 @@ static const Row rows[] = {
           "iptables-nft -A FORWARD -m comment --comment \"all the rest\" -g deny; "
           "iptables-nft -A FORWARD -j ACCEPT; iptables-nft -A deny -j DROP",
           "IPv4 ip filter deny; " },
+        { "queue", DROPPING RULE("queue num 0"), "" },
         { "queued", "iptables-nft -P FORWARD DROP; iptables-nft -A FORWARD -j NFQUEUE", "" },
         /* As libvirt's networks are: what stays on a bridge passes, the rest is rejected. */
         { "libvirt",
