@@ -9,9 +9,12 @@
 #include <command.h>
 #include <net/if.h>
 #include <netns.h>
+#include <nftables/libnftables.h>
 #include <nftables_forward.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define BRIDGE "virbr6"
 
@@ -109,7 +112,6 @@ static const Row rows[] = {
           "iptables-nft -A FORWARD -m comment --comment \"all the rest\" -g deny; "
           "iptables-nft -A FORWARD -j ACCEPT; iptables-nft -A deny -j DROP",
           "IPv4 ip filter deny; " },
-        { "queue", DROPPING RULE("queue num 0"), "" },
         { "queued", "iptables-nft -P FORWARD DROP; iptables-nft -A FORWARD -j NFQUEUE", "" },
         /* As libvirt's networks are: what stays on a bridge passes, the rest is rejected. */
         { "libvirt",
@@ -301,6 +303,51 @@ static void test_large_host(void) {
                        first, second / 1000);
 }
 
+/* Both states drop, and at no time is there any other. */
+static void change_all_the_time(void) {
+        g_autoptr(GString) many = g_string_new("flush chain inet t f\n");
+        struct nft_ctx *context = nft_ctx_new(NFT_CTX_DEFAULT);
+
+        for (unsigned i = 0; i < 600; i++)
+                g_string_append_printf(many, "add rule inet t f iifname eth%u accept\n", i);
+        g_string_append(many, "add rule inet t f drop\n");
+        for (unsigned i = 0; i < 40; i++)
+                if (nft_run_cmd_from_buffer(context, many->str) != 0 ||
+                    nft_run_cmd_from_buffer(context, "flush chain inet t f\n"
+                                                     "add rule inet t f drop\n") != 0)
+                        _exit(1);
+        _exit(0);
+}
+
+/* What is read while others write is never half of one and half of the other. */
+static void test_torn(void) {
+        unsigned whole = 0, busy = 0;
+        pid_t child;
+        int status;
+
+        clear();
+        bw_test_run(BASE RULE("drop"));
+        child = fork();
+        if (child == 0)
+                change_all_the_time();
+        while (waitpid(child, &status, WNOHANG) == 0) {
+                g_autoptr(BwNftForward) forward = bw_nftables_forward_new();
+                g_autoptr(GError) error = NULL;
+                const GPtrArray *tables = bw_nftables_forward_read(forward, &error);
+                g_autofree char *found = tables ? judge(tables) : NULL;
+
+                whole += tables != NULL;
+                busy += !tables;
+                if (tables)
+                        g_assert_cmpstr(found, ==, BOTH);
+                else
+                        g_assert_error(error, BW_ERROR, BW_ERROR_BUSY);
+        }
+        g_assert_cmpint(status, ==, 0);
+        g_assert_cmpuint(whole, >, 0);
+        g_test_message("read %u times whole, %u times busy", whole, busy);
+}
+
 static void test_denied(void) {
         g_autoptr(BwNftForward) forward = bw_nftables_forward_new();
         g_autoptr(GError) error = NULL;
@@ -330,6 +377,7 @@ int main(int argc, char **argv) {
         }
         g_test_add_func("/nftables-forward/long-names", test_long_names);
         g_test_add_func("/nftables-forward/large-host", test_large_host);
+        g_test_add_func("/nftables-forward/torn", test_torn);
         g_test_add_func("/nftables-forward/denied", test_denied);
         return g_test_run();
 }

@@ -326,6 +326,30 @@ static void test_unknown(void) {
         }
 }
 
+/* Not every verdict is one of the kernel's numbers. */
+static void test_deeds(void) {
+        static const struct {
+                const char *name;
+                uint32_t policy;
+                bool drops;
+        } rows[] = {
+                { "reject", NF_ACCEPT, true },
+                { "queue", NF_DROP, false },
+                { "counter", NF_ACCEPT, false },
+                { "counter", NF_DROP, true },
+        };
+
+        for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+                g_autoptr(Bytes) bytes = bytes_new();
+                Rule rule = begin_rule(bytes);
+
+                end_expression(bytes, begin_expression(bytes, rows[i].name));
+                end_rule(bytes, rule);
+                put_chain(bytes, NFPROTO_INET, "t", "f", NF_INET_FORWARD, rows[i].policy);
+                g_assert_cmpint(drops(bytes), ==, rows[i].drops);
+        }
+}
+
 /* Which tables packets of a family enter. */
 static void test_tables(void) {
         static const struct {
@@ -358,6 +382,75 @@ static void test_tables(void) {
                 if (rows[i].is_entered)
                         g_assert_cmpuint(bw_nft_forward_family(tables->pdata[0]), ==,
                                          rows[i].family);
+        }
+}
+
+static void put_lookup(Bytes *bytes, const char *set) {
+        Expression lookup = begin_expression(bytes, "lookup");
+
+        put_text(bytes, NFTA_LOOKUP_SET, set);
+        put_u32(bytes, NFTA_LOOKUP_SREG, NFT_REG_1);
+        end_expression(bytes, lookup);
+}
+
+static void put_element(Bytes *bytes, const char *set, gconstpointer value, gsize length) {
+        guint message = begin_message(bytes, NFT_MSG_NEWSETELEM, NFPROTO_INET);
+        guint list, element, key;
+
+        put_text(bytes, NFTA_SET_ELEM_LIST_TABLE, "t");
+        put_text(bytes, NFTA_SET_ELEM_LIST_SET, set);
+        list = begin(bytes, NFTA_SET_ELEM_LIST_ELEMENTS);
+        element = begin(bytes, NFTA_LIST_ELEM);
+        key = begin(bytes, NFTA_SET_ELEM_KEY);
+        put_value(bytes, NFTA_DATA_VALUE, value, length);
+        end(bytes, key);
+        end(bytes, element);
+        end(bytes, list);
+        end_message(bytes, message);
+}
+
+static void put_set(Bytes *bytes, const char *set, uint32_t length) {
+        guint message = begin_message(bytes, NFT_MSG_NEWSET, NFPROTO_INET);
+
+        put_text(bytes, NFTA_SET_TABLE, "t");
+        put_text(bytes, NFTA_SET_NAME, set);
+        put_u32(bytes, NFTA_SET_KEY_LEN, length);
+        end_message(bytes, message);
+}
+
+/* Elements are asked for where the key is the name alone, and what is not as long as one makes the
+ * set none. What no rule asks is not kept. */
+static void test_sets(void) {
+        static const struct {
+                uint32_t length;
+                gsize element;
+                bool is_foreign;
+        } rows[] = {
+                { 16, 16, false }, { 16, 0, true },  { 16, 15, true }, { 16, 20, true },
+                { 20, 16, true },  { 32, 16, true }, { 0, 16, true },
+        };
+
+        for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+                g_autoptr(GPtrArray) tables = tables_new();
+                g_autoptr(Bytes) bytes = bytes_new();
+                Rule rule = begin_rule(bytes);
+                const BwForwardTable *table;
+                const BwForwardSet *set;
+
+                put_meta(bytes, NFT_META_IIFNAME, NFT_REG_1);
+                put_lookup(bytes, "s");
+                put_verdict(bytes, NF_DROP);
+                end_rule(bytes, rule);
+                put_set(bytes, "s", rows[i].length);
+                put_set(bytes, "other", 16);
+                put_element(bytes, "s", "virbr6\0\0\0\0\0\0\0\0\0\0\0\0\0", rows[i].element);
+                put_element(bytes, "other", "virbr6\0\0\0\0\0\0\0\0\0", 16);
+                g_assert_true(bw_nft_forward_read(tables, bytes->data, bytes->len));
+                table = tables->pdata[0];
+                g_assert_cmpuint(g_hash_table_size(table->sets), ==, 1);
+                set = g_hash_table_lookup(table->sets, "s");
+                g_assert_cmpint(set->is_foreign, ==, rows[i].is_foreign);
+                g_assert_cmpint(drops(bytes), ==, !rows[i].is_foreign);
         }
 }
 
@@ -427,7 +520,9 @@ int main(int argc, char **argv) {
         g_test_add_func("/nft-forward/loaded-over", test_loaded_over);
         g_test_add_func("/nft-forward/verdicts", test_verdicts);
         g_test_add_func("/nft-forward/unknown", test_unknown);
+        g_test_add_func("/nft-forward/deeds", test_deeds);
         g_test_add_func("/nft-forward/tables", test_tables);
+        g_test_add_func("/nft-forward/sets", test_sets);
         g_test_add_func("/nft-forward/same-names", test_same_names);
         g_test_add_func("/nft-forward/broken", test_broken);
         g_test_add_func("/nft-forward/torn-rule", test_torn_rule);
