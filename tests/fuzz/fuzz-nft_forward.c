@@ -24,7 +24,7 @@ static void judge(const GPtrArray *tables, GString *text) {
 /* A copy of the exact size: the sanitizer sees each byte read too far. */
 static char *read_at(const uint8_t *bytes, size_t size, size_t offset) {
         g_autoptr(GPtrArray) tables = g_ptr_array_new_with_free_func(free_table);
-        g_autofree uint8_t *datagram = g_malloc(size + offset);
+        g_autofree uint8_t *datagram = g_malloc(MAX(size + offset, 1));
         g_autoptr(GString) text = g_string_new("");
         bool whole;
 

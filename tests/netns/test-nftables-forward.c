@@ -269,7 +269,7 @@ static double spend(BwNftForward *forward, unsigned times) {
 
 /* More rules than one datagram holds, beside a hundred thousand elements that nobody reads. */
 static void test_large_host(void) {
-        g_autoptr(BwNftForward) forward = bw_nftables_forward_new(), again = NULL;
+        g_autoptr(BwNftForward) forward = bw_nftables_forward_new();
         double first, second;
 
         clear();
