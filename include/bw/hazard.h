@@ -53,10 +53,10 @@ typedef struct BwHostState {
         bool br_netfilter; /* loaded */
         unsigned calls; /* set of BwBridgeSwitch nf_call_* that net.bridge.bridge-nf-call-* has on
                            for all bridges */
-        int filter_vlan_tagged; /* net.bridge.bridge-nf-filter-vlan-tagged; -1: not known */
-        const GPtrArray *forward_ipv4, *forward_ipv6; /* BwForwardChain; NULL: not known */
-        const GArray *listeners;                      /* BwListener; NULL: not known */
-        const GArray *arp; /* BwArpSetting, of guarded bridges; NULL: not known */
+        int filter_vlan_tagged;   /* net.bridge.bridge-nf-filter-vlan-tagged; -1: not known */
+        const GPtrArray *forward; /* BwForwardTable; NULL: not known */
+        const GArray *listeners;  /* BwListener; NULL: not known */
+        const GArray *arp;        /* BwArpSetting, of guarded bridges; NULL: not known */
 } BwHostState;
 
 void bw_hazard_free(BwHazard *hazard);

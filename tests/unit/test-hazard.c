@@ -339,18 +339,31 @@ static void test_programs_on_uplink(Scene *scene, G_GNUC_UNUSED gconstpointer un
         expect(scene, BW_HAZARD_FILTERS, "vnet1", "port vnet1");
 }
 
-static void test_forward(Scene *scene, G_GNUC_UNUSED gconstpointer unused) {
-        g_autoptr(GPtrArray) chains =
-                g_ptr_array_new_with_free_func((GDestroyNotify) bw_forward_chain_free);
-        BwForwardChain *hook = bw_forward_chain_new("FORWARD");
+static BwForwardChain *add_table(GPtrArray *tables, const char *name, const char *nft,
+                                 unsigned families, const char *chain) {
+        BwForwardTable *table = bw_forward_table_new(name, nft, families);
+        BwForwardChain *hook = bw_forward_table_chain(table, chain);
 
-        g_ptr_array_add(chains, hook);
         hook->is_hook = true;
-        scene->host.forward_ipv4 = scene->host.forward_ipv6 = chains;
+        g_ptr_array_add(tables, table);
+        return hook;
+}
+
+static void test_forward(Scene *scene, G_GNUC_UNUSED gconstpointer unused) {
+        const unsigned ipv4 = BW_FAMILY_BIT(BW_FAMILY_IPV4), ipv6 = BW_FAMILY_BIT(BW_FAMILY_IPV6);
+        g_autoptr(GPtrArray) tables =
+                g_ptr_array_new_with_free_func((GDestroyNotify) bw_forward_table_free);
+        BwForwardChain *first = add_table(tables, "filter", NULL, ipv4, "FORWARD");
+        BwForwardChain *second = add_table(tables, "filter", "ip6", ipv6, "FORWARD");
+
+        scene->host.forward = tables;
         expect_none(scene);
-        hook->drops = true;
-        expect(scene, BW_HAZARD_FORWARD_DROPS, "virbr6", "(IPv4 and IPv6)");
-        scene->host.forward_ipv6 = NULL;
+        first->drops = second->drops = true;
+        expect(scene, BW_HAZARD_FORWARD_DROPS, "virbr6",
+               "(IPv4 and IPv6) drop what guests send each other over bridge virbr6, as Docker's "
+               "do, in chain FORWARD of legacy iptables' table filter and chain FORWARD of "
+               "nftables' table ip6 filter: ");
+        second->drops = false;
         expect(scene, BW_HAZARD_FORWARD_DROPS, "virbr6", "(IPv4)");
         scene->bridge.switches &= ~BW_SWITCH_BIT(BW_SWITCH_NF_CALL_IPTABLES);
         expect_none(scene);
@@ -360,6 +373,31 @@ static void test_forward(Scene *scene, G_GNUC_UNUSED gconstpointer unused) {
         expect(scene, BW_HAZARD_FORWARD_DROPS, "virbr6", "(IPv4)");
         scene->host.br_netfilter = false;
         expect_none(scene);
+}
+
+/* Which chain of whose table, and what can be done in it. */
+static void test_forward_place(Scene *scene, G_GNUC_UNUSED gconstpointer unused) {
+        const unsigned both = BW_FAMILY_BIT(BW_FAMILY_IPV4) | BW_FAMILY_BIT(BW_FAMILY_IPV6);
+        const BwForwardRule drop = { .verdict = BW_FORWARD_DROP };
+        g_autoptr(GPtrArray) tables =
+                g_ptr_array_new_with_free_func((GDestroyNotify) bw_forward_table_free);
+        BwForwardChain *hook = add_table(tables, "fire\nwall", "inet", both, "filter_FORWARD");
+        BwForwardTable *table = tables->pdata[0];
+        BwForwardRule jump = { .verdict = BW_FORWARD_JUMP,
+                               .chain = bw_forward_table_word(table, "deny") };
+
+        scene->host.forward = tables;
+        hook->drops = true;
+        expect(scene, BW_HAZARD_FORWARD_DROPS, "virbr6",
+               "in chain filter_FORWARD of nftables' table inet fire\\x0awall: ");
+        g_array_append_val(hook->rules, jump);
+        g_array_append_val(bw_forward_table_chain(table, "deny")->rules, drop);
+        expect(scene, BW_HAZARD_FORWARD_DROPS, "virbr6",
+               "(IPv4 and IPv6) drop what guests send each other over bridge virbr6, as Docker's "
+               "do, in chain deny of nftables' table inet fire\\x0awall: ");
+        expect(scene, BW_HAZARD_FORWARD_DROPS, "virbr6",
+               "(nft 'insert rule inet fire\\x0awall filter_FORWARD iifname \"virbr6\" oifname "
+               "\"virbr6\" accept', or as ");
 }
 
 static void test_gateway(Scene *scene, G_GNUC_UNUSED gconstpointer unused) {
@@ -482,6 +520,7 @@ int main(int argc, char **argv) {
         add("/hazard/programs", test_programs);
         add("/hazard/programs-on-uplink", test_programs_on_uplink);
         add("/hazard/forward", test_forward);
+        add("/hazard/forward-place", test_forward_place);
         add("/hazard/gateway", test_gateway);
         add("/hazard/unseen", test_unseen);
         add("/hazard/unplugged", test_unplugged);

@@ -249,6 +249,60 @@ def forward_drops(report):
 forward_drops.needs_daemon = True
 
 
+def forward_drops_nft(report):
+    """The same of nftables: by iptables-nft, by others' tables of the family inet, and of both at once."""
+    if not uses("iptables"):
+        return report.holds("a matter of br_netfilter alone", True)
+    with watched() as (world, daemon):
+        victim, _, third = world.fars.values()
+        legal = lambda: tries(world, third, NET + "15", victim)
+        forward = lambda *words: run("iptables-nft", *words)
+        nft = lambda words: run("nft", words)
+        here = lambda words: comes(report, daemon, "forward-drops", "virbr6", words)
+        gone = lambda sentence: goes(report, daemon, "forward-drops", "virbr6", sentence)
+        report.passes("before", legal())
+
+        forward("-P", "FORWARD", "DROP")
+        told = here(r"\(IPv4\) .*in chain FORWARD of nftables' table ip filter: .*-m physdev --physdev-is-bridged")
+        report.holds("the policy of iptables-nft drops", not legal())
+        forward("-I", "FORWARD", "-m", "physdev", "--physdev-is-bridged", "-j", "ACCEPT")
+        gone(told)
+        report.passes("with the rule that was told", legal())
+
+        nft("table inet wall { chain deny { drop; }; "
+            "chain forward { type filter hook forward priority 10; iifname vmap { virbr6 : jump deny }; }; }")
+        told = here(r"\(IPv4 and IPv6\) .*in chain deny of nftables' table inet wall: ")
+        report.holds("the table inet drops what iptables-nft accepts", not legal())
+        way_out = re.search(r"nft '(insert rule inet wall forward [^']*)'", told)
+        report.holds(f"a way out is told: {told}", way_out)
+        if way_out:
+            nft(way_out[1])
+            gone(told)
+            report.passes("with the rule of nftables that was told", legal())
+        nft("flush chain inet wall forward")
+        report.holds("gone with its rules", holds_within(PATIENCE, lambda: not drops_told()))
+
+        for rule in ("iifname != virbr6 drop", "oifname { virbr66, eth0 } drop", "ip saddr 203.0.113.0/24 drop",
+                     "iif != virbr6 drop", "ct state invalid drop"):
+            nft(f"add rule inet wall forward {rule}")
+        report.passes("what others' rules let pass", legal())
+        nft("add rule inet wall forward oif virbr6 drop")
+        told = here(r"in chain forward of nftables' table inet wall: ")
+        report.holds("the bridge's number is meant", not legal())
+        nft("delete table inet wall")
+        gone(told)
+        report.passes("behind it all", legal())
+        report.holds("each was told once", daemon.count("warning: Rules of others in FORWARD") == 3)
+    return None
+
+
+def drops_told():
+    return [subject for kind, subject in hazards() if kind == "forward-drops"]
+
+
+forward_drops_nft.needs_daemon = True
+
+
 def engine_alone(report):
     """What iptables alone leaves open is told when it is alone, and then only."""
     alone = daemons.engines == "iptables"
@@ -470,6 +524,7 @@ CASES = [
     loops,
     programs,
     forward_drops,
+    forward_drops_nft,
     engine_alone,
     arp_flux,
     gateway,
