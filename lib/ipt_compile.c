@@ -42,7 +42,8 @@ static void write_leaf(const BwIptWriter *writer, BwIptChain *chain, BwIptRule r
         bw_ipt_say(chain, rule);
 }
 
-static void write_node(BwIptWriter *writer, const BwNameNode *node, const char *strangers) {
+static void write_node(BwIptWriter *writer, const GPtrArray *nodes, const BwNameNode *node,
+                       const char *strangers) {
         const char *bridge = writer->bridge->name;
         char name[BW_IPT_CHAIN_SIZE];
         BwIptChain *chain;
@@ -51,6 +52,7 @@ static void write_node(BwIptWriter *writer, const BwNameNode *node, const char *
         chain = bw_ipt_add_chain(writer, name);
         for (guint i = 0; i < node->branches->len; i++) {
                 const BwNameBranch *branch = &g_array_index(node->branches, BwNameBranch, i);
+                const BwNameNode *target;
                 BwIptRule rule = {};
 
                 memcpy(rule.physdev, branch->name, sizeof(rule.physdev));
@@ -58,8 +60,9 @@ static void write_node(BwIptWriter *writer, const BwNameNode *node, const char *
                         write_leaf(writer, chain, rule, branch->name);
                         continue;
                 }
+                target = nodes->pdata[branch->node];
                 rule.physdev_kind = writer->side->prefix;
-                bw_ipt_node_chain(writer->side->node_kind, bridge, branch->name, name);
+                bw_ipt_node_chain(writer->side->node_kind, bridge, target->prefix, name);
                 bw_ipt_say_goto(chain, rule, name);
         }
         bw_ipt_say_goto(chain, (BwIptRule){}, strangers);
@@ -77,7 +80,7 @@ static void write_tree(BwIptWriter *writer, const char *strangers) {
         }
         nodes = bw_name_tree_new((const char *const *) names->pdata, names->len);
         for (guint i = 0; i < nodes->len; i++)
-                write_node(writer, nodes->pdata[i], strangers);
+                write_node(writer, nodes, nodes->pdata[i], strangers);
 }
 
 static void write_bridge(BwIptWriter *writer, BwIptChain *root) {
