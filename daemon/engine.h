@@ -54,6 +54,10 @@ typedef struct BwEngineWork {
         bool (*note_inherited)(BwEngine *engine, GError **error);
         void (*forget_inherited)(BwEngine *engine);
         bool (*inherited)(const BwEngine *engine, const char *port);
+        /* Appends what is @port's own by the rules it is inherited with, in any order, to
+         * @addresses (BwPrefix) and @macs (BwMac). NULL: whatever the engine has found it keeps by
+         * itself. */
+        void (*add_own)(const BwEngine *engine, const char *port, GArray *addresses, GArray *macs);
 
         /* Takes the plan as what must be. May go on reading @plan, in threads of its own, until it
          * is called again in any way. */

@@ -67,6 +67,15 @@ static guint unite(Settler *settler, guint a, guint b) {
         return number_of(settler, both);
 }
 
+/* Takes @b. */
+static guint intersect(Settler *settler, guint a, Word *b) {
+        const Word *left = settler->sets->pdata[a];
+
+        for (gsize i = 0; i < settler->words; i++)
+                b[i] &= left[i];
+        return number_of(settler, b);
+}
+
 /* The borders that @bridge is behind. */
 static Word *leads_to_bridge(const Settler *settler, const BwBridgePlan *bridge) {
         Word *set = new_set(settler);
@@ -157,7 +166,7 @@ static void own_bridge(Settler *settler, const BwBridgePlan *bridge) {
         for (guint i = 0; i < bridge->ports->len; i++) {
                 const BwPortPlan *port = bridge->ports->pdata[i];
 
-                if (!is_owner(port) || port->absent)
+                if (!is_owner(port) || port->absent || port->state == BW_PORT_INHERITED)
                         continue;
                 own_port(settler, port,
                          port->state == BW_PORT_BORDER ? number_behind(settler, bridge, port)
@@ -280,14 +289,14 @@ static bool has_address(const GArray *entries, const BwPrefix *prefix) {
 }
 
 /* What somebody who is here has as well is judged by that. */
-static void drop_owned(Settler *absent, const Settler *here) {
-        for (guint i = absent->addresses->len; i-- > 0;)
+static void drop_owned(Settler *weaker, const Settler *here) {
+        for (guint i = weaker->addresses->len; i-- > 0;)
                 if (has_address(here->addresses,
-                                &g_array_index(absent->addresses, BwOwnedAddress, i).prefix))
-                        g_array_remove_index_fast(absent->addresses, i);
-        for (guint i = absent->macs->len; i-- > 0;)
-                if (find_mac(here->macs, &g_array_index(absent->macs, BwOwnedMac, i).mac))
-                        g_array_remove_index_fast(absent->macs, i);
+                                &g_array_index(weaker->addresses, BwOwnedAddress, i).prefix))
+                        g_array_remove_index_fast(weaker->addresses, i);
+        for (guint i = weaker->macs->len; i-- > 0;)
+                if (find_mac(here->macs, &g_array_index(weaker->macs, BwOwnedMac, i).mac))
+                        g_array_remove_index_fast(weaker->macs, i);
 }
 
 /* Their addresses and MACs are in use elsewhere, on the host they come from or have gone to. */
@@ -376,6 +385,90 @@ static void own_gateways(Settler *settler) {
         for (guint i = 0; i < orphans->len; i++)
                 own_gateway(settler, &g_array_index(orphans, BwPrefix, i), uplinks);
         merge_addresses(settler);
+}
+
+/* Ports that are inherited: rules anybody may have changed say what they have, so an entry of
+ * theirs may bar borders and must not open any. */
+
+static void list_inherited(Settler *settler) {
+        const GPtrArray *bridges = settler->segment->bridges;
+
+        for (guint i = 0; i < bridges->len; i++) {
+                const BwBridgePlan *bridge = bridges->pdata[i];
+
+                for (guint k = 0; k < bridge->ports->len; k++) {
+                        const BwPortPlan *port = bridge->ports->pdata[k];
+
+                        if (port->state == BW_PORT_INHERITED)
+                                own_port(settler, port,
+                                         number_of(settler, leads_to_bridge(settler, bridge)));
+                }
+        }
+}
+
+static bool lets_unowned_pass(const BwPortPlan *border, const BwPrefix *address) {
+        const unsigned link_local = 10; /* the length of fe80::/10 */
+
+        return !border->closed_border ||
+               (address->length >= link_local && bw_owner_is_link_local(address));
+}
+
+/* The borders that let @address pass without what is inherited. @declared: the entry it is judged
+ * by then, or NULL. */
+static Word *lets_pass(const Settler *settler, const BwOwnedAddress *declared,
+                       const BwPrefix *address) {
+        Word *set = new_set(settler);
+
+        if (declared) {
+                memcpy(set, settler->sets->pdata[declared->site], settler->words * sizeof(Word));
+                return set;
+        }
+        for (guint i = 0; i < settler->borders->len; i++)
+                if (lets_unowned_pass(settler->borders->pdata[i], address))
+                        add_border(set, i);
+        return set;
+}
+
+/* Nothing else that is owned has the very same prefix, but for a gateway that nobody is known to
+ * have: it is this port's. */
+static void own_inherited_address(Settler *settler, BwOwnedAddress row, GArray *fresh) {
+        BwOwnedAddress *declared = (BwOwnedAddress *) find_address(settler->addresses, &row.prefix);
+
+        row.site = intersect(settler, row.site, lets_pass(settler, declared, &row.prefix));
+        if (declared && bw_prefix_equal(&declared->prefix, &row.prefix))
+                declared->site = row.site;
+        else
+                g_array_append_val(fresh, row);
+}
+
+/* Behind everything that is declared, so that all of that can be asked. */
+static void own_inherited(Settler *settler, const Settler *inherited) {
+        g_autoptr(GArray) fresh = g_array_new(FALSE, FALSE, sizeof(BwOwnedAddress));
+
+        for (guint i = 0; i < inherited->addresses->len; i++)
+                own_inherited_address(
+                        settler, g_array_index(inherited->addresses, BwOwnedAddress, i), fresh);
+        g_array_append_vals(settler->addresses, fresh->data, fresh->len);
+        g_array_append_vals(settler->macs, inherited->macs->data, inherited->macs->len);
+        merge_addresses(settler);
+        merge_macs(settler);
+}
+
+/* Whatever else has an owner is compared with before the gateways are owned that have none: these
+ * yield to a port that is inherited. */
+static void own_rest(Settler *settler) {
+        g_autoptr(GArray) addresses = g_array_new(FALSE, FALSE, sizeof(BwOwnedAddress));
+        g_autoptr(GArray) macs = g_array_new(FALSE, FALSE, sizeof(BwOwnedMac));
+        Settler inherited = *settler;
+
+        inherited.addresses = addresses;
+        inherited.macs = macs;
+        list_inherited(&inherited);
+        drop_owned(&inherited, settler);
+        merge_addresses(&inherited);
+        merge_macs(&inherited);
+        own_gateways(settler);
+        own_inherited(settler, &inherited);
 }
 
 /* Sets become sites */
@@ -580,12 +673,20 @@ static void settle_segment(BwSegmentPlan *segment, const BwTopology *topology) {
         merge_addresses(&settler);
         merge_macs(&settler);
         own_absent(&settler);
-        own_gateways(&settler);
+        own_rest(&settler);
         make_sites(&settler);
+}
+
+static void forget_settled(BwSegmentPlan *segment) {
+        g_ptr_array_set_size(segment->sites, 0);
+        g_array_set_size(segment->addresses, 0);
+        g_array_set_size(segment->macs, 0);
+        g_array_set_size(segment->gateways, 0);
 }
 
 void bw_border_settle(BwPlan *plan, const BwTopology *topology) {
         for (guint i = 0; i < plan->segments->len; i++) {
+                forget_settled(plan->segments->pdata[i]);
                 gather_gateways(plan->segments->pdata[i]);
                 settle_segment(plan->segments->pdata[i], topology);
         }

@@ -600,17 +600,43 @@ BwPlan *bw_plan_new(BwModel *model, const BwConfig *config) {
         return plan;
 }
 
-void bw_plan_keep_inherited(BwPlan *plan, BwPortInherited inherited, gconstpointer user) {
+static void drop_repeated(GArray *sorted, GCompareFunc compare) {
+        gsize size = g_array_get_element_size(sorted);
+
+        for (guint i = sorted->len; i-- > 1;)
+                if (compare(sorted->data + (i - 1) * size, sorted->data + i * size) == 0)
+                        g_array_remove_index(sorted, i);
+}
+
+static bool keep_port(BwPortPlan *port, BwPortInherited inherited, gconstpointer user) {
+        if (port->state != BW_PORT_STRANGER ||
+            !inherited(port->name, port->addresses, port->macs, user))
+                return false;
+        port->state = BW_PORT_INHERITED;
+        g_array_sort(port->addresses, compare_prefixes);
+        drop_repeated(port->addresses, compare_prefixes);
+        g_array_sort(port->macs, compare_macs);
+        drop_repeated(port->macs, compare_macs);
+        return true;
+}
+
+void bw_plan_keep_inherited(BwPlan *plan, BwModel *model, BwPortInherited inherited,
+                            gconstpointer user) {
+        g_autoptr(BwTopology) topology = NULL;
+        bool any = false;
+
         for (guint i = 0; i < plan->bridges->len; i++) {
                 const BwBridgePlan *bridge = plan->bridges->pdata[i];
 
-                for (guint k = 0; k < bridge->ports->len; k++) {
-                        BwPortPlan *port = bridge->ports->pdata[k];
-
-                        if (port->state == BW_PORT_STRANGER && inherited(port->name, user))
-                                port->state = BW_PORT_INHERITED;
-                }
+                for (guint k = 0; k < bridge->ports->len; k++)
+                        any |= keep_port(bridge->ports->pdata[k], inherited, user);
         }
+        if (!any)
+                return;
+        topology = bw_topology_new(model);
+        for (guint i = 0; i < plan->segments->len; i++)
+                bw_plan_settle_inherited(((BwSegmentPlan *) plan->segments->pdata[i])->bridges);
+        bw_border_settle(plan, topology);
 }
 
 void bw_plan_free(BwPlan *plan) {

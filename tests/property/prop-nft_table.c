@@ -25,7 +25,8 @@ static BwPlan *random_plan(const BwTestWorld *world, BwModel **ret_model) {
         return bw_plan_new(*ret_model, config);
 }
 
-static bool once_in_two(const char *port G_GNUC_UNUSED, gconstpointer user G_GNUC_UNUSED) {
+static bool once_in_two(const char *port G_GNUC_UNUSED, GArray *addresses G_GNUC_UNUSED,
+                        GArray *macs G_GNUC_UNUSED, gconstpointer user G_GNUC_UNUSED) {
         return bw_test_once_in(2);
 }
 
@@ -36,7 +37,7 @@ static BwNftTable *compile(const BwTestWorld *world, bool after_restart) {
         BwNftTable *table;
 
         if (after_restart)
-                bw_plan_keep_inherited(plan, once_in_two, NULL);
+                bw_plan_keep_inherited(plan, model, once_in_two, NULL);
         elsewhere = bw_nft_list_elsewhere(model, plan);
         table = bw_nft_compile(plan, elsewhere);
         bw_model_free(model);
