@@ -67,13 +67,16 @@ static guint unite(Settler *settler, guint a, guint b) {
         return number_of(settler, both);
 }
 
-/* Takes @b. */
-static guint intersect(Settler *settler, guint a, Word *b) {
-        const Word *left = settler->sets->pdata[a];
+static guint meet(Settler *settler, guint a, guint b) {
+        const Word *left = settler->sets->pdata[a], *right = settler->sets->pdata[b];
+        Word *both;
 
+        if (a == b)
+                return a;
+        both = new_set(settler);
         for (gsize i = 0; i < settler->words; i++)
-                b[i] &= left[i];
-        return number_of(settler, b);
+                both[i] = left[i] & right[i];
+        return number_of(settler, both);
 }
 
 /* The borders that @bridge is behind. */
@@ -186,7 +189,10 @@ static int compare_macs(gconstpointer a, gconstpointer b) {
         return bw_mac_compare(&left->mac, &right->mac);
 }
 
-static void merge_addresses(Settler *settler) {
+/* Where it is when it is owned at two places. */
+typedef guint (*Join)(Settler *settler, guint a, guint b);
+
+static void merge_addresses(Settler *settler, Join join) {
         GArray *rows = settler->addresses;
         guint kept = 0;
 
@@ -197,14 +203,14 @@ static void merge_addresses(Settler *settler) {
                         kept > 0 ? &g_array_index(rows, BwOwnedAddress, kept - 1) : NULL;
 
                 if (last && bw_prefix_equal(&last->prefix, &row.prefix))
-                        last->site = unite(settler, last->site, row.site);
+                        last->site = join(settler, last->site, row.site);
                 else
                         g_array_index(rows, BwOwnedAddress, kept++) = row;
         }
         g_array_set_size(rows, kept);
 }
 
-static void merge_macs(Settler *settler) {
+static void merge_macs(Settler *settler, Join join) {
         GArray *rows = settler->macs;
         guint kept = 0;
 
@@ -214,7 +220,7 @@ static void merge_macs(Settler *settler) {
                 BwOwnedMac *last = kept > 0 ? &g_array_index(rows, BwOwnedMac, kept - 1) : NULL;
 
                 if (last && bw_mac_equal(&last->mac, &row.mac))
-                        last->site = unite(settler, last->site, row.site);
+                        last->site = join(settler, last->site, row.site);
                 else
                         g_array_index(rows, BwOwnedMac, kept++) = row;
         }
@@ -311,8 +317,8 @@ static void own_absent(Settler *settler) {
         drop_owned(&absent, settler);
         g_array_append_vals(settler->addresses, addresses->data, addresses->len);
         g_array_append_vals(settler->macs, macs->data, macs->len);
-        merge_addresses(settler);
-        merge_macs(settler);
+        merge_addresses(settler, unite);
+        merge_macs(settler, unite);
 }
 
 /* Gateways nobody has */
@@ -384,11 +390,12 @@ static void own_gateways(Settler *settler) {
         uplinks = list_uplinks(settler);
         for (guint i = 0; i < orphans->len; i++)
                 own_gateway(settler, &g_array_index(orphans, BwPrefix, i), uplinks);
-        merge_addresses(settler);
+        merge_addresses(settler, unite);
 }
 
-/* Ports that are inherited: rules anybody may have changed say what they have, so an entry of
- * theirs may bar borders and must not open any. */
+/* Ports that are inherited: rules that anybody may have changed say what they have, so an entry of
+ * theirs may bar borders and must not open any. It lets pass what would pass without it, and what
+ * all entries of its kind agree on that contain it. */
 
 static void list_inherited(Settler *settler) {
         const GPtrArray *bridges = settler->segment->bridges;
@@ -415,43 +422,56 @@ static bool lets_unowned_pass(const BwPortPlan *border, const BwPrefix *address)
 
 /* The borders that let @address pass without what is inherited. @declared: the entry it is judged
  * by then, or NULL. */
-static Word *lets_pass(const Settler *settler, const BwOwnedAddress *declared,
-                       const BwPrefix *address) {
-        Word *set = new_set(settler);
+static guint number_passing(Settler *settler, const BwOwnedAddress *declared,
+                            const BwPrefix *address) {
+        Word *set;
 
-        if (declared) {
-                memcpy(set, settler->sets->pdata[declared->site], settler->words * sizeof(Word));
-                return set;
-        }
+        if (declared)
+                return declared->site;
+        set = new_set(settler);
         for (guint i = 0; i < settler->borders->len; i++)
                 if (lets_unowned_pass(settler->borders->pdata[i], address))
                         add_border(set, i);
-        return set;
+        return number_of(settler, set);
 }
 
-/* Nothing else that is owned has the very same prefix, but for a gateway that nobody is known to
- * have: it is this port's. */
-static void own_inherited_address(Settler *settler, BwOwnedAddress row, GArray *fresh) {
-        BwOwnedAddress *declared = (BwOwnedAddress *) find_address(settler->addresses, &row.prefix);
+static void own_inherited_address(Settler *settler, BwOwnedAddress row, GArray *tightened) {
+        const BwOwnedAddress *declared = find_address(settler->addresses, &row.prefix);
+        const BwOwnedAddress *outer = find_address(tightened, &row.prefix);
 
-        row.site = intersect(settler, row.site, lets_pass(settler, declared, &row.prefix));
-        if (declared && bw_prefix_equal(&declared->prefix, &row.prefix))
-                declared->site = row.site;
-        else
-                g_array_append_val(fresh, row);
+        row.site = meet(settler, row.site, number_passing(settler, declared, &row.prefix));
+        if (outer)
+                row.site = meet(settler, row.site, outer->site);
+        g_array_append_val(tightened, row);
 }
 
-/* Behind everything that is declared, so that all of that can be asked. */
+/* Takes each of @addresses out of what is owned, in their stead. */
+static void replace_addresses(Settler *settler, GArray *addresses) {
+        GArray *rows = settler->addresses;
+        guint kept = 0;
+
+        for (guint i = 0; i < rows->len; i++) {
+                const BwOwnedAddress row = g_array_index(rows, BwOwnedAddress, i);
+
+                if (!has_address(addresses, &row.prefix))
+                        g_array_index(rows, BwOwnedAddress, kept++) = row;
+        }
+        g_array_set_size(rows, kept);
+        g_array_append_vals(rows, addresses->data, addresses->len);
+        g_array_sort(rows, compare_addresses);
+}
+
+/* Behind everything that is declared, so that all of that can be asked. What is there already is a
+ * gateway that nobody is known to have: it is this port's. */
 static void own_inherited(Settler *settler, const Settler *inherited) {
-        g_autoptr(GArray) fresh = g_array_new(FALSE, FALSE, sizeof(BwOwnedAddress));
+        g_autoptr(GArray) tightened = g_array_new(FALSE, FALSE, sizeof(BwOwnedAddress));
 
         for (guint i = 0; i < inherited->addresses->len; i++)
                 own_inherited_address(
-                        settler, g_array_index(inherited->addresses, BwOwnedAddress, i), fresh);
-        g_array_append_vals(settler->addresses, fresh->data, fresh->len);
+                        settler, g_array_index(inherited->addresses, BwOwnedAddress, i), tightened);
+        replace_addresses(settler, tightened);
         g_array_append_vals(settler->macs, inherited->macs->data, inherited->macs->len);
-        merge_addresses(settler);
-        merge_macs(settler);
+        merge_macs(settler, unite);
 }
 
 /* Whatever else has an owner is compared with before the gateways are owned that have none: these
@@ -465,8 +485,8 @@ static void own_rest(Settler *settler) {
         inherited.macs = macs;
         list_inherited(&inherited);
         drop_owned(&inherited, settler);
-        merge_addresses(&inherited);
-        merge_macs(&inherited);
+        merge_addresses(&inherited, meet);
+        merge_macs(&inherited, meet);
         own_gateways(settler);
         own_inherited(settler, &inherited);
 }
@@ -670,8 +690,8 @@ static void settle_segment(BwSegmentPlan *segment, const BwTopology *topology) {
         number_of(&settler, new_set(&settler));
         for (guint i = 0; i < segment->bridges->len; i++)
                 own_bridge(&settler, segment->bridges->pdata[i]);
-        merge_addresses(&settler);
-        merge_macs(&settler);
+        merge_addresses(&settler, unite);
+        merge_macs(&settler, unite);
         own_absent(&settler);
         own_rest(&settler);
         make_sites(&settler);
