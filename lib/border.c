@@ -154,8 +154,9 @@ static void own_port(Settler *settler, const BwPortPlan *port, guint set) {
         }
 }
 
+/* What is inherited is owned last. */
 static bool is_owner(const BwPortPlan *port) {
-        return bw_port_state_is_guarded(port->state) &&
+        return bw_port_state_is_guarded(port->state) && port->state != BW_PORT_INHERITED &&
                (port->addresses->len > 0 || port->macs->len > 0);
 }
 
@@ -169,7 +170,7 @@ static void own_bridge(Settler *settler, const BwBridgePlan *bridge) {
         for (guint i = 0; i < bridge->ports->len; i++) {
                 const BwPortPlan *port = bridge->ports->pdata[i];
 
-                if (!is_owner(port) || port->absent || port->state == BW_PORT_INHERITED)
+                if (!is_owner(port) || port->absent)
                         continue;
                 own_port(settler, port,
                          port->state == BW_PORT_BORDER ? number_behind(settler, bridge, port)
