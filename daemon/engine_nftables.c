@@ -120,6 +120,7 @@ static void want(BwEngine *engine, const BwPlan *plan, const BwModel *model) {
         g_autoptr(GPtrArray) elsewhere = bw_nft_list_elsewhere(model, plan);
         BwNftTable *table = bw_nft_compile(plan, elsewhere);
 
+        bw_nft_table_weaken_inherited(table, plan);
         take_ports(nftables, table, plan);
         nftables->differs = !nftables->table || !bw_nft_table_equal(table, nftables->table);
         bw_nft_table_free(nftables->table);

@@ -443,6 +443,7 @@ static void own_inherited_address(Settler *settler, BwOwnedAddress row, GArray *
         row.site = meet(settler, row.site, number_passing(settler, declared, &row.prefix));
         if (outer)
                 row.site = meet(settler, row.site, outer->site);
+        row.inherited = true;
         g_array_append_val(tightened, row);
 }
 
@@ -471,6 +472,8 @@ static void own_inherited(Settler *settler, const Settler *inherited) {
                 own_inherited_address(
                         settler, g_array_index(inherited->addresses, BwOwnedAddress, i), tightened);
         replace_addresses(settler, tightened);
+        for (guint i = 0; i < inherited->macs->len; i++)
+                g_array_index(inherited->macs, BwOwnedMac, i).inherited = true;
         g_array_append_vals(settler->macs, inherited->macs->data, inherited->macs->len);
         merge_macs(settler, unite);
 }

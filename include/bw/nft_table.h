@@ -52,6 +52,7 @@ typedef struct BwNftTable {
         guint sites;          /* how many there are; there may be room for more */
         GPtrArray *unwritten; /* char *: guarded ports whose names cannot be written; closed */
         GHashTable *kept;     /* set of names: ports that keep the elements they are found with */
+        GHashTable *weak; /* set of keys of what borders know: what is found bars, too; or NULL */
 } BwNftTable;
 
 /* (transfer full): never NULL. @elsewhere: as of bw_nft_list_elsewhere(). Nothing is written for a
@@ -73,6 +74,9 @@ GPtrArray *bw_nft_list_elsewhere(const BwModel *model, const BwPlan *plan);
 void bw_nft_table_free(BwNftTable *table);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwNftTable, bw_nft_table_free)
 bool bw_nft_table_equal(const BwNftTable *a, const BwNftTable *b);
+/* What @plan has only because rules of a former run say so opens no border that this table itself,
+ * as it is found, has closed. */
+void bw_nft_table_weaken_inherited(BwNftTable *table, const BwPlan *plan);
 /* @port, one of @table->kept, was in no list of the former run: it passes. */
 void bw_nft_table_let_pass(BwNftTable *table, const char *port);
 

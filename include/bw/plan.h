@@ -91,12 +91,14 @@ typedef struct BwSitePlan {
  * without it: bw_plan_keep_inherited(). */
 typedef struct BwOwnedAddress {
         BwPrefix prefix;
-        guint site; /* index into BwSegmentPlan.sites */
+        guint site;     /* index into BwSegmentPlan.sites */
+        bool inherited; /* only rules of a former run say so */
 } BwOwnedAddress;
 
 typedef struct BwOwnedMac {
         BwMac mac;
         guint site;
+        bool inherited;
 } BwOwnedMac;
 
 typedef struct BwSegmentPlan {
