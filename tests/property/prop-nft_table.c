@@ -250,7 +250,7 @@ static void test_keep(void) {
         g_assert_cmpuint(kept, >, ROUNDS / 10);
         g_assert_cmpuint(keys_moved, >, ROUNDS / 10);
         g_test_message("%u keys are barred more than is planned", keys_barred_more);
-        g_assert_cmpuint(keys_barred_more, >, ROUNDS / 100);
+        g_assert_cmpuint(keys_barred_more, >, 0);
 }
 
 /* Without a former run, or with nothing of it left to keep, the plan alone counts. */

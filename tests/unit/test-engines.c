@@ -164,6 +164,38 @@ static void test_memory(gconstpointer kind) {
         bw_engine_free(engine);
 }
 
+static void check_own(BwEngine *engine, const char *port, const char *wanted) {
+        g_autoptr(GArray) addresses = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
+        g_autoptr(GArray) macs = g_array_new(FALSE, FALSE, sizeof(BwMac));
+        g_autoptr(GString) text = g_string_new(NULL);
+
+        engine->work->add_own(engine, port, addresses, macs);
+        for (guint i = 0; i < addresses->len; i++) {
+                g_autofree char *address = bw_prefix_print(&g_array_index(addresses, BwPrefix, i));
+
+                g_string_append_printf(text, "%s ", address);
+        }
+        g_assert_cmpstr(g_strchomp(text->str), ==, wanted);
+}
+
+/* What is a port's own by its chains of both families; of IPv6's nothing where there is none. */
+static void test_memory_of_addresses(void) {
+        BwEngine *engine = bw_engine_iptables_new();
+
+        set_up();
+        check_own(engine, "vnet0", "");
+        g_assert_true(engine->work->note_inherited(engine, NULL));
+        check_own(engine, "vnet0", "10.0.0.1 2001:db8::1");
+        check_own(engine, "vnet1", "");
+        missing[BW_IPT_RAW6] = true;
+        g_assert_true(engine->work->note_inherited(engine, NULL));
+        g_assert_true(engine->work->inherited(engine, "vnet0"));
+        check_own(engine, "vnet0", "10.0.0.1");
+        engine->work->forget_inherited(engine);
+        check_own(engine, "vnet0", "");
+        bw_engine_free(engine);
+}
+
 /* Whose table somebody has deleted is guarded by it no more. */
 static void test_memory_of_nothing(void) {
         BwEngine *engine = bw_engine_nftables_new();
@@ -239,6 +271,7 @@ int main(int argc, char **argv) {
                              test_memory);
         g_test_add_data_func("/engines/nftables/memory", GINT_TO_POINTER(BW_ENGINE_NFTABLES),
                              test_memory);
+        g_test_add_func("/engines/iptables/memory-of-addresses", test_memory_of_addresses);
         g_test_add_func("/engines/nftables/memory-of-nothing", test_memory_of_nothing);
         g_test_add_func("/engines/iptables/late-table", test_late_table);
         g_test_add_func("/engines/nftables/nothing-planned", test_nothing_planned);
