@@ -88,6 +88,20 @@ def tagged_arp_to_the_host(report):
 tagged_arp_to_the_host.needs = "nftables"
 
 
+def made_link_local(mac):
+    """The link-local address that a MAC makes (RFC 4291, appendix A)."""
+    octets = [int(octet, 16) for octet in mac.split(":")]
+    return "fe80::{:02x}{:02x}:{:02x}ff:fe{:02x}:{:02x}{:02x}".format(octets[0] ^ 2, *octets[1:])
+
+
+def sends_ipv6(sender, source, receiver):
+    """One IPv6 packet to the link-local address of @receiver; returns the token that marks it."""
+    token = frames.new_token()
+    packet = frames.ipv6(source, made_link_local(receiver.mac), frames.udp(7001, 7000, token), 17)
+    sender.send(frames.ethernet(sender.mac, receiver.mac, packet, 0x86DD))
+    return token
+
+
 def restart_keeps_borders(report):
     """Killed, and started again while libvirt does not answer: what only a former run knows of its
     guests holds at the borders, too. It is read from that run's rules each time."""
@@ -98,6 +112,8 @@ def restart_keeps_borders(report):
             return world.arrivals(outside.ip(source, NET + "13", victim.mac), victim)
 
         report.stops("before", arrives(NET + "14"))
+        token = sends_ipv6(owner, made_link_local(owner.mac), victim)
+        report.passes("the owner's link-local, before", world.arrivals(token, victim))
         for run_number in ("second run", "third run"):
             kept = daemon.count("Port vk64 on virbr6 keeps the rules of a former run") + 1
             daemon.kill()
@@ -117,11 +133,16 @@ def restart_keeps_borders(report):
                     report.stops(f"misdelivered, {where}", world.arrivals(token, victim, third))
                     token = third.ip(NET + "15", NET + "14", "52:54:00:aa:aa:aa")
                     report.stops(f"leaving by the uplink, {where}", world.arrivals(token, outside))
+                    for name, sender in (("uplink", outside), ("guest", third)):
+                        token = sends_ipv6(sender, made_link_local(owner.mac), victim)
+                        report.stops(f"link-local, from {name}, {where}", world.arrivals(token, victim))
                 report.passes(f"nobody's, {where}", arrives(OUTSIDE))
                 token = owner.ip(NET + "14", NET + "13", victim.mac)
                 report.passes(f"the owner's to a neighbour, {where}", world.arrivals(token, victim))
                 token = owner.ip(NET + "14", OUTSIDE, outside.mac)
                 report.passes(f"the owner's to the outside, {where}", world.arrivals(token, outside))
+                token = sends_ipv6(owner, made_link_local(owner.mac), victim)
+                report.passes(f"the owner's link-local, {where}", world.arrivals(token, victim))
                 token = outside.ip(OUTSIDE, NET + "14", owner.mac)
                 report.passes(f"to the owner, {where}", world.arrivals(token, owner))
                 daemon.must_say("Port vk64 on virbr6 keeps the rules of a former run", times=kept)
