@@ -16,6 +16,7 @@
 typedef struct Own {
         GArray *addresses; /* BwPrefix */
         GArray *macs;      /* BwMac */
+        bool is_border;
 } Own;
 
 /* The chains of one family's tables in the making, and whether they are other than before. */
@@ -108,11 +109,12 @@ static void free_own(gpointer pointer) {
         g_free(own);
 }
 
-static Own *own_new(void) {
+static Own *own_new(const BwIptChain *chain) {
         Own *own = g_new0(Own, 1);
 
         own->addresses = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
         own->macs = g_array_new(FALSE, FALSE, sizeof(BwMac));
+        own->is_border = bw_ipt_former_is_border(chain);
         return own;
 }
 
@@ -124,7 +126,7 @@ static GHashTable *list_guarding(const GPtrArray *chains) {
                 const BwIptChain *chain = chains->pdata[i];
 
                 if (chain->rules->len > 0)
-                        g_hash_table_insert(guarding, g_strdup(chain->name), own_new());
+                        g_hash_table_insert(guarding, g_strdup(chain->name), own_new(chain));
         }
         return guarding;
 }
@@ -185,13 +187,14 @@ static bool inherited(const BwEngine *engine, const char *port) {
         return find_own(engine, port);
 }
 
-static void add_own(const BwEngine *engine, const char *port, GArray *addresses, GArray *macs) {
+static void add_own(const BwEngine *engine, const char *port, BwInheritedPort *ret) {
         const Own *own = find_own(engine, port);
 
         if (!own)
                 return;
-        g_array_append_vals(addresses, own->addresses->data, own->addresses->len);
-        g_array_append_vals(macs, own->macs->data, own->macs->len);
+        g_array_append_vals(ret->addresses, own->addresses->data, own->addresses->len);
+        g_array_append_vals(ret->macs, own->macs->data, own->macs->len);
+        ret->is_border |= own->is_border;
 }
 
 static bool chains_equal(const GPtrArray *a, const GPtrArray *b) {

@@ -19,12 +19,12 @@ void bw_inheritance_free(BwInheritance *inheritance) {
         g_free(inheritance);
 }
 
-static bool was_guarded(const char *port, GArray *addresses, GArray *macs, gconstpointer user) {
+static bool was_guarded(const char *port, BwInheritedPort *ret, gconstpointer user) {
         const BwInheritance *inheritance = user;
 
         if (!bw_reconciler_inherited(inheritance->reconciler, port))
                 return false;
-        bw_reconciler_add_own(inheritance->reconciler, port, addresses, macs);
+        bw_reconciler_add_own(inheritance->reconciler, port, ret);
         return true;
 }
 

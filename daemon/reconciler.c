@@ -113,13 +113,12 @@ bool bw_reconciler_inherited(const BwReconciler *reconciler, const char *port) {
         return false;
 }
 
-void bw_reconciler_add_own(const BwReconciler *reconciler, const char *port, GArray *addresses,
-                           GArray *macs) {
+void bw_reconciler_add_own(const BwReconciler *reconciler, const char *port, BwInheritedPort *ret) {
         for (gsize i = 0; i < G_N_ELEMENTS(order); i++) {
                 const BwEngine *engine = pick(reconciler, i, BW_ENGINE_ALL);
 
                 if (engine->work->add_own)
-                        engine->work->add_own(engine, port, addresses, macs);
+                        engine->work->add_own(engine, port, ret);
         }
 }
 

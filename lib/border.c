@@ -337,6 +337,14 @@ typedef struct Uplink {
         guint set; /* the number of what is behind it */
 } Uplink;
 
+/* What is inherited may lead to what nobody has by itself, and opens no other way there. */
+static guint number_alone(Settler *settler, const BwPortPlan *port) {
+        Word *set = new_set(settler);
+
+        add_border(set, place_of_port(settler->borders, port));
+        return number_of(settler, set);
+}
+
 /* (transfer full) (element-type Uplink) */
 static GArray *list_uplinks(Settler *settler) {
         const GPtrArray *bridges = settler->segment->bridges;
@@ -349,9 +357,12 @@ static GArray *list_uplinks(Settler *settler) {
                         const BwPortPlan *port = bridge->ports->pdata[k];
                         Uplink uplink = { .bridge = bridge };
 
-                        if (!is_uplink(port))
+                        if (port->state == BW_PORT_INHERITED && bw_port_plan_is_border(port))
+                                uplink.set = number_alone(settler, port);
+                        else if (is_uplink(port))
+                                uplink.set = number_behind(settler, bridge, port);
+                        else
                                 continue;
-                        uplink.set = number_behind(settler, bridge, port);
                         g_array_append_val(uplinks, uplink);
                 }
         }
@@ -665,7 +676,7 @@ static GPtrArray *list_borders(const BwSegmentPlan *segment) {
                 for (guint k = 0; k < bridge->ports->len; k++) {
                         BwPortPlan *port = bridge->ports->pdata[k];
 
-                        if (port->state == BW_PORT_BORDER)
+                        if (bw_port_plan_is_border(port))
                                 g_ptr_array_add(borders, port);
                 }
         }

@@ -724,7 +724,7 @@ static BwVerdict judge_stranger(const BwBridgePlan *bridge, const BwPortPlan *po
 
 static BwVerdict judge(const BwPlan *plan, const BwBridgePlan *bridge, const BwPortPlan *port,
                        BwDirection direction, const uint8_t *frame, gsize length) {
-        bool border = port && port->state == BW_PORT_BORDER;
+        bool border = port && bw_port_plan_is_border(port);
         Case the = {
                 .plan = plan, .bridge = bridge, .port = port, .bytes = frame, .length = length
         };

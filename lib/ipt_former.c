@@ -26,3 +26,15 @@ void bw_ipt_former_add_own(const BwIptChain *chain, GArray *addresses, GArray *m
                         g_array_append_val(macs, rule->sender);
         }
 }
+
+bool bw_ipt_former_is_border(const BwIptChain *chain) {
+        for (guint i = 0; i < chain->rules->len; i++) {
+                const BwIptRule *rule = &g_array_index(chain->rules, BwIptRule, i);
+                BwIptRule ask = { .target = BW_IPT_GOTO };
+
+                g_strlcpy(ask.chain, rule->chain, sizeof(ask.chain));
+                if (g_str_has_prefix(rule->chain, "bw-ib-") && bw_ipt_rule_equal(rule, &ask))
+                        return true;
+        }
+        return false;
+}

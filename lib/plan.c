@@ -609,9 +609,11 @@ static void drop_repeated(GArray *sorted, GCompareFunc compare) {
 }
 
 static bool keep_port(BwPortPlan *port, BwPortInherited inherited, gconstpointer user) {
-        if (port->state != BW_PORT_STRANGER ||
-            !inherited(port->name, port->addresses, port->macs, user))
+        BwInheritedPort own = { port->addresses, port->macs, false };
+
+        if (port->state != BW_PORT_STRANGER || !inherited(port->name, &own, user))
                 return false;
+        port->role = own.is_border ? BW_ROLE_UPLINK : BW_ROLE_GUEST;
         port->state = BW_PORT_INHERITED;
         g_array_sort(port->addresses, compare_prefixes);
         drop_repeated(port->addresses, compare_prefixes);

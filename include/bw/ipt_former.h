@@ -19,3 +19,7 @@
 /* Appends to @addresses (BwPrefix) and @macs (BwMac) what is in @chain, as the kernel has it, in
  * its order. What lets everything pass is no address. */
 void bw_ipt_former_add_own(const BwIptChain *chain, GArray *addresses, GArray *macs);
+
+/* Whether @chain, of raw and IPv4, is a border's: whatever comes in is asked of the borders' tree.
+ */
+bool bw_ipt_former_is_border(const BwIptChain *chain);

@@ -123,11 +123,15 @@ BwPlan *bw_plan_new(BwModel *model, const BwConfig *config);
 void bw_plan_free(BwPlan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwPlan, bw_plan_free)
 
-/* Whether rules of a former run guard @port; if so, appends what is its own by them, in any order,
- * to
- * @addresses (BwPrefix) and @macs (BwMac), as far as they tell. */
-typedef bool (*BwPortInherited)(const char *port, GArray *addresses, GArray *macs,
-                                gconstpointer user);
+/* What the rules of a former run take for a port's own, as far as they tell. */
+typedef struct BwInheritedPort {
+        GArray *addresses; /* BwPrefix, to be appended to, in any order */
+        GArray *macs;      /* BwMac, likewise */
+        bool is_border;    /* they guard it as a border */
+} BwInheritedPort;
+
+/* Whether rules of a former run guard @port; @ret is zero but for empty arrays. */
+typedef bool (*BwPortInherited)(const char *port, BwInheritedPort *ret, gconstpointer user);
 /* Turns each stranger that @inherited knows into BW_PORT_INHERITED, and works out anew what is
  * owned where: what such a port has is owned at it. @plan must be of @model as it is.
  *
@@ -159,6 +163,10 @@ const BwPortPlan *bw_plan_find_segment_owner_of_mac(const BwPlan *plan, const Bw
                                                     const BwMac *mac);
 
 bool bw_port_plan_equal(const BwPortPlan *a, const BwPortPlan *b);
+/* Whether it is guarded as a border: now, or by what a former run has left (then its role is
+ * BW_ROLE_UPLINK, and it leads to nothing that is owned but to gateways that nobody is known to
+ * have). */
+bool bw_port_plan_is_border(const BwPortPlan *port);
 const char *bw_port_state_name(BwPortState state);
 /* Whether rules check what it sends and receives; a stranger's are the bridge's. */
 bool bw_port_state_is_guarded(BwPortState state);

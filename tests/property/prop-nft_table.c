@@ -26,16 +26,16 @@ static BwPlan *random_plan(const BwTestWorld *world, BwModel **ret_model) {
 }
 
 /* A former run's iptables chains may say anything; often what the table knows. */
-static bool once_in_two(const char *port G_GNUC_UNUSED, GArray *addresses, GArray *macs,
+static bool once_in_two(const char *port G_GNUC_UNUSED, BwInheritedPort *ret,
                         gconstpointer user G_GNUC_UNUSED) {
         g_autofree char *ipv4 = g_strdup_printf("10.0.0.%u", bw_test_below(8));
         g_autofree char *ipv6 = g_strdup_printf("2001:db8::%x", 1 + bw_test_below(64));
 
         if (bw_test_once_in(2))
                 return false;
-        g_array_append_val(addresses, ((BwPrefix[]){ bw_test_prefix(ipv4) })[0]);
-        g_array_append_val(addresses, ((BwPrefix[]){ bw_test_prefix(ipv6) })[0]);
-        g_array_append_val(macs, ((BwMac[]){ bw_test_random_mac() })[0]);
+        g_array_append_val(ret->addresses, ((BwPrefix[]){ bw_test_prefix(ipv4) })[0]);
+        g_array_append_val(ret->addresses, ((BwPrefix[]){ bw_test_prefix(ipv6) })[0]);
+        g_array_append_val(ret->macs, ((BwMac[]){ bw_test_random_mac() })[0]);
         return true;
 }
 

@@ -285,17 +285,18 @@ static GArray *list_pool(const BwPlan *plan) {
         return pool;
 }
 
-static bool tell_anything(const char *port G_GNUC_UNUSED, GArray *addresses, GArray *macs,
+static bool tell_anything(const char *port G_GNUC_UNUSED, BwInheritedPort *ret,
                           gconstpointer user) {
         const GArray *pool = user;
 
         if (bw_test_once_in(3))
                 return false;
         for (unsigned i = bw_test_below(4); i-- > 0;)
-                g_array_append_val(addresses,
+                g_array_append_val(ret->addresses,
                                    g_array_index(pool, BwPrefix, bw_test_below(pool->len)));
+        ret->is_border = bw_test_once_in(4);
         for (unsigned i = bw_test_below(2); i-- > 0;)
-                g_array_append_val(macs, ((BwMac[]){ bw_test_random_mac() })[0]);
+                g_array_append_val(ret->macs, ((BwMac[]){ bw_test_random_mac() })[0]);
         return true;
 }
 

@@ -833,16 +833,17 @@ typedef struct Former {
         const char *port, *addresses, *mac; /* @mac: or "" */
 } Former;
 
-static bool tell_former(const char *port, GArray *addresses, GArray *macs, gconstpointer user) {
+static bool tell_former(const char *port, BwInheritedPort *ret, gconstpointer user) {
         for (const Former *former = user; former->port; former++) {
                 g_auto(GStrv) texts = g_strsplit(former->addresses, " ", -1);
 
                 if (!g_str_equal(former->port, port))
                         continue;
                 for (char **text = texts; *text; text++)
-                        g_array_append_val(addresses, ((BwPrefix[]){ bw_test_prefix(*text) })[0]);
+                        g_array_append_val(ret->addresses,
+                                           ((BwPrefix[]){ bw_test_prefix(*text) })[0]);
                 if (*former->mac)
-                        g_array_append_val(macs, ((BwMac[]){ bw_test_mac(former->mac) })[0]);
+                        g_array_append_val(ret->macs, ((BwMac[]){ bw_test_mac(former->mac) })[0]);
                 return true;
         }
         return false;

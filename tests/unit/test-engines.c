@@ -167,9 +167,10 @@ static void test_memory(gconstpointer kind) {
 static void check_own(BwEngine *engine, const char *port, const char *wanted) {
         g_autoptr(GArray) addresses = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
         g_autoptr(GArray) macs = g_array_new(FALSE, FALSE, sizeof(BwMac));
+        BwInheritedPort own = { addresses, macs, false };
         g_autoptr(GString) text = g_string_new(NULL);
 
-        engine->work->add_own(engine, port, addresses, macs);
+        engine->work->add_own(engine, port, &own);
         for (guint i = 0; i < addresses->len; i++) {
                 g_autofree char *address = bw_prefix_print(&g_array_index(addresses, BwPrefix, i));
 

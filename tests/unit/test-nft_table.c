@@ -16,8 +16,7 @@ static const char before_text[] = "[Guard]\nUnknownPorts=drop\n"
                                   "[Port vnet10]\nMACs=52:54:00:00:00:10\nAddresses=10.0.0.10\n"
                                   "[Port vnet2]\nMACs=52:54:00:00:00:02\nAddresses=any\n";
 
-static bool is_named(const char *port, GArray *addresses G_GNUC_UNUSED, GArray *macs G_GNUC_UNUSED,
-                     gconstpointer name) {
+static bool is_named(const char *port, BwInheritedPort *ret G_GNUC_UNUSED, gconstpointer name) {
         return g_str_equal(port, name);
 }
 

@@ -195,8 +195,7 @@ static void test_conflict_of_a_network_with_an_address(void) {
         g_assert_null(port->trouble);
 }
 
-static bool is_vnet0(const char *port, GArray *addresses G_GNUC_UNUSED, GArray *macs G_GNUC_UNUSED,
-                     gconstpointer user) {
+static bool is_vnet0(const char *port, BwInheritedPort *ret G_GNUC_UNUSED, gconstpointer user) {
         return g_str_equal(port, user);
 }
 
