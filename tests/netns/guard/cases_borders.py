@@ -150,4 +150,33 @@ def restart_keeps_borders(report):
 
 restart_keeps_borders.needs_daemon = True
 
-CASES = [tags_to_the_host, tagged_arp_to_the_host, restart_keeps_borders]
+
+def restart_keeps_border_guests(report):
+    """A guest that routes for others is a border, which only a former run knows."""
+    gateway = NET + "254"
+    bridge = f"[Bridge virbr6]\nGateway={gateway}\n"
+    with with_uplink(bridge + port_section("fw0", "Role=uplink")) as (world, daemon, _):
+        router = world.port("fw0", "virbr6", 61)
+        daemon.wait_armed("fw0")
+        victim = world.fars["vk63"]
+
+        def arrives(source):
+            return world.arrivals(router.ip(source, NET + "13", victim.mac), victim)
+
+        report.stops("before", arrives(NET + "14"))
+        daemon.kill()
+        daemon.configure(
+            bridge + "[Guest somebody]\nAddresses=10.0.0.1\n" + port_section("up0", "Role=uplink"), head=SILENT)
+        daemon.start()
+        daemon.must_say("Port fw0 on virbr6 keeps the rules of a former run")
+        for _ in range(20):
+            report.stops("a guest's address", arrives(NET + "14"))
+            report.passes("an address from afar", arrives("203.0.113.9"))
+            report.passes("the gateway's", arrives(gateway))
+            token = sends_ipv6(router, made_link_local(world.fars["vk64"].mac), victim)
+            report.stops("a guest's link-local", world.arrivals(token, victim))
+
+
+restart_keeps_border_guests.needs_daemon = True
+
+CASES = [tags_to_the_host, tagged_arp_to_the_host, restart_keeps_borders, restart_keeps_border_guests]
