@@ -391,11 +391,52 @@ static void compare_bridge(Pair pair, const GArray *pool, Tally *tally) {
         }
 }
 
+static BwLink pair_end(int ifindex, int peer, int bridge) {
+        BwLink link = { .ifindex = ifindex,
+                        .kind = BW_LINK_VETH,
+                        .peer = peer,
+                        .master = bridge,
+                        .up = true,
+                        .running = true,
+                        .stp_state = BW_STP_FORWARDING };
+
+        g_snprintf(link.name, sizeof(link.name), "pair%d", ifindex);
+        return link;
+}
+
+/* In a row, so that each is behind a border of the others. */
+static void join_bridges(BwTestWorld *world) {
+        g_autoptr(GArray) bridges = g_array_new(FALSE, FALSE, sizeof(int));
+        int ifindex = 1000;
+
+        for (guint i = 0; i < world->links->len; i++) {
+                const BwLink *link = &g_array_index(world->links, BwLink, i);
+
+                if (link->kind == BW_LINK_BRIDGE)
+                        g_array_append_val(bridges, link->ifindex);
+        }
+        for (guint i = 1; i < bridges->len; i++, ifindex += 2) {
+                BwLink ends[] = {
+                        pair_end(ifindex, ifindex + 1, g_array_index(bridges, int, i - 1)),
+                        pair_end(ifindex + 1, ifindex, g_array_index(bridges, int, i)),
+                };
+
+                g_array_append_vals(world->links, ends, G_N_ELEMENTS(ends));
+        }
+}
+
+static BwTestWorld *joined_world(void) {
+        BwTestWorld *world = bw_test_random_world(30);
+
+        join_bridges(world);
+        return world;
+}
+
 static void test_inherited_only_closes(void) {
         Tally tally = {};
 
         for (unsigned i = 0; i < ROUNDS / 4; i++) {
-                g_autoptr(BwTestWorld) world = bw_test_random_world(30);
+                g_autoptr(BwTestWorld) world = joined_world();
                 g_autoptr(BwTestSettings) settings = bw_test_random_settings(world);
                 g_autoptr(BwModel) model = bw_test_model(world);
                 g_autoptr(BwConfig) config = bw_test_config(settings);
