@@ -830,7 +830,8 @@ static void test_closed_border(void) {
 #define GUEST_N "52:54:00:00:00:05"
 
 typedef struct Former {
-        const char *port, *addresses, *mac; /* @mac: or "" */
+        const char *port, *addresses, *mac; /* or "" */
+        bool is_border;
 } Former;
 
 static bool tell_former(const char *port, BwInheritedPort *ret, gconstpointer user) {
@@ -839,6 +840,7 @@ static bool tell_former(const char *port, BwInheritedPort *ret, gconstpointer us
 
                 if (!g_str_equal(former->port, port))
                         continue;
+                ret->is_border = former->is_border;
                 for (char **text = texts; *text; text++)
                         g_array_append_val(ret->addresses,
                                            ((BwPrefix[]){ bw_test_prefix(*text) })[0]);
@@ -856,8 +858,9 @@ static void plan_formers(Scene *scene, const Former *formers, const char *more) 
         bw_plan_keep_inherited(scene->plan, scene->model, tell_former, formers);
 }
 
-static const Former of_new[] = { { "new", "192.168.50.14 2001:db8:7::/64 192.168.50.14", GUEST_N },
-                                 {} };
+static const Former of_new[] = {
+        { "new", "192.168.50.14 2001:db8:7::/64 192.168.50.14", GUEST_N, false }, {}
+};
 
 /* As if it were declared. */
 static void test_inherited(void) {
@@ -899,7 +902,9 @@ static void test_inherited(void) {
 /* The chains of "new" have been changed to say so; all of that is somebody's who is declared. */
 static void test_inherited_yields(void) {
         static const Former forged[] = {
-                { "new", "192.168.50.12 192.168.50.1 2001:db8::12 10.7.7.7 10.9.9.9", GUEST_E }, {}
+                { "new", "192.168.50.12 192.168.50.1 2001:db8::12 10.7.7.7 10.9.9.9", GUEST_E,
+                  false },
+                {}
         };
         g_auto(Scene) scene = scene_new();
 
@@ -921,10 +926,13 @@ static void test_inherited_yields(void) {
 
 /* What a border may not let in it may not because of a chain either. */
 static void test_inherited_opens_nothing(void) {
-        static const Former forged[] = { { "new", "10.1.2.3 192.168.50.14 10.0.0.0/7", "" }, {} };
-        static const Former disputed[] = { { "new", "192.168.50.14 192.168.51.0/24", GUEST_N },
-                                           { "stray", "192.168.50.14 192.168.51.7", GUEST_N },
-                                           {} };
+        static const Former forged[] = { { "new", "10.1.2.3 192.168.50.14 10.0.0.0/7", "", false },
+                                         {} };
+        static const Former disputed[] = {
+                { "new", "192.168.50.14 192.168.51.0/24", GUEST_N, false },
+                { "stray", "192.168.50.14 192.168.51.7", GUEST_N, false },
+                {}
+        };
         g_auto(Scene) scene = scene_new();
 
         /* Behind the uplink, and nowhere else. */
@@ -949,7 +957,7 @@ static void test_inherited_opens_nothing(void) {
 /* A gateway that nobody is known to have may be behind an uplink, but not when a former run knew
  * better. */
 static void test_inherited_gateway(void) {
-        static const Former gateway[] = { { "new", "192.168.50.254", "" }, {} };
+        static const Former gateway[] = { { "new", "192.168.50.254", "", false }, {} };
         g_auto(Scene) scene = scene_new();
 
         plan_formers(&scene, gateway, "[Bridge west]\nGateway=192.168.50.254\n");
@@ -957,6 +965,31 @@ static void test_inherited_gateway(void) {
         tell(scene.model, port_of_kind(BW_LINK_OTHER, 31, "eth1", 0, WEST));
         plan_formers(&scene, gateway, "[Bridge west]\nGateway=192.168.50.254\n");
         check_leads(&scene, "192.168.50.254", "e-m m-w");
+}
+
+/* A guest that routes: what is owned it may not use, nobody's it may, and it opens no other way to
+ * a gateway. */
+static void test_inherited_border(void) {
+        static const Former border[] = { { "new", "", "", true }, {} };
+        g_auto(Scene) scene = scene_new();
+        const Check checks[] = {
+                { "a guest's", "new", IN,
+                  ip_frame(GUEST_W, OUTSIDE, "192.168.50.12", "192.168.50.11"), "IP source" },
+                { "nobody's", "new", IN, ip_frame(GUEST_W, OUTSIDE, "8.8.8.8", "192.168.50.11"),
+                  NULL },
+                { "gateway's", "new", IN,
+                  ip_frame(GUEST_W, OUTSIDE, "192.168.50.254", "192.168.50.11"), NULL },
+                { "misdelivered", "new", OUT,
+                  ip_frame(OUTSIDE, GUEST_W, "192.168.50.11", "192.168.50.12"), "IP destination" },
+        };
+
+        plan_formers(&scene, border, "[Bridge east]\nGateway=192.168.50.254\n");
+        check_leads(&scene, "192.168.50.254", "eth0 m-e w-m");
+        plan_formers(&scene, border, "[Bridge west]\nGateway=192.168.50.254\n");
+        check_leads(&scene, "192.168.50.254", "new");
+        check_role(&scene, "new", BW_ROLE_UPLINK, BW_PORT_INHERITED, false);
+        for (gsize i = 0; i < G_N_ELEMENTS(checks); i++)
+                check_frame(&scene, &checks[i]);
 }
 
 static BwReason reason_in(const Scene *scene, const char *name, GByteArray *bytes) {
@@ -1146,6 +1179,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/border/inherited/yields", test_inherited_yields);
         g_test_add_func("/border/inherited/opens-nothing", test_inherited_opens_nothing);
         g_test_add_func("/border/inherited/gateway", test_inherited_gateway);
+        g_test_add_func("/border/inherited/border", test_inherited_border);
         g_test_add_func("/border/frames/in", test_frames_in);
         g_test_add_func("/border/frames/out", test_frames_out);
         g_test_add_func("/border/frames/closed", test_closed_border);
