@@ -10,7 +10,7 @@ from pathlib import Path
 from . import frames
 from .cases_engines import SILENT
 from .cases_packets import NET, scene
-from .daemon import port_section, uses
+from .daemon import bound, port_section, uses
 from .world import PATIENCE, run
 
 TAGS = (0x8100, 0x88A8)
@@ -179,4 +179,35 @@ def restart_keeps_border_guests(report):
 
 restart_keeps_border_guests.needs_daemon = True
 
-CASES = [tags_to_the_host, tagged_arp_to_the_host, restart_keeps_borders, restart_keeps_border_guests]
+def restart_with_forged_chains(report):
+    """Somebody has changed a port's chain while no daemon watched: what it claims for itself takes
+    nothing from who is declared, and opens no border."""
+    with with_uplink() as (world, daemon, outside):
+        declared, forged, third = (world.fars[port] for port in ("vk63", "vk64", "vk65"))
+        daemon.kill()
+        for source in (NET + "13", NET + "99"):
+            run("iptables-legacy", "-t", "raw", "-I", "bw-i-vk64", "-s", source, "-j", "RETURN")
+        daemon.configure(
+            "[Bridge virbr6]\n[Guest somebody]\nAddresses=10.0.0.1\n" + port_section("up0", "Role=uplink")
+            + bound("vk63", 13), head=SILENT)
+        daemon.start()
+        daemon.must_say("Port vk64 on virbr6 keeps the rules of a former run")
+
+        def arrives(sender, source, receiver):
+            return world.arrivals(sender.ip(source, NET + str(int(receiver.mac[-2:], 16)), receiver.mac), receiver)
+
+        for _ in range(20):
+            report.passes("who is declared", arrives(declared, NET + "13", third))
+            report.passes("to who is declared", arrives(third, NET + "15", declared))
+            report.stops("his address from outside", arrives(outside, NET + "13", third))
+            report.stops("what the chain had", arrives(outside, NET + "14", third))
+            report.passes("its own", arrives(forged, NET + "14", third))
+            report.passes("nobody's from outside", arrives(outside, OUTSIDE, third))
+            report.stops("what the chain claims", arrives(outside, NET + "99", third))
+
+
+restart_with_forged_chains.needs_daemon = True
+restart_with_forged_chains.needs = "iptables"
+
+CASES = [tags_to_the_host, tagged_arp_to_the_host, restart_keeps_borders, restart_keeps_border_guests,
+         restart_with_forged_chains]
