@@ -600,12 +600,12 @@ BwPlan *bw_plan_new(BwModel *model, const BwConfig *config) {
         return plan;
 }
 
-static void drop_repeated(GArray *sorted, GCompareFunc compare) {
-        gsize size = g_array_get_element_size(sorted);
-
-        for (guint i = sorted->len; i-- > 1;)
-                if (compare(sorted->data + (i - 1) * size, sorted->data + i * size) == 0)
-                        g_array_remove_index(sorted, i);
+/* @size: of one element. */
+static void sort_once(GArray *array, gsize size, GCompareFunc compare) {
+        g_array_sort(array, compare);
+        for (guint i = array->len; i-- > 1;)
+                if (compare(array->data + (i - 1) * size, array->data + i * size) == 0)
+                        g_array_remove_index(array, i);
 }
 
 static bool keep_port(BwPortPlan *port, BwPortInherited inherited, gconstpointer user) {
@@ -615,10 +615,8 @@ static bool keep_port(BwPortPlan *port, BwPortInherited inherited, gconstpointer
                 return false;
         port->role = own.is_border ? BW_ROLE_UPLINK : BW_ROLE_GUEST;
         port->state = BW_PORT_INHERITED;
-        g_array_sort(port->addresses, compare_prefixes);
-        drop_repeated(port->addresses, compare_prefixes);
-        g_array_sort(port->macs, compare_macs);
-        drop_repeated(port->macs, compare_macs);
+        sort_once(port->addresses, sizeof(BwPrefix), compare_prefixes);
+        sort_once(port->macs, sizeof(BwMac), compare_macs);
         return true;
 }
 
