@@ -54,6 +54,9 @@ typedef struct BwEngineWork {
         bool (*note_inherited)(BwEngine *engine, GError **error);
         void (*forget_inherited)(BwEngine *engine);
         bool (*inherited)(const BwEngine *engine, const char *port);
+        /* Adds to @ret what the rules that @port is inherited with say of it. NULL: whatever the
+         * engine has found it keeps by itself. */
+        void (*add_own)(const BwEngine *engine, const char *port, BwInheritedPort *ret);
 
         /* Takes the plan as what must be. May go on reading @plan, in threads of its own, until it
          * is called again in any way. */

@@ -3,6 +3,7 @@
 #include "engine.h"
 
 #include <bw/error.h>
+#include <bw/ipt_former.h>
 
 #include "iptables.h"
 #include "kernel.h"
@@ -10,6 +11,13 @@
 /* A program that holds the xtables lock this long is stuck. What we write denies; waiting for ever
  * would leave a door open because somebody else sleeps on the key. */
 #define LOCK_PATIENCE_USEC (5 * G_USEC_PER_SEC)
+
+/* What a chain of a former run lets pass as its port's own, in both families. */
+typedef struct Own {
+        GArray *addresses; /* BwPrefix */
+        GArray *macs;      /* BwMac */
+        bool is_border;
+} Own;
 
 /* The chains of one family's tables in the making, and whether they are other than before. */
 typedef struct Wanting {
@@ -27,7 +35,7 @@ typedef struct Iptables {
         bool absent[BW_IPT_TABLE_MAX];       /* this kernel has none such */
         GPtrArray *chains[BW_IPT_TABLE_MAX]; /* NULL: nothing of ours */
         GPtrArray *held[BW_IPT_TABLE_MAX];   /* what was last read back; NULL: not known */
-        GPtrArray *inherited;                /* names of port chains with rules in them; or NULL */
+        GHashTable *inherited;               /* chains with rules in them -> Own *; or NULL */
         int64_t busy_since;                  /* 0: the lock was not busy */
         bool impatient;                      /* the lock was busy for too long */
 } Iptables;
@@ -76,7 +84,7 @@ static void forget_held(Iptables *iptables) {
 }
 
 static void forget_inherited(BwEngine *engine) {
-        g_clear_pointer(&((Iptables *) engine)->inherited, g_ptr_array_unref);
+        g_clear_pointer(&((Iptables *) engine)->inherited, g_hash_table_unref);
 }
 
 static void iptables_free(BwEngine *engine) {
@@ -121,27 +129,100 @@ static char *lack(const BwEngine *engine) {
         return NULL;
 }
 
-static bool note_inherited(BwEngine *engine, GError **error) {
-        Iptables *iptables = (Iptables *) engine;
-        GPtrArray *found = NULL;
+static void free_own(gpointer pointer) {
+        Own *own = pointer;
 
-        if (bw_kernel_has_iptables()) {
-                found = bw_iptables_list_chains(BW_IPT_RAW, error);
-                if (!found)
-                        return false;
+        g_array_unref(own->addresses);
+        g_array_unref(own->macs);
+        g_free(own);
+}
+
+static Own *own_new(const BwIptChain *chain) {
+        Own *own = g_new0(Own, 1);
+
+        own->addresses = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
+        own->macs = g_array_new(FALSE, FALSE, sizeof(BwMac));
+        own->is_border = bw_ipt_former_is_border(chain);
+        return own;
+}
+
+/* A chain with rules guards, whatever they are; one without does not. */
+static GHashTable *list_guarding(const GPtrArray *chains) {
+        GHashTable *guarding = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_own);
+
+        for (guint i = 0; i < chains->len; i++) {
+                const BwIptChain *chain = chains->pdata[i];
+
+                if (chain->rules->len > 0)
+                        g_hash_table_insert(guarding, g_strdup(chain->name), own_new(chain));
         }
-        forget_inherited(engine);
-        iptables->inherited = found;
+        return guarding;
+}
+
+static void note_own(GHashTable *guarding, const GPtrArray *chains) {
+        for (guint i = 0; i < chains->len; i++) {
+                const BwIptChain *chain = chains->pdata[i];
+                Own *own = g_hash_table_lookup(guarding, chain->name);
+
+                if (own)
+                        bw_ipt_former_add_own(chain, own->addresses, own->macs);
+        }
+}
+
+/* Who has no IPv6 has nothing of it to remember. */
+static bool note_ipv6(GHashTable *guarding, GError **error) {
+        g_autoptr(GError) trouble = NULL;
+        g_autoptr(GPtrArray) chains = bw_iptables_read(BW_IPT_RAW6, &trouble);
+
+        if (chains)
+                note_own(guarding, chains);
+        else if (!g_error_matches(trouble, BW_ERROR, BW_ERROR_ABSENT)) {
+                g_propagate_error(error, g_steal_pointer(&trouble));
+                return false;
+        }
         return true;
 }
 
-static bool inherited(const BwEngine *engine, const char *port) {
+/* IPv4's chains tell whether there is anything: to look at a table makes it. */
+static bool note_inherited(BwEngine *engine, GError **error) {
+        g_autoptr(GHashTable) guarding = NULL;
+        g_autoptr(GPtrArray) chains = NULL;
+
+        if (bw_kernel_has_iptables()) {
+                chains = bw_iptables_read(BW_IPT_RAW, error);
+                if (!chains)
+                        return false;
+                guarding = list_guarding(chains);
+                note_own(guarding, chains);
+                if (g_hash_table_contains(guarding, bw_ipt_table_root(BW_IPT_RAW)) &&
+                    !note_ipv6(guarding, error))
+                        return false;
+        }
+        forget_inherited(engine);
+        ((Iptables *) engine)->inherited = g_steal_pointer(&guarding);
+        return true;
+}
+
+static const Own *find_own(const BwEngine *engine, const char *port) {
         const Iptables *iptables = (const Iptables *) engine;
         char name[BW_IPT_CHAIN_SIZE];
 
         bw_ipt_port_chain("i", port, name);
-        return iptables->inherited &&
-               g_ptr_array_find_with_equal_func(iptables->inherited, name, g_str_equal, NULL);
+        return iptables->inherited ? g_hash_table_lookup(iptables->inherited, name) : NULL;
+}
+
+static bool inherited(const BwEngine *engine, const char *port) {
+        return find_own(engine, port);
+}
+
+static void add_own(const BwEngine *engine, const char *port, BwInheritedPort *ret) {
+        const Own *own = find_own(engine, port);
+
+        if (!own)
+                return;
+        g_array_append_vals(ret->addresses, own->addresses->data, own->addresses->len);
+        g_array_append_vals(ret->macs, own->macs->data, own->macs->len);
+        ret->is_border |= own->is_border;
 }
 
 /* One thread, which needs as long for both families as nftables does to be written meanwhile: two
@@ -356,6 +437,7 @@ static const BwEngineWork work = {
         .note_inherited = note_inherited,
         .forget_inherited = forget_inherited,
         .inherited = inherited,
+        .add_own = add_own,
         .want = want,
         .differs = differs,
         .commit = commit,

@@ -121,6 +121,7 @@ static void want(BwEngine *engine, const BwPlan *plan, const BwModel *model) {
         g_autoptr(GPtrArray) elsewhere = bw_nft_list_elsewhere(model, plan);
         BwNftTable *table = bw_nft_compile(plan, elsewhere);
 
+        bw_nft_table_weaken_inherited(table, plan);
         take_ports(nftables, table, plan);
         if (nftables->table)
                 bw_nft_table_share(table, nftables->table);

@@ -634,16 +634,6 @@ bool bw_iptables_check(BwIptTable table, const GPtrArray *chains, bool *ret_equa
         return true;
 }
 
-GPtrArray *bw_iptables_list_chains(BwIptTable table, GError **error) {
-        g_autoptr(Handle) handle = open_table(table, error);
-        GPtrArray *chains = handle ? list_obsolete(handle, NULL) : NULL;
-
-        for (guint i = chains ? chains->len : 0; i-- > 0;)
-                if (!first_rule(handle, chains->pdata[i]))
-                        g_ptr_array_remove_index_fast(chains, i);
-        return chains;
-}
-
 /* A verdict's bytes do not tell its reason; the report before it does. */
 static void infer_reason(const BwIptRule *report, BwIptRule *verdict) {
         BwIptRule wanted = *report;

@@ -35,9 +35,6 @@ typedef struct BwIptReport {
  */
 bool bw_iptables_probe(BwIptTable table, GError **error);
 
-/* (transfer full) (element-type utf8): the names of our chains that hold rules now. */
-GPtrArray *bw_iptables_list_chains(BwIptTable table, GError **error);
-
 /* Whether the table holds exactly @chains and the anchor first in its hook. Takes no lock. @chains
  * as of bw_ipt_compile(), or NULL for "nothing of ours". */
 bool bw_iptables_check(BwIptTable table, const GPtrArray *chains, bool *ret_equal, GError **error);

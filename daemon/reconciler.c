@@ -113,6 +113,15 @@ bool bw_reconciler_inherited(const BwReconciler *reconciler, const char *port) {
         return false;
 }
 
+void bw_reconciler_add_own(const BwReconciler *reconciler, const char *port, BwInheritedPort *ret) {
+        for (gsize i = 0; i < G_N_ELEMENTS(order); i++) {
+                const BwEngine *engine = pick(reconciler, i, BW_ENGINE_ALL);
+
+                if (engine->work->add_own)
+                        engine->work->add_own(engine, port, ret);
+        }
+}
+
 /* Backwards: who goes on in threads of its own does so while the others work. */
 static void tell_engines(BwReconciler *reconciler, const BwPlan *plan, const BwModel *model) {
         for (gsize i = G_N_ELEMENTS(order); i-- > 0;) {

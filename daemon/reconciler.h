@@ -50,6 +50,8 @@ bool bw_reconciler_note_inherited(BwReconciler *reconciler, GError **error);
 void bw_reconciler_forget_inherited(BwReconciler *reconciler);
 /* By any engine. */
 bool bw_reconciler_inherited(const BwReconciler *reconciler, const char *port);
+/* Adds to @ret what these rules say of @port, as far as an engine cannot keep it by itself. */
+void bw_reconciler_add_own(const BwReconciler *reconciler, const char *port, BwInheritedPort *ret);
 
 /* Takes the plan as what must be. Returns whether that differs from what had to be before; if so,
  * @plan may still be read until the next commit has been tried. */

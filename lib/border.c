@@ -49,8 +49,9 @@ static void own_port(Settler *settler, const BwPortPlan *port, guint set) {
         }
 }
 
+/* What is inherited is owned last. */
 static bool is_owner(const BwPortPlan *port) {
-        return bw_port_state_is_guarded(port->state) &&
+        return bw_port_state_is_guarded(port->state) && port->state != BW_PORT_INHERITED &&
                (port->addresses->len > 0 || port->macs->len > 0);
 }
 
@@ -85,7 +86,10 @@ static int compare_macs(gconstpointer a, gconstpointer b) {
         return bw_mac_compare(&left->mac, &right->mac);
 }
 
-static void merge_addresses(Settler *settler) {
+/* Where it is when it is owned at two places. */
+typedef guint (*Join)(BwBorderSets *sets, guint a, guint b);
+
+static void merge_addresses(Settler *settler, Join join) {
         GArray *rows = settler->addresses;
         guint kept = 0;
 
@@ -96,14 +100,14 @@ static void merge_addresses(Settler *settler) {
                         kept > 0 ? &g_array_index(rows, BwOwnedAddress, kept - 1) : NULL;
 
                 if (last && bw_prefix_equal(&last->prefix, &row.prefix))
-                        last->site = bw_border_sets_unite(settler->sets, last->site, row.site);
+                        last->site = join(settler->sets, last->site, row.site);
                 else
                         g_array_index(rows, BwOwnedAddress, kept++) = row;
         }
         g_array_set_size(rows, kept);
 }
 
-static void merge_macs(Settler *settler) {
+static void merge_macs(Settler *settler, Join join) {
         GArray *rows = settler->macs;
         guint kept = 0;
 
@@ -113,7 +117,7 @@ static void merge_macs(Settler *settler) {
                 BwOwnedMac *last = kept > 0 ? &g_array_index(rows, BwOwnedMac, kept - 1) : NULL;
 
                 if (last && bw_mac_equal(&last->mac, &row.mac))
-                        last->site = bw_border_sets_unite(settler->sets, last->site, row.site);
+                        last->site = join(settler->sets, last->site, row.site);
                 else
                         g_array_index(rows, BwOwnedMac, kept++) = row;
         }
@@ -185,15 +189,15 @@ static void list_absent(Settler *settler) {
 }
 
 /* What somebody who is here has as well is judged by that. */
-static void drop_owned(Settler *absent, const Settler *here) {
-        for (guint i = absent->addresses->len; i-- > 0;)
+static void drop_owned(Settler *weaker, const Settler *here) {
+        for (guint i = weaker->addresses->len; i-- > 0;)
                 if (bw_owned_has_address(
                             here->addresses,
-                            &g_array_index(absent->addresses, BwOwnedAddress, i).prefix))
-                        g_array_remove_index_fast(absent->addresses, i);
-        for (guint i = absent->macs->len; i-- > 0;)
-                if (bw_owned_find_mac(here->macs, &g_array_index(absent->macs, BwOwnedMac, i).mac))
-                        g_array_remove_index_fast(absent->macs, i);
+                            &g_array_index(weaker->addresses, BwOwnedAddress, i).prefix))
+                        g_array_remove_index_fast(weaker->addresses, i);
+        for (guint i = weaker->macs->len; i-- > 0;)
+                if (bw_owned_find_mac(here->macs, &g_array_index(weaker->macs, BwOwnedMac, i).mac))
+                        g_array_remove_index_fast(weaker->macs, i);
 }
 
 /* Their addresses and MACs are in use elsewhere, on the host they come from or have gone to. */
@@ -210,8 +214,8 @@ static void own_absent(Settler *settler) {
                 return;
         g_array_append_vals(settler->addresses, addresses->data, addresses->len);
         g_array_append_vals(settler->macs, macs->data, macs->len);
-        merge_addresses(settler);
-        merge_macs(settler);
+        merge_addresses(settler, bw_border_sets_unite);
+        merge_macs(settler, bw_border_sets_unite);
 }
 
 /* Gateways nobody has */
@@ -229,6 +233,15 @@ typedef struct Uplink {
         guint set; /* the number of what is behind it */
 } Uplink;
 
+static bool is_it(const BwPortPlan *border, gconstpointer port) {
+        return border == port;
+}
+
+/* What is inherited may lead to what nobody has by itself, and opens no other way there. */
+static guint number_alone(Settler *settler, const BwPortPlan *port) {
+        return bw_border_sets_pick(settler->sets, is_it, port);
+}
+
 /* (transfer full) (element-type Uplink) */
 static GArray *list_uplinks(Settler *settler) {
         const GPtrArray *bridges = settler->segment->bridges;
@@ -241,9 +254,12 @@ static GArray *list_uplinks(Settler *settler) {
                         const BwPortPlan *port = bridge->ports->pdata[k];
                         Uplink uplink = { .bridge = bridge };
 
-                        if (!is_uplink(port))
+                        if (port->state == BW_PORT_INHERITED && bw_port_plan_is_border(port))
+                                uplink.set = number_alone(settler, port);
+                        else if (is_uplink(port))
+                                uplink.set = bw_border_sets_at_port(settler->sets, bridge, port);
+                        else
                                 continue;
-                        uplink.set = bw_border_sets_at_port(settler->sets, bridge, port);
                         g_array_append_val(uplinks, uplink);
                 }
         }
@@ -283,7 +299,104 @@ static void own_gateways(Settler *settler) {
         uplinks = list_uplinks(settler);
         for (guint i = 0; i < orphans->len; i++)
                 own_gateway(settler, &g_array_index(orphans, BwPrefix, i), uplinks);
-        merge_addresses(settler);
+        merge_addresses(settler, bw_border_sets_unite);
+}
+
+/* Ports that are inherited: rules that anybody may have changed say what they have, so an entry of
+ * theirs may bar borders and must not open any. It lets pass what would pass without it, and what
+ * all entries of its kind agree on that contain it. */
+
+static void list_inherited(Settler *settler) {
+        const GPtrArray *bridges = settler->segment->bridges;
+
+        for (guint i = 0; i < bridges->len; i++) {
+                const BwBridgePlan *bridge = bridges->pdata[i];
+
+                for (guint k = 0; k < bridge->ports->len; k++) {
+                        const BwPortPlan *port = bridge->ports->pdata[k];
+
+                        if (port->state == BW_PORT_INHERITED)
+                                own_port(settler, port,
+                                         bw_border_sets_at_bridge(settler->sets, bridge));
+                }
+        }
+}
+
+static bool lets_unowned_pass(const BwPortPlan *border, gconstpointer address) {
+        const unsigned link_local = 10; /* the length of fe80::/10 */
+        const BwPrefix *prefix = address;
+
+        return !border->closed_border ||
+               (prefix->length >= link_local && bw_owner_is_link_local(prefix));
+}
+
+/* The borders that let @address pass without what is inherited. @declared: the entry it is judged
+ * by then, or NULL. */
+static guint number_passing(Settler *settler, const BwOwnedAddress *declared,
+                            const BwPrefix *address) {
+        return declared ? declared->site
+                        : bw_border_sets_pick(settler->sets, lets_unowned_pass, address);
+}
+
+static void own_inherited_address(Settler *settler, BwOwnedAddress row, GArray *tightened) {
+        const BwOwnedAddress *declared = bw_owned_find_address(settler->addresses, &row.prefix);
+        const BwOwnedAddress *outer = bw_owned_find_address(tightened, &row.prefix);
+
+        row.site = bw_border_sets_meet(settler->sets, row.site,
+                                       number_passing(settler, declared, &row.prefix));
+        if (outer)
+                row.site = bw_border_sets_meet(settler->sets, row.site, outer->site);
+        row.inherited = true;
+        g_array_append_val(tightened, row);
+}
+
+/* Takes each of @addresses out of what is owned, in their stead. */
+static void replace_addresses(Settler *settler, GArray *addresses) {
+        GArray *rows = settler->addresses;
+        guint kept = 0;
+
+        for (guint i = 0; i < rows->len; i++) {
+                const BwOwnedAddress row = g_array_index(rows, BwOwnedAddress, i);
+
+                if (!bw_owned_has_address(addresses, &row.prefix))
+                        g_array_index(rows, BwOwnedAddress, kept++) = row;
+        }
+        g_array_set_size(rows, kept);
+        g_array_append_vals(rows, addresses->data, addresses->len);
+        g_array_sort(rows, compare_addresses);
+}
+
+/* Behind everything that is declared, so that all of that can be asked. What is there already is a
+ * gateway that nobody is known to have: it is this port's. */
+static void own_inherited(Settler *settler, const Settler *inherited) {
+        g_autoptr(GArray) tightened = g_array_new(FALSE, FALSE, sizeof(BwOwnedAddress));
+
+        for (guint i = 0; i < inherited->addresses->len; i++)
+                own_inherited_address(
+                        settler, g_array_index(inherited->addresses, BwOwnedAddress, i), tightened);
+        replace_addresses(settler, tightened);
+        for (guint i = 0; i < inherited->macs->len; i++)
+                g_array_index(inherited->macs, BwOwnedMac, i).inherited = true;
+        g_array_append_vals(settler->macs, inherited->macs->data, inherited->macs->len);
+        merge_macs(settler, bw_border_sets_unite);
+}
+
+/* Whatever else has an owner is compared with before the gateways are owned that have none: these
+ * yield to a port that is inherited. */
+static void own_rest(Settler *settler) {
+        g_autoptr(GArray) addresses = g_array_new(FALSE, FALSE, sizeof(BwOwnedAddress));
+        g_autoptr(GArray) macs = g_array_new(FALSE, FALSE, sizeof(BwOwnedMac));
+        Settler inherited = *settler;
+
+        inherited.addresses = addresses;
+        inherited.macs = macs;
+        list_inherited(&inherited);
+        drop_owned(&inherited, settler);
+        merge_addresses(&inherited, bw_border_sets_meet);
+        merge_macs(&inherited, bw_border_sets_meet);
+        own_gateways(settler);
+        if (addresses->len > 0 || macs->len > 0)
+                own_inherited(settler, &inherited);
 }
 
 /* Sets become sites */
@@ -447,7 +560,7 @@ static GPtrArray *list_borders(const BwSegmentPlan *segment) {
                 for (guint k = 0; k < bridge->ports->len; k++) {
                         BwPortPlan *port = bridge->ports->pdata[k];
 
-                        if (port->state == BW_PORT_BORDER)
+                        if (bw_port_plan_is_border(port))
                                 g_ptr_array_add(borders, port);
                 }
         }
@@ -469,15 +582,23 @@ static void settle_segment(BwSegmentPlan *segment, const BwTopology *topology) {
                 return;
         for (guint i = 0; i < segment->bridges->len; i++)
                 own_bridge(&settler, segment->bridges->pdata[i]);
-        merge_addresses(&settler);
-        merge_macs(&settler);
+        merge_addresses(&settler, bw_border_sets_unite);
+        merge_macs(&settler, bw_border_sets_unite);
         own_absent(&settler);
-        own_gateways(&settler);
+        own_rest(&settler);
         make_sites(&settler);
+}
+
+static void forget_settled(BwSegmentPlan *segment) {
+        g_ptr_array_set_size(segment->sites, 0);
+        g_array_set_size(segment->addresses, 0);
+        g_array_set_size(segment->macs, 0);
+        g_array_set_size(segment->gateways, 0);
 }
 
 void bw_border_settle(BwPlan *plan, const BwTopology *topology) {
         for (guint i = 0; i < plan->segments->len; i++) {
+                forget_settled(plan->segments->pdata[i]);
                 gather_gateways(plan->segments->pdata[i]);
                 settle_segment(plan->segments->pdata[i], topology);
         }

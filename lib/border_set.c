@@ -118,6 +118,27 @@ guint bw_border_sets_unite(BwBorderSets *self, guint a, guint b) {
         return number_of(self, both);
 }
 
+guint bw_border_sets_meet(BwBorderSets *self, guint a, guint b) {
+        const Word *left = self->sets->pdata[a], *right = self->sets->pdata[b];
+        Word *both;
+
+        if (a == b)
+                return a;
+        both = new_set(self);
+        for (gsize i = 0; i < self->words; i++)
+                both[i] = left[i] & right[i];
+        return number_of(self, both);
+}
+
+guint bw_border_sets_pick(BwBorderSets *self, BwBorderPicks picks, gconstpointer user) {
+        Word *set = new_set(self);
+
+        for (guint i = 0; i < self->borders->len; i++)
+                if (picks(self->borders->pdata[i], user))
+                        add_border(set, i);
+        return number_of(self, set);
+}
+
 guint bw_border_sets_count(const BwBorderSets *self) {
         return self->sets->len;
 }

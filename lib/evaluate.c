@@ -347,7 +347,7 @@ static BwVerdict judge(const BwPlan *plan, const BwBridgePlan *bridge, const BwP
                 return judge_stranger(bridge, port, direction);
         if (!bw_port_state_is_guarded(port->state))
                 return (BwVerdict){ .direction = direction };
-        if (port->state == BW_PORT_BORDER)
+        if (bw_port_plan_is_border(port))
                 return bw_evaluate_border(plan, bridge, port, direction, frame, length);
         /* A sender's tag is denied for being there; a receiver's may be the bridge's own. */
         the.frame = direction == BW_DIRECTION_IN ? bw_frame_decode(frame, length)

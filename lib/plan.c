@@ -609,17 +609,43 @@ BwPlan *bw_plan_new(BwModel *model, const BwConfig *config) {
         return plan;
 }
 
-void bw_plan_keep_inherited(BwPlan *plan, BwPortInherited inherited, gconstpointer user) {
+/* @size: of one element. */
+static void sort_once(GArray *array, gsize size, GCompareFunc compare) {
+        g_array_sort(array, compare);
+        for (guint i = array->len; i-- > 1;)
+                if (compare(array->data + (i - 1) * size, array->data + i * size) == 0)
+                        g_array_remove_index(array, i);
+}
+
+static bool keep_port(BwPortPlan *port, BwPortInherited inherited, gconstpointer user) {
+        BwInheritedPort own = { port->addresses, port->macs, false };
+
+        if (port->state != BW_PORT_STRANGER || !inherited(port->name, &own, user))
+                return false;
+        port->role = own.is_border ? BW_ROLE_UPLINK : BW_ROLE_GUEST;
+        port->state = BW_PORT_INHERITED;
+        sort_once(port->addresses, sizeof(BwPrefix), compare_prefixes);
+        sort_once(port->macs, sizeof(BwMac), compare_macs);
+        return true;
+}
+
+void bw_plan_keep_inherited(BwPlan *plan, BwModel *model, BwPortInherited inherited,
+                            gconstpointer user) {
+        g_autoptr(BwTopology) topology = NULL;
+        bool any = false;
+
         for (guint i = 0; i < plan->bridges->len; i++) {
                 const BwBridgePlan *bridge = plan->bridges->pdata[i];
 
-                for (guint k = 0; k < bridge->ports->len; k++) {
-                        BwPortPlan *port = bridge->ports->pdata[k];
-
-                        if (port->state == BW_PORT_STRANGER && inherited(port->name, user))
-                                port->state = BW_PORT_INHERITED;
-                }
+                for (guint k = 0; k < bridge->ports->len; k++)
+                        any |= keep_port(bridge->ports->pdata[k], inherited, user);
         }
+        if (!any)
+                return;
+        topology = bw_topology_new(model);
+        for (guint i = 0; i < plan->segments->len; i++)
+                bw_plan_settle_inherited(((BwSegmentPlan *) plan->segments->pdata[i])->bridges);
+        bw_border_settle(plan, topology);
 }
 
 void bw_plan_free(BwPlan *plan) {

@@ -27,6 +27,11 @@ guint bw_border_sets_at_port(BwBorderSets *self, const BwBridgePlan *bridge,
                              const BwPortPlan *port);
 /* What leads to the one or to the other. */
 guint bw_border_sets_unite(BwBorderSets *self, guint a, guint b);
+/* What leads to both. */
+guint bw_border_sets_meet(BwBorderSets *self, guint a, guint b);
+/* The borders that @picks says yes to. */
+typedef bool (*BwBorderPicks)(const BwPortPlan *border, gconstpointer user);
+guint bw_border_sets_pick(BwBorderSets *self, BwBorderPicks picks, gconstpointer user);
 guint bw_border_sets_count(const BwBorderSets *self);
 /* (transfer container) (element-type BwPortPlan): its borders, sorted by name. */
 GPtrArray *bw_border_sets_list(const BwBorderSets *self, guint number);

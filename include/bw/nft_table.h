@@ -56,6 +56,7 @@ typedef struct BwNftTable {
         guint sites;          /* how many there are; there may be room for more */
         GPtrArray *unwritten; /* char *: guarded ports whose names cannot be written; closed */
         GHashTable *kept;     /* set of names: ports that keep the elements they are found with */
+        GHashTable *weak; /* set of keys of what borders know: what is found bars, too; or NULL */
 } BwNftTable;
 
 /* (transfer full): never NULL. @elsewhere: as of bw_nft_list_elsewhere(). Nothing is written for a
@@ -80,6 +81,9 @@ bool bw_nft_table_equal(const BwNftTable *a, const BwNftTable *b);
 /* Where a set of @table has the elements it has in @other, both have one list of them from then on,
  * which are equal at a glance. */
 void bw_nft_table_share(BwNftTable *table, const BwNftTable *other);
+/* What @plan has only because rules of a former run say so opens no border that this table itself,
+ * as it is found, has closed. */
+void bw_nft_table_weaken_inherited(BwNftTable *table, const BwPlan *plan);
 /* @port, one of @table->kept, was in no list of the former run: it passes. */
 void bw_nft_table_let_pass(BwNftTable *table, const char *port);
 

@@ -10,29 +10,6 @@
 #include <bw/border.h>
 #include <bw/owner.h>
 
-static void check_role(const Scene *scene, const char *name, BwRole role, BwPortState state,
-                       bool derived) {
-        const BwPortPlan *port = port_of(scene, name);
-
-        g_assert_cmpstr(bw_role_name(port->role), ==, bw_role_name(role));
-        g_assert_cmpstr(bw_port_state_name(port->state), ==, bw_port_state_name(state));
-        g_assert_cmpint(port->derived_role, ==, derived);
-}
-
-static void check_addresses(const BwPortPlan *port, const char *wanted) {
-        GString *text = g_string_new(NULL);
-        g_autofree char *printed = NULL;
-
-        for (guint i = 0; i < port->addresses->len; i++) {
-                g_autofree char *address =
-                        bw_prefix_print(&g_array_index(port->addresses, BwPrefix, i));
-
-                g_string_append_printf(text, "%s%s", i > 0 ? " " : "", address);
-        }
-        printed = g_string_free(text, FALSE);
-        g_assert_cmpstr(printed, ==, wanted);
-}
-
 /* Roles */
 
 static void test_roles(void) {
@@ -213,24 +190,6 @@ static void test_configured_goes_before_found(void) {
 
 /* What is owned where */
 
-static void check_leads(const Scene *scene, const char *address, const char *ports) {
-        const BwSegmentPlan *segment = scene->plan->segments->pdata[0];
-        BwPrefix sought = bw_test_prefix(address);
-        const BwOwnedAddress *owned = bw_border_find_address(segment, &sought);
-        GString *text = g_string_new(NULL);
-        g_autofree char *leads = NULL;
-
-        g_assert_nonnull(owned);
-        for (guint i = 0; i < ((BwSitePlan *) segment->sites->pdata[owned->site])->leads->len; i++)
-                g_string_append_printf(
-                        text, "%s ",
-                        ((BwPortPlan *) ((BwSitePlan *) segment->sites->pdata[owned->site])
-                                 ->leads->pdata[i])
-                                ->name);
-        leads = g_string_free(text, FALSE);
-        g_assert_cmpstr(g_strchomp(leads), ==, ports);
-}
-
 static void test_sites(void) {
         g_auto(Scene) scene = scene_new();
         const BwSegmentPlan *segment;
@@ -294,16 +253,6 @@ static void test_gateways(void) {
 }
 
 /* Guests that are not here */
-
-static void check_mac_leads(const Scene *scene, const char *text, const char *border, bool leads) {
-        const BwSegmentPlan *segment = scene->plan->segments->pdata[0];
-        BwMac mac = bw_test_mac(text);
-        const BwOwnedMac *owned = bw_border_find_mac(segment, &mac);
-
-        g_assert_nonnull(owned);
-        g_assert_cmpint(bw_border_leads_to(segment, owned->site, port_of(scene, border)), ==,
-                        leads);
-}
 
 #define ANYWHERE "e-m eth0 l-e m-e m-w w-m"
 

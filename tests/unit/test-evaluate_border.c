@@ -12,27 +12,6 @@
 #include <bw/violation.h>
 #include <netinet/in.h>
 
-typedef struct Check {
-        const char *what;
-        const char *port;
-        BwDirection direction;
-        GByteArray *bytes;
-        const char *detail; /* NULL: it passes */
-} Check;
-
-static GByteArray *ip_frame(const char *to_mac, const char *from_mac, const char *from,
-                            const char *to) {
-        BwPacketIp ip = { .source = bw_test_prefix(from),
-                          .destination = bw_test_prefix(to),
-                          .protocol = IPPROTO_UDP };
-        uint16_t ethertype = ip.source.family == BW_FAMILY_IPV4 ? 0x0800 : 0x86dd;
-
-        return bw_packet_ethernet(
-                bw_test_mac(to_mac), bw_test_mac(from_mac), ethertype,
-                bw_packet_ip(&ip,
-                             bw_packet_seal(&ip, bw_packet_udp(5000, 5001, bw_packet_filler(8)))));
-}
-
 static GByteArray *tagged(GByteArray *frame, unsigned tags) {
         for (unsigned i = 0; i < tags; i++) {
                 const uint8_t tag[] = { 0x81, 0, 0, 5 };
@@ -50,23 +29,6 @@ static GByteArray *tagged(GByteArray *frame, unsigned tags) {
 static GByteArray *cut(GByteArray *frame, guint length) {
         g_byte_array_set_size(frame, length);
         return frame;
-}
-
-static GByteArray *arp_frame(const char *from_mac, const char *sender_mac, const char *sender,
-                             uint16_t operation) {
-        BwPacketArp arp = { .hardware = 1,
-                            .protocol = 0x0800,
-                            .hardware_length = 6,
-                            .protocol_length = 4,
-                            .operation = operation,
-                            .sender_mac = bw_test_mac(sender_mac),
-                            .sender = bw_prefix_from_address(BW_FAMILY_IPV4, "\0\0\0\0"),
-                            .target = bw_test_prefix("192.168.50.99") };
-
-        if (*sender)
-                arp.sender = bw_test_prefix(sender);
-        return bw_packet_ethernet((BwMac){ { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } },
-                                  bw_test_mac(from_mac), 0x0806, bw_packet_arp(&arp));
 }
 
 static GByteArray *icmp_frame(const BwPacketIp *ip, GByteArray *message) {
@@ -102,27 +64,6 @@ static GByteArray *hidden_nd(bool fragment, uint8_t hop_limit) {
                                         : bw_packet_extension(IPPROTO_ICMPV6, message));
 }
 
-static void check_frame(const Scene *scene, const Check *check) {
-        const BwBridgePlan *bridge;
-        const BwPortPlan *port = bw_plan_find_port(scene->plan, check->port, &bridge);
-        bool in = check->direction == BW_DIRECTION_IN;
-        BwVerdict said = in ? bw_evaluate_in(scene->plan, bridge, port, check->bytes->data,
-                                             check->bytes->len)
-                            : bw_evaluate_out(scene->plan, bridge, port, check->bytes->data,
-                                              check->bytes->len);
-        BwReason right = in ? BW_REASON_BORDER_SPOOF : BW_REASON_BORDER_MISDELIVERED;
-
-        if (g_strcmp0(said.detail, check->detail) != 0)
-                g_error("%s, at %s, %s: %s, and must be %s", check->what, check->port,
-                        bw_direction_name(check->direction), said.detail, check->detail);
-        g_assert_cmpint(said.reason, ==, check->detail ? right : BW_REASON_NONE);
-        g_assert_cmpint(said.drops, ==, check->detail != NULL);
-        g_assert_true(said.port == port);
-        g_byte_array_unref(check->bytes);
-}
-
-#define IN  BW_DIRECTION_IN
-#define OUT BW_DIRECTION_OUT
 #define ALL "33:33:00:00:00:01"
 
 static void test_frames_in(void) {

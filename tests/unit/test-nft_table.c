@@ -16,7 +16,7 @@ static const char before_text[] = "[Guard]\nUnknownPorts=drop\n"
                                   "[Port vnet10]\nMACs=52:54:00:00:00:10\nAddresses=10.0.0.10\n"
                                   "[Port vnet2]\nMACs=52:54:00:00:00:02\nAddresses=any\n";
 
-static bool is_named(const char *port, gconstpointer name) {
+static bool is_named(const char *port, BwInheritedPort *ret G_GNUC_UNUSED, gconstpointer name) {
         return g_str_equal(port, name);
 }
 
@@ -37,7 +37,7 @@ static BwNftTable *compile(const char *text, const char *inherited) {
         }
         plan = bw_plan_new(model, config);
         if (inherited)
-                bw_plan_keep_inherited(plan, is_named, inherited);
+                bw_plan_keep_inherited(plan, model, is_named, inherited);
         return bw_nft_compile(plan, elsewhere);
 }
 

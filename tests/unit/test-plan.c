@@ -195,7 +195,7 @@ static void test_conflict_of_a_network_with_an_address(void) {
         g_assert_null(port->trouble);
 }
 
-static bool is_vnet0(const char *port, gconstpointer user) {
+static bool is_vnet0(const char *port, BwInheritedPort *ret G_GNUC_UNUSED, gconstpointer user) {
         return g_str_equal(port, user);
 }
 
@@ -204,11 +204,11 @@ static void test_inherited(void) {
         g_auto(Scene) scene = scene_new();
 
         g_assert_cmpint(plan(&scene, "", "vnet0")->state, ==, BW_PORT_STRANGER);
-        bw_plan_keep_inherited(scene.plan, is_vnet0, "vnet0");
+        bw_plan_keep_inherited(scene.plan, scene.model, is_vnet0, "vnet0");
         g_assert_cmpint(bw_plan_find_port(scene.plan, "vnet0", NULL)->state, ==, BW_PORT_INHERITED);
         g_assert_cmpint(bw_plan_find_port(scene.plan, "vnet1", NULL)->state, ==, BW_PORT_STRANGER);
         plan(&scene, "[Port vnet0]\nAddresses=10.0.0.1\n", "vnet0");
-        bw_plan_keep_inherited(scene.plan, is_vnet0, "vnet0");
+        bw_plan_keep_inherited(scene.plan, scene.model, is_vnet0, "vnet0");
         g_assert_cmpint(bw_plan_find_port(scene.plan, "vnet0", NULL)->state, ==, BW_PORT_BOUND);
 }
 

@@ -9,7 +9,11 @@
 
 #include "settings.h"
 
+#include <bw/border.h>
+#include <bw/corpus_packet.h>
+#include <bw/evaluate.h>
 #include <bw/plan.h>
+#include <netinet/in.h>
 
 #define GUEST_W "52:54:00:00:00:01"
 #define GUEST_E "52:54:00:00:00:02"
@@ -135,4 +139,120 @@ static inline const BwBridgePlan *bridge_of(const Scene *scene, const char *name
                         return bridge;
         }
         return NULL;
+}
+
+/* What must be */
+
+static inline void check_role(const Scene *scene, const char *name, BwRole role, BwPortState state,
+                              bool derived) {
+        const BwPortPlan *port = port_of(scene, name);
+
+        g_assert_cmpstr(bw_role_name(port->role), ==, bw_role_name(role));
+        g_assert_cmpstr(bw_port_state_name(port->state), ==, bw_port_state_name(state));
+        g_assert_cmpint(port->derived_role, ==, derived);
+}
+
+static inline void check_addresses(const BwPortPlan *port, const char *wanted) {
+        GString *text = g_string_new(NULL);
+        g_autofree char *printed = NULL;
+
+        for (guint i = 0; i < port->addresses->len; i++) {
+                g_autofree char *address =
+                        bw_prefix_print(&g_array_index(port->addresses, BwPrefix, i));
+
+                g_string_append_printf(text, "%s%s", i > 0 ? " " : "", address);
+        }
+        printed = g_string_free(text, FALSE);
+        g_assert_cmpstr(printed, ==, wanted);
+}
+
+static inline void check_leads(const Scene *scene, const char *address, const char *ports) {
+        const BwSegmentPlan *segment = scene->plan->segments->pdata[0];
+        BwPrefix sought = bw_test_prefix(address);
+        const BwOwnedAddress *owned = bw_border_find_address(segment, &sought);
+        GString *text = g_string_new(NULL);
+        g_autofree char *leads = NULL;
+
+        g_assert_nonnull(owned);
+        for (guint i = 0; i < ((BwSitePlan *) segment->sites->pdata[owned->site])->leads->len; i++)
+                g_string_append_printf(
+                        text, "%s ",
+                        ((BwPortPlan *) ((BwSitePlan *) segment->sites->pdata[owned->site])
+                                 ->leads->pdata[i])
+                                ->name);
+        leads = g_string_free(text, FALSE);
+        g_assert_cmpstr(g_strchomp(leads), ==, ports);
+}
+
+static inline void check_mac_leads(const Scene *scene, const char *text, const char *border,
+                                   bool leads) {
+        const BwSegmentPlan *segment = scene->plan->segments->pdata[0];
+        BwMac mac = bw_test_mac(text);
+        const BwOwnedMac *owned = bw_border_find_mac(segment, &mac);
+
+        g_assert_nonnull(owned);
+        g_assert_cmpint(bw_border_leads_to(segment, owned->site, port_of(scene, border)), ==,
+                        leads);
+}
+
+/* Frames */
+
+#define IN  BW_DIRECTION_IN
+#define OUT BW_DIRECTION_OUT
+
+typedef struct Check {
+        const char *what;
+        const char *port;
+        BwDirection direction;
+        GByteArray *bytes;
+        const char *detail; /* NULL: it passes */
+} Check;
+
+static inline GByteArray *ip_frame(const char *to_mac, const char *from_mac, const char *from,
+                                   const char *to) {
+        BwPacketIp ip = { .source = bw_test_prefix(from),
+                          .destination = bw_test_prefix(to),
+                          .protocol = IPPROTO_UDP };
+        uint16_t ethertype = ip.source.family == BW_FAMILY_IPV4 ? 0x0800 : 0x86dd;
+
+        return bw_packet_ethernet(
+                bw_test_mac(to_mac), bw_test_mac(from_mac), ethertype,
+                bw_packet_ip(&ip,
+                             bw_packet_seal(&ip, bw_packet_udp(5000, 5001, bw_packet_filler(8)))));
+}
+
+static inline GByteArray *arp_frame(const char *from_mac, const char *sender_mac,
+                                    const char *sender, uint16_t operation) {
+        BwPacketArp arp = { .hardware = 1,
+                            .protocol = 0x0800,
+                            .hardware_length = 6,
+                            .protocol_length = 4,
+                            .operation = operation,
+                            .sender_mac = bw_test_mac(sender_mac),
+                            .sender = bw_prefix_from_address(BW_FAMILY_IPV4, "\0\0\0\0"),
+                            .target = bw_test_prefix("192.168.50.99") };
+
+        if (*sender)
+                arp.sender = bw_test_prefix(sender);
+        return bw_packet_ethernet((BwMac){ { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } },
+                                  bw_test_mac(from_mac), 0x0806, bw_packet_arp(&arp));
+}
+
+static inline void check_frame(const Scene *scene, const Check *check) {
+        const BwBridgePlan *bridge;
+        const BwPortPlan *port = bw_plan_find_port(scene->plan, check->port, &bridge);
+        bool in = check->direction == BW_DIRECTION_IN;
+        BwVerdict said = in ? bw_evaluate_in(scene->plan, bridge, port, check->bytes->data,
+                                             check->bytes->len)
+                            : bw_evaluate_out(scene->plan, bridge, port, check->bytes->data,
+                                              check->bytes->len);
+        BwReason right = in ? BW_REASON_BORDER_SPOOF : BW_REASON_BORDER_MISDELIVERED;
+
+        if (g_strcmp0(said.detail, check->detail) != 0)
+                g_error("%s, at %s, %s: %s, and must be %s", check->what, check->port,
+                        bw_direction_name(check->direction), said.detail, check->detail);
+        g_assert_cmpint(said.reason, ==, check->detail ? right : BW_REASON_NONE);
+        g_assert_cmpint(said.drops, ==, check->detail != NULL);
+        g_assert_true(said.port == port);
+        g_byte_array_unref(check->bytes);
 }
