@@ -29,7 +29,7 @@ typedef struct Wanting {
 
 typedef struct Iptables {
         BwEngine engine;
-        Wanting wanting[2];                  /* IPv4, IPv6 */
+        Wanting wanting[2];                  /* IPv6, which has more to do, and IPv4 */
         int next_wanting;                    /* the first that nobody has begun with; atomic */
         GThread *compiler;                   /* NULL: there is none */
         bool absent[BW_IPT_TABLE_MAX];       /* this kernel has none such */
@@ -225,10 +225,9 @@ static void add_own(const BwEngine *engine, const char *port, BwInheritedPort *r
         ret->is_border |= own->is_border;
 }
 
-/* One thread, which needs as long for both families as nftables does to be written meanwhile: two
- * would take the processor from what denies first. */
+/* One thread, while nftables is written: two would take the processor from what denies first. */
 static void want(BwEngine *engine, const BwPlan *plan, const BwModel *model G_GNUC_UNUSED) {
-        static const BwFamily families[] = { BW_FAMILY_IPV4, BW_FAMILY_IPV6 };
+        static const BwFamily families[] = { BW_FAMILY_IPV6, BW_FAMILY_IPV4 };
         Iptables *iptables = (Iptables *) engine;
 
         settle(iptables);
