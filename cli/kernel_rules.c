@@ -8,7 +8,7 @@
 #include <string.h>
 
 static void chain_free(gpointer chain) {
-        bw_ipt_chain_free(chain);
+        bw_ipt_chain_unref(chain);
 }
 
 /* Asking the kernel for a table makes it. */

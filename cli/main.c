@@ -206,7 +206,7 @@ static bool parse_until_verb(Line *line, char **argv, char ***ret_words, GError 
 }
 
 static GOptionContext *context_of(const Verb *verb, Line *line) {
-        GOptionContext *context = g_option_context_new(NULL);
+        GOptionContext *context = g_option_context_new(verb->names_most > 0 ? "[NAME]" : NULL);
 
         if (verb->options & OPTIONS_FRAME)
                 add_frame(context, line);

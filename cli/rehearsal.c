@@ -176,7 +176,7 @@ static BwIptChain *copy_chain(BwRehearsal *rehearsal, BwIptTable table, const Bw
 }
 
 static void free_chain(gpointer chain) {
-        bw_ipt_chain_free(chain);
+        bw_ipt_chain_unref(chain);
 }
 
 static GPtrArray *copy_chains(BwRehearsal *rehearsal, BwIptTable table) {

@@ -45,13 +45,6 @@ void bw_display_forget(BwDisplay *display) {
         g_hash_table_remove_all(display->sums);
 }
 
-/* Rules that are listed are not rules that packets meet. */
-static bool is_fed(const BwBridgePlan *bridge) {
-        unsigned needed = bw_bridge_switches_feeding(BW_ENGINE_BIT(BW_ENGINE_IPTABLES));
-
-        return (bridge->switches & needed) == needed;
-}
-
 /* By the engines in force: nftables checks all it is told to; iptables looks at IP addresses alone,
  * and at packets the bridge shows it. */
 bool bw_display_is_protected(const BwBridgePlan *bridge, const BwPortPlan *port, unsigned engines) {
@@ -59,7 +52,8 @@ bool bw_display_is_protected(const BwBridgePlan *bridge, const BwPortPlan *port,
                 return false;
         if (engines & BW_ENGINE_BIT(BW_ENGINE_NFTABLES))
                 return bw_port_state_is_guarded(port->state);
-        return (engines & BW_ENGINE_BIT(BW_ENGINE_IPTABLES)) && is_fed(bridge) &&
+        return (engines & BW_ENGINE_BIT(BW_ENGINE_IPTABLES)) &&
+               bw_bridge_switches_feed(bridge->switches, BW_ENGINE_IPTABLES) &&
                bw_port_state_checks_ip(port->state);
 }
 

@@ -54,6 +54,9 @@ typedef struct BwEngineWork {
         bool (*note_inherited)(BwEngine *engine, GError **error);
         void (*forget_inherited)(BwEngine *engine);
         bool (*inherited)(const BwEngine *engine, const char *port);
+        /* Adds to @ret what the rules that @port is inherited with say of it. NULL: whatever the
+         * engine has found it keeps by itself. */
+        void (*add_own)(const BwEngine *engine, const char *port, BwInheritedPort *ret);
 
         /* Takes the plan as what must be. May go on reading @plan, in threads of its own, until it
          * is called again in any way. */
@@ -67,18 +70,20 @@ typedef struct BwEngineWork {
          * kernel cannot hold any is no failure. On failure what was wanted is still wanted, and
          * some of it may be gone. */
         bool (*disarm)(BwEngine *engine, int64_t now_usec, BwPass *pass, GError **error);
-        /* Whether the kernel is as wanted, by what it can carry now; writes nothing. */
-        bool (*check)(BwEngine *engine, bool *ret_equal, GError **error);
+        /* Whether part @part of the kernel's, less than @n_check_parts, is as wanted, by what it
+         * can carry now; writes nothing. A part is what cannot be read in pieces: a table. */
+        bool (*check)(BwEngine *engine, unsigned part, bool *ret_equal, GError **error);
+        unsigned n_check_parts;
         /* Appends to @list (BwDifference) in what the kernel differs; reads all of it, writes
          * nothing.
          */
         bool (*describe)(BwEngine *engine, GPtrArray *list, GError **error);
-        /* Reads what was counted, so many parts in all, @part of them; each is read in
-         * milliseconds on a large host. Several tallies may speak of one port, reason and
-         * direction: they add up. */
-        unsigned count_parts;
+        /* Tells what was counted in part @part, less than @n_count_parts; writes nothing. A part
+         * is read in milliseconds on a large host. Several tallies may speak of one port, reason
+         * and direction: they add up. */
         bool (*count)(BwEngine *engine, unsigned part, BwTallied tallied, gpointer user,
                       GError **error);
+        unsigned n_count_parts;
 } BwEngineWork;
 
 /* The first member of each engine's own. */

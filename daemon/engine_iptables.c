@@ -3,6 +3,7 @@
 #include "engine.h"
 
 #include <bw/error.h>
+#include <bw/ipt_former.h>
 
 #include "iptables.h"
 #include "kernel.h"
@@ -11,31 +12,66 @@
  * would leave a door open because somebody else sleeps on the key. */
 #define LOCK_PATIENCE_USEC (5 * G_USEC_PER_SEC)
 
+/* What a chain of a former run lets pass as its port's own, in both families. */
+typedef struct Own {
+        GArray *addresses; /* BwPrefix */
+        GArray *macs;      /* BwMac */
+        bool is_border;
+} Own;
+
 /* The chains of one family's tables in the making, and whether they are other than before. */
 typedef struct Wanting {
         GPtrArray **chains; /* by table */
         const BwPlan *plan;
         BwFamily family;
         bool differs;
-        GThread *thread; /* NULL: it is done */
 } Wanting;
 
 typedef struct Iptables {
         BwEngine engine;
-        Wanting wanting[2];                  /* IPv4, IPv6 */
+        Wanting wanting[2];                  /* IPv6, which has more to do, and IPv4 */
+        int next_wanting;                    /* the first that nobody has begun with; atomic */
+        GThread *compiler;                   /* NULL: there is none */
         bool absent[BW_IPT_TABLE_MAX];       /* this kernel has none such */
         GPtrArray *chains[BW_IPT_TABLE_MAX]; /* NULL: nothing of ours */
         GPtrArray *held[BW_IPT_TABLE_MAX];   /* what was last read back; NULL: not known */
-        GPtrArray *inherited;                /* names of port chains with rules in them; or NULL */
+        GHashTable *inherited;               /* chains with rules in them -> Own *; or NULL */
         int64_t busy_since;                  /* 0: the lock was not busy */
         bool impatient;                      /* the lock was busy for too long */
 } Iptables;
 
-/* What is wanted is known then. */
-static void settle(Iptables *iptables) {
-        for (gsize i = 0; i < G_N_ELEMENTS(iptables->wanting); i++)
-                g_clear_pointer(&iptables->wanting[i].thread, g_thread_join);
+/* Compiling */
+
+static void want_family(Wanting *wanting) {
+        for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++) {
+                GPtrArray **chains = &wanting->chains[table], *wanted;
+
+                if (bw_ipt_table_family(table) != wanting->family)
+                        continue;
+                wanted = bw_ipt_compile(wanting->plan, table);
+                wanting->differs |= !bw_ipt_share_chains(wanted, *chains);
+                g_clear_pointer(chains, g_ptr_array_unref);
+                *chains = wanted;
+        }
 }
+
+static gpointer want_families(gpointer user) {
+        Iptables *iptables = user;
+        const int n = G_N_ELEMENTS(iptables->wanting);
+
+        for (int i; (i = g_atomic_int_add(&iptables->next_wanting, 1)) < n;)
+                want_family(&iptables->wanting[i]);
+        g_atomic_int_set(&iptables->next_wanting, n);
+        return NULL;
+}
+
+/* What is wanted is known then. Who waits lends a hand. */
+static void settle(Iptables *iptables) {
+        want_families(iptables);
+        g_clear_pointer(&iptables->compiler, g_thread_join);
+}
+
+/* The engine */
 
 static void forget_chains(Iptables *iptables) {
         for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++)
@@ -48,7 +84,7 @@ static void forget_held(Iptables *iptables) {
 }
 
 static void forget_inherited(BwEngine *engine) {
-        g_clear_pointer(&((Iptables *) engine)->inherited, g_ptr_array_unref);
+        g_clear_pointer(&((Iptables *) engine)->inherited, g_hash_table_unref);
 }
 
 static void iptables_free(BwEngine *engine) {
@@ -93,69 +129,112 @@ static char *lack(const BwEngine *engine) {
         return NULL;
 }
 
-static bool note_inherited(BwEngine *engine, GError **error) {
-        Iptables *iptables = (Iptables *) engine;
-        GPtrArray *found = NULL;
+static void free_own(gpointer pointer) {
+        Own *own = pointer;
 
-        if (bw_kernel_has_iptables()) {
-                found = bw_iptables_list_chains(BW_IPT_RAW, error);
-                if (!found)
-                        return false;
+        g_array_unref(own->addresses);
+        g_array_unref(own->macs);
+        g_free(own);
+}
+
+static Own *own_new(const BwIptChain *chain) {
+        Own *own = g_new0(Own, 1);
+
+        own->addresses = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
+        own->macs = g_array_new(FALSE, FALSE, sizeof(BwMac));
+        own->is_border = bw_ipt_former_is_border(chain);
+        return own;
+}
+
+/* A chain with rules guards, whatever they are; one without does not. */
+static GHashTable *list_guarding(const GPtrArray *chains) {
+        GHashTable *guarding = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_own);
+
+        for (guint i = 0; i < chains->len; i++) {
+                const BwIptChain *chain = chains->pdata[i];
+
+                if (chain->rules->len > 0)
+                        g_hash_table_insert(guarding, g_strdup(chain->name), own_new(chain));
         }
-        forget_inherited(engine);
-        iptables->inherited = found;
+        return guarding;
+}
+
+static void note_own(GHashTable *guarding, const GPtrArray *chains) {
+        for (guint i = 0; i < chains->len; i++) {
+                const BwIptChain *chain = chains->pdata[i];
+                Own *own = g_hash_table_lookup(guarding, chain->name);
+
+                if (own)
+                        bw_ipt_former_add_own(chain, own->addresses, own->macs);
+        }
+}
+
+/* Who has no IPv6 has nothing of it to remember. */
+static bool note_ipv6(GHashTable *guarding, GError **error) {
+        g_autoptr(GError) trouble = NULL;
+        g_autoptr(GPtrArray) chains = bw_iptables_read(BW_IPT_RAW6, &trouble);
+
+        if (chains)
+                note_own(guarding, chains);
+        else if (!g_error_matches(trouble, BW_ERROR, BW_ERROR_ABSENT)) {
+                g_propagate_error(error, g_steal_pointer(&trouble));
+                return false;
+        }
         return true;
 }
 
-static bool inherited(const BwEngine *engine, const char *port) {
+/* IPv4's chains tell whether there is anything: to look at a table makes it. */
+static bool note_inherited(BwEngine *engine, GError **error) {
+        g_autoptr(GHashTable) guarding = NULL;
+        g_autoptr(GPtrArray) chains = NULL;
+
+        if (bw_kernel_has_iptables()) {
+                chains = bw_iptables_read(BW_IPT_RAW, error);
+                if (!chains)
+                        return false;
+                guarding = list_guarding(chains);
+                note_own(guarding, chains);
+                if (g_hash_table_contains(guarding, bw_ipt_table_root(BW_IPT_RAW)) &&
+                    !note_ipv6(guarding, error))
+                        return false;
+        }
+        forget_inherited(engine);
+        ((Iptables *) engine)->inherited = g_steal_pointer(&guarding);
+        return true;
+}
+
+static const Own *find_own(const BwEngine *engine, const char *port) {
         const Iptables *iptables = (const Iptables *) engine;
         char name[BW_IPT_CHAIN_SIZE];
 
         bw_ipt_port_chain("i", port, name);
-        return iptables->inherited &&
-               g_ptr_array_find_with_equal_func(iptables->inherited, name, g_str_equal, NULL);
+        return iptables->inherited ? g_hash_table_lookup(iptables->inherited, name) : NULL;
 }
 
-static bool chains_equal(const GPtrArray *a, const GPtrArray *b) {
-        if (!a || !b || a->len != b->len)
-                return false;
-        for (guint i = 0; i < a->len; i++)
-                if (!bw_ipt_chain_equal(a->pdata[i], b->pdata[i]))
-                        return false;
-        return true;
+static bool inherited(const BwEngine *engine, const char *port) {
+        return find_own(engine, port);
 }
 
-static gpointer want_family(gpointer user) {
-        Wanting *wanting = user;
+static void add_own(const BwEngine *engine, const char *port, BwInheritedPort *ret) {
+        const Own *own = find_own(engine, port);
 
-        for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++) {
-                GPtrArray **chains = &wanting->chains[table], *wanted;
-
-                if (bw_ipt_table_family(table) != wanting->family)
-                        continue;
-                wanted = bw_ipt_compile(wanting->plan, table);
-                wanting->differs |= !chains_equal(wanted, *chains);
-                g_clear_pointer(chains, g_ptr_array_unref);
-                *chains = wanted;
-        }
-        return NULL;
+        if (!own)
+                return;
+        g_array_append_vals(ret->addresses, own->addresses->data, own->addresses->len);
+        g_array_append_vals(ret->macs, own->macs->data, own->macs->len);
+        ret->is_border |= own->is_border;
 }
 
-/* Both families at the same time, and both while nftables is written: at a thousand ports a guest
- * waits half as long. */
+/* One thread, while nftables is written: two would take the processor from what denies first. */
 static void want(BwEngine *engine, const BwPlan *plan, const BwModel *model G_GNUC_UNUSED) {
-        static const BwFamily families[] = { BW_FAMILY_IPV4, BW_FAMILY_IPV6 };
+        static const BwFamily families[] = { BW_FAMILY_IPV6, BW_FAMILY_IPV4 };
         Iptables *iptables = (Iptables *) engine;
 
         settle(iptables);
-        for (gsize i = 0; i < G_N_ELEMENTS(families); i++) {
-                Wanting *wanting = &iptables->wanting[i];
-
-                *wanting = (Wanting){ iptables->chains, plan, families[i], false, NULL };
-                wanting->thread = g_thread_try_new("compile", want_family, wanting, NULL);
-                if (!wanting->thread)
-                        want_family(wanting);
-        }
+        for (gsize i = 0; i < G_N_ELEMENTS(families); i++)
+                iptables->wanting[i] = (Wanting){ iptables->chains, plan, families[i], false };
+        iptables->next_wanting = 0;
+        iptables->compiler = g_thread_try_new("compile", want_families, iptables, NULL);
 }
 
 static bool differs(BwEngine *engine) {
@@ -277,57 +356,25 @@ static bool disarm(BwEngine *engine, int64_t now_usec, BwPass *pass, GError **er
 }
 
 /* A module that is loaded later brings its tables. */
-static void look_for_absent(Iptables *iptables) {
-        for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++)
-                if (iptables->absent[table])
-                        iptables->absent[table] = !bw_iptables_probe(table, NULL);
+static void look_for_absent(Iptables *iptables, BwIptTable table) {
+        if (iptables->absent[table])
+                iptables->absent[table] = !bw_iptables_probe(table, NULL);
 }
 
-/* The tables of one family in the looking at. */
-typedef struct Checking {
-        const Iptables *iptables;
-        BwFamily family;
-        bool equal;
-        GError *error; /* NULL: @equal is known */
-} Checking;
-
-static gpointer check_family(gpointer user) {
-        Checking *checking = user;
-        const Iptables *iptables = checking->iptables;
-
-        for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX && checking->equal; table++)
-                if (bw_ipt_table_family(table) == checking->family && !iptables->absent[table] &&
-                    !bw_iptables_check(table, iptables->chains[table], &checking->equal,
-                                       &checking->error))
-                        break;
-        return NULL;
-}
-
-/* A guest that comes meanwhile waits for the end of it: half as long with both families at the same
- * time. */
-static bool check(BwEngine *engine, bool *ret_equal, GError **error) {
+static bool check(BwEngine *engine, unsigned part, bool *ret_equal, GError **error) {
         Iptables *iptables = (Iptables *) engine;
-        Checking ipv4 = { iptables, BW_FAMILY_IPV4, true, NULL };
-        Checking ipv6 = { iptables, BW_FAMILY_IPV6, true, NULL };
-        GThread *thread;
+        BwIptTable table = (BwIptTable) part;
 
         settle(iptables);
-        look_for_absent(iptables);
-        thread = g_thread_try_new("check", check_family, &ipv6, NULL);
-        check_family(&ipv4);
-        if (thread)
-                g_thread_join(thread);
-        else
-                check_family(&ipv6);
-        *ret_equal = ipv4.equal && ipv6.equal;
-        if (!*ret_equal)
-                forget_held(iptables);
-        if (!ipv4.error && !ipv6.error)
+        look_for_absent(iptables, table);
+        *ret_equal = true;
+        if (iptables->absent[table])
                 return true;
-        g_propagate_error(error,
-                          ipv4.error ? g_steal_pointer(&ipv4.error) : g_steal_pointer(&ipv6.error));
-        g_clear_error(&ipv6.error);
-        return false;
+        if (!bw_iptables_check(table, iptables->chains[table], ret_equal, error))
+                return false;
+        if (!*ret_equal)
+                g_clear_pointer(&iptables->held[table], g_ptr_array_unref);
+        return true;
 }
 
 static bool describe(BwEngine *engine, GPtrArray *list, GError **error) {
@@ -388,19 +435,22 @@ static const BwEngineWork work = {
         .note_inherited = note_inherited,
         .forget_inherited = forget_inherited,
         .inherited = inherited,
+        .add_own = add_own,
         .want = want,
         .differs = differs,
         .commit = commit,
         .disarm = disarm,
         .check = check,
+        .n_check_parts = BW_IPT_TABLE_MAX,
         .describe = describe,
-        .count_parts = BW_IPT_TABLE_MAX,
         .count = count,
+        .n_count_parts = BW_IPT_TABLE_MAX,
 };
 
 BwEngine *bw_engine_iptables_new(void) {
         Iptables *iptables = g_new0(Iptables, 1);
 
         iptables->engine.work = &work;
+        iptables->next_wanting = G_N_ELEMENTS(iptables->wanting);
         return &iptables->engine;
 }

@@ -3,22 +3,23 @@
 #include "engine.h"
 
 #include <bw/error.h>
-#include <bw/nft_chains.h>
+#include <bw/nft_reports.h>
 
 #include "nftables.h"
 
 /* Where a port is and what becomes of what it is denied: its counts do not say. */
 typedef struct Place {
-        char bridge[BW_IFNAME_SIZE];
+        char port[BW_IFNAME_SIZE], bridge[BW_IFNAME_SIZE];
         bool drops;
 } Place;
 
 typedef struct Nftables {
         BwEngine engine;
         BwNftables *kernel;
-        BwNftTable *table;     /* NULL: nothing of ours */
-        bool differs;          /* it is other than the one before */
-        GHashTable *places;    /* name of a port -> Place * */
+        BwNftTable *table;          /* NULL: nothing of ours */
+        bool differs;               /* it is other than the one before */
+        GArray *places;             /* Place, of all ports of the plan */
+        GHashTable *places_by_port; /* name -> Place, both in @places; NULL: nobody has asked yet */
         GHashTable *inherited; /* names of ports the table guarded when it was looked at; or NULL */
 } Nftables;
 
@@ -32,7 +33,8 @@ static void nftables_free(BwEngine *engine) {
         forget_inherited(engine);
         bw_nftables_free(nftables->kernel);
         bw_nft_table_free(nftables->table);
-        g_hash_table_unref(nftables->places);
+        g_clear_pointer(&nftables->places_by_port, g_hash_table_unref);
+        g_array_unref(nftables->places);
         g_free(nftables);
 }
 
@@ -89,13 +91,14 @@ static bool inherited(const BwEngine *engine, const char *port) {
 }
 
 static void note_place(Nftables *nftables, const BwBridgePlan *bridge, const BwPortPlan *port) {
-        Place *place = g_new0(Place, 1);
+        Place place;
 
-        g_strlcpy(place->bridge, bridge->name, sizeof(place->bridge));
-        place->drops = port->state == BW_PORT_STRANGER
-                               ? bridge->unknown_ports == BW_UNKNOWN_PORTS_DROP
-                               : port->mode == BW_MODE_ENFORCE;
-        g_hash_table_replace(nftables->places, g_strdup(port->name), place);
+        g_strlcpy(place.port, port->name, sizeof(place.port));
+        g_strlcpy(place.bridge, bridge->name, sizeof(place.bridge));
+        place.drops = port->state == BW_PORT_STRANGER
+                              ? bridge->unknown_ports == BW_UNKNOWN_PORTS_DROP
+                              : port->mode == BW_MODE_ENFORCE;
+        g_array_append_val(nftables->places, place);
 }
 
 /* Who another engine guarded alone until now keeps that guard, and meets no other. */
@@ -105,7 +108,8 @@ static void keep_port(Nftables *nftables, BwNftTable *table, const BwPortPlan *p
 }
 
 static void take_ports(Nftables *nftables, BwNftTable *table, const BwPlan *plan) {
-        g_hash_table_remove_all(nftables->places);
+        g_clear_pointer(&nftables->places_by_port, g_hash_table_unref);
+        g_array_set_size(nftables->places, 0);
         for (guint i = 0; i < plan->bridges->len; i++) {
                 const BwBridgePlan *bridge = plan->bridges->pdata[i];
 
@@ -121,7 +125,10 @@ static void want(BwEngine *engine, const BwPlan *plan, const BwModel *model) {
         g_autoptr(GPtrArray) elsewhere = bw_nft_list_elsewhere(model, plan);
         BwNftTable *table = bw_nft_compile(plan, elsewhere);
 
+        bw_nft_table_weaken_inherited(table, plan);
         take_ports(nftables, table, plan);
+        if (nftables->table)
+                bw_nft_table_share(table, nftables->table);
         nftables->differs = !nftables->table || !bw_nft_table_equal(table, nftables->table);
         bw_nft_table_free(nftables->table);
         nftables->table = table;
@@ -165,7 +172,7 @@ static bool disarm(BwEngine *engine, int64_t now_usec G_GNUC_UNUSED, BwPass *pas
         return true;
 }
 
-static bool check(BwEngine *engine, bool *ret_equal, GError **error) {
+static bool check(BwEngine *engine, unsigned part G_GNUC_UNUSED, bool *ret_equal, GError **error) {
         Nftables *nftables = (Nftables *) engine;
 
         return bw_nftables_check(nftables->kernel, nftables->table, ret_equal, error);
@@ -178,6 +185,19 @@ static bool describe(BwEngine *engine, GPtrArray *list, GError **error) {
                bw_nftables_describe(nftables->kernel, nftables->table, list, error);
 }
 
+/* (transfer full): name of a port -> Place, both lent. Counts are asked for more seldom than plans
+ * are made. */
+static GHashTable *list_places(const Nftables *nftables) {
+        GHashTable *places = g_hash_table_new(g_str_hash, g_str_equal);
+
+        for (guint i = 0; i < nftables->places->len; i++) {
+                Place *place = &g_array_index(nftables->places, Place, i);
+
+                g_hash_table_insert(places, place->port, place);
+        }
+        return places;
+}
+
 typedef struct Listener {
         const Nftables *nftables;
         BwDirection direction;
@@ -188,7 +208,7 @@ typedef struct Listener {
 
 static void count_port(const char *port, BwNftCount found, gpointer user) {
         const Listener *listener = user;
-        const Place *place = g_hash_table_lookup(listener->nftables->places, port);
+        const Place *place = g_hash_table_lookup(listener->nftables->places_by_port, port);
         BwTally tally = {
                 .bridge = place ? place->bridge : "",
                 .port = port,
@@ -209,6 +229,8 @@ static bool count(BwEngine *engine, unsigned part, BwTallied tallied, gpointer u
         Nftables *nftables = (Nftables *) engine;
         char set[BW_NFT_NAME_SIZE];
 
+        if (nftables->table && !nftables->places_by_port)
+                nftables->places_by_port = list_places(nftables);
         for (gsize i = 0; nftables->table && i < G_N_ELEMENTS(directions); i++) {
                 Listener listener = { nftables, directions[i], (BwReason) part, tallied, user };
 
@@ -235,9 +257,10 @@ static const BwEngineWork work = {
         .commit = commit,
         .disarm = disarm,
         .check = check,
+        .n_check_parts = 1,
         .describe = describe,
-        .count_parts = BW_REASON_MAX,
         .count = count,
+        .n_count_parts = BW_REASON_MAX,
 };
 
 BwEngine *bw_engine_nftables_new(void) {
@@ -245,6 +268,6 @@ BwEngine *bw_engine_nftables_new(void) {
 
         nftables->engine.work = &work;
         nftables->kernel = bw_nftables_new();
-        nftables->places = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+        nftables->places = g_array_new(FALSE, FALSE, sizeof(Place));
         return &nftables->engine;
 }

@@ -2,11 +2,13 @@
 
 #include "hazard_watch.h"
 
+#include <bw/error.h>
 #include <syslog.h>
 
 #include "ipt_forward.h"
 #include "kernel.h"
 #include "listeners.h"
+#include "nftables_forward.h"
 
 /* What comes back within it, somebody sets back on purpose. */
 #define FIGHT_USEC (60 * G_USEC_PER_SEC)
@@ -34,12 +36,19 @@ struct BwHazardWatch {
         GHashTable *repairs; /* BwHazard * (kind and subject) -> Repair * */
         guint turn;          /* counts the links that were asked for */
         BwListeners *listeners;
-        GPtrArray *forward[2]; /* by BwFamily: BwForwardChain *; NULL: not known */
+        GPtrArray *legacy; /* BwForwardTable * */
+        BwNftForward *nft;
+        bool nft_troubled;  /* and it was said */
+        GPtrArray *forward; /* BwForwardTable *, lent by both of them; NULL: not read yet */
         int64_t forward_again_usec;
 };
 
 static void free_hazard(gpointer hazard) {
         bw_hazard_free(hazard);
+}
+
+static void free_table(gpointer table) {
+        bw_forward_table_free(table);
 }
 
 BwHazardWatch *bw_hazard_watch_new(BwJournal *journal, BwHazards *hazards, BwNetlink *netlink) {
@@ -52,14 +61,17 @@ BwHazardWatch *bw_hazard_watch_new(BwJournal *journal, BwHazards *hazards, BwNet
         watch->repairs =
                 g_hash_table_new_full(bw_hazard_hash, bw_hazard_is_same, free_hazard, g_free);
         watch->listeners = bw_listeners_new();
+        watch->legacy = g_ptr_array_new_with_free_func(free_table);
+        watch->nft = bw_nftables_forward_new();
         return watch;
 }
 
 void bw_hazard_watch_free(BwHazardWatch *watch) {
         if (!watch)
                 return;
-        g_clear_pointer(&watch->forward[BW_FAMILY_IPV4], g_ptr_array_unref);
-        g_clear_pointer(&watch->forward[BW_FAMILY_IPV6], g_ptr_array_unref);
+        g_clear_pointer(&watch->forward, g_ptr_array_unref);
+        bw_nftables_forward_free(watch->nft);
+        g_ptr_array_unref(watch->legacy);
         bw_listeners_free(watch->listeners);
         g_hash_table_unref(watch->repairs);
         g_ptr_array_unref(watch->raised);
@@ -68,10 +80,39 @@ void bw_hazard_watch_free(BwHazardWatch *watch) {
 
 /* What is read of the host */
 
-static void read_forward_of(BwHazardWatch *watch, BwFamily family) {
-        g_clear_pointer(&watch->forward[family], g_ptr_array_unref);
+static void read_legacy(BwHazardWatch *watch, BwFamily family) {
+        BwForwardTable *table = NULL;
+
         if (bw_kernel_has_filter_table(family))
-                watch->forward[family] = bw_ipt_forward_read(family);
+                table = bw_ipt_forward_read(family);
+        if (!table)
+                return;
+        g_ptr_array_add(watch->legacy, table);
+        g_ptr_array_add(watch->forward, table);
+}
+
+/* A kernel without nf_tables has no such rules. */
+static void note_nft_trouble(BwHazardWatch *watch, const GError *trouble) {
+        bool troubled = trouble && !g_error_matches(trouble, BW_ERROR, BW_ERROR_ABSENT);
+        g_autofree char *sentence = NULL;
+
+        if (troubled && !watch->nft_troubled) {
+                sentence = g_strdup_printf("Whether rules of nftables drop guests' packets in "
+                                           "FORWARD is not known: %s",
+                                           trouble->message);
+                bw_journal_say(watch->journal, BW_MESSAGE_ENGINE_TROUBLE, LOG_NOTICE, sentence,
+                               NULL);
+        }
+        watch->nft_troubled = troubled;
+}
+
+static void read_nft(BwHazardWatch *watch) {
+        g_autoptr(GError) trouble = NULL;
+        const GPtrArray *tables = bw_nftables_forward_read(watch->nft, &trouble);
+
+        note_nft_trouble(watch, trouble);
+        for (guint i = 0; tables && i < tables->len; i++)
+                g_ptr_array_add(watch->forward, tables->pdata[i]);
 }
 
 static void read_forward(BwHazardWatch *watch) {
@@ -79,8 +120,12 @@ static void read_forward(BwHazardWatch *watch) {
 
         if (begin < watch->forward_again_usec)
                 return;
-        read_forward_of(watch, BW_FAMILY_IPV4);
-        read_forward_of(watch, BW_FAMILY_IPV6);
+        g_clear_pointer(&watch->forward, g_ptr_array_unref);
+        watch->forward = g_ptr_array_new();
+        g_ptr_array_set_size(watch->legacy, 0);
+        read_legacy(watch, BW_FAMILY_IPV4);
+        read_legacy(watch, BW_FAMILY_IPV6);
+        read_nft(watch);
         took = g_get_monotonic_time() - begin;
         watch->forward_again_usec =
                 begin + CLAMP(took * FORWARD_FACTOR, FORWARD_LEAST_USEC, FORWARD_MOST_USEC);
@@ -107,6 +152,26 @@ static unsigned read_calls(void) {
         return calls;
 }
 
+/* (transfer full) (element-type BwArpSetting): as net/ipv4/conf says. The larger arp_ignore of all
+ * and of the link holds, and either's arp_filter (ip-sysctl.rst of the kernel). */
+static GArray *read_arp(const BwPlan *plan) {
+        GArray *settings =
+                g_array_sized_new(FALSE, FALSE, sizeof(BwArpSetting), plan->bridges->len);
+        int ignore = bw_kernel_ipv4_setting("all", "arp_ignore");
+        bool filter = bw_kernel_ipv4_setting("all", "arp_filter") > 0;
+
+        for (guint i = 0; i < plan->bridges->len; i++) {
+                const BwBridgePlan *bridge = plan->bridges->pdata[i];
+                int own = bw_kernel_ipv4_setting(bridge->name, "arp_ignore");
+                BwArpSetting setting = { .ifindex = bridge->ifindex };
+
+                setting.ignore = own < 0 || ignore < 0 ? -1 : MAX(own, ignore);
+                setting.filter = filter || bw_kernel_ipv4_setting(bridge->name, "arp_filter") > 0;
+                g_array_append_val(settings, setting);
+        }
+        return settings;
+}
+
 static BwHostState read_host(BwHazardWatch *watch, unsigned engines) {
         BwHostState host = {
                 .engines = engines,
@@ -117,8 +182,7 @@ static BwHostState read_host(BwHazardWatch *watch, unsigned engines) {
 
         if (host.br_netfilter)
                 read_forward(watch);
-        host.forward_ipv4 = watch->forward[BW_FAMILY_IPV4];
-        host.forward_ipv6 = watch->forward[BW_FAMILY_IPV6];
+        host.forward = watch->forward;
         return host;
 }
 
@@ -151,6 +215,7 @@ static char *mend(BwHazardWatch *watch, const BwHazard *hazard, GError **error) 
         case BW_HAZARD_CALL_OFF:
         case BW_HAZARD_TAGGED_UNSEEN:
         case BW_HAZARD_HOST_ADDRESS:
+        case BW_HAZARD_ARP_FLUX:
         case BW_HAZARD_NOT_GUARDED:
         case BW_HAZARD_FILTERS:
         case BW_HAZARD_XDP:
@@ -298,11 +363,12 @@ void bw_hazard_watch_ask(BwHazardWatch *watch, const BwModel *model, const BwPla
 void bw_hazard_watch_look(BwHazardWatch *watch, const BwModel *model, const BwPlan *plan,
                           unsigned engines) {
         g_autoptr(BwTopology) topology = bw_topology_new(model);
-        g_autoptr(GArray) listeners = NULL;
+        g_autoptr(GArray) listeners = NULL, arp = plan ? read_arp(plan) : NULL;
         BwHostState host = {};
 
         if (plan)
                 host = read_host(watch, engines);
+        host.arp = arp;
         if (plan && any_promiscuous(model, plan))
                 listeners = bw_listeners_read(watch->listeners);
         host.listeners = listeners;

@@ -19,10 +19,13 @@ void bw_inheritance_free(BwInheritance *inheritance) {
         g_free(inheritance);
 }
 
-static bool was_guarded(const char *port, gconstpointer user) {
+static bool was_guarded(const char *port, BwInheritedPort *ret, gconstpointer user) {
         const BwInheritance *inheritance = user;
 
-        return bw_reconciler_inherited(inheritance->reconciler, port);
+        if (!bw_reconciler_inherited(inheritance->reconciler, port))
+                return false;
+        bw_reconciler_add_own(inheritance->reconciler, port, ret);
+        return true;
 }
 
 /* Without sections that go by guest, libvirt has nothing to add to what the ports say themselves.
@@ -31,14 +34,14 @@ static bool can_explain(const BwConfig *config) {
         return g_hash_table_size(config->guests) + g_hash_table_size(config->interfaces) > 0;
 }
 
-bool bw_inheritance_keep(BwInheritance *inheritance, BwPlan *plan, const BwConfig *config,
-                         BwLibvirtWord word) {
+bool bw_inheritance_keep(BwInheritance *inheritance, BwPlan *plan, BwModel *model,
+                         const BwConfig *config, BwLibvirtWord word) {
         bool kept = false;
 
         if (word == BW_LIBVIRT_ANSWERED || !can_explain(config)) {
                 bw_reconciler_forget_inherited(inheritance->reconciler);
         } else {
-                bw_plan_keep_inherited(plan, was_guarded, inheritance);
+                bw_plan_keep_inherited(plan, model, was_guarded, inheritance);
                 kept = bw_plan_has_inherited(plan);
         }
         if (!kept)

@@ -85,7 +85,8 @@ static BwForwardVerdict verdict_of(const BwIptCalls *calls, struct xtc_handle *h
         return is_goto ? BW_FORWARD_GOTO : BW_FORWARD_JUMP;
 }
 
-static BwForwardRule read_rule(BwFamily family, struct xtc_handle *handle, const void *entry) {
+static BwForwardRule read_rule(BwFamily family, struct xtc_handle *handle, const void *entry,
+                               BwForwardTable *table) {
         const BwIptCalls *calls = bw_ipt_calls_of(family);
         const char *target = calls->get_target(entry, handle);
         BwForwardRule rule = {};
@@ -105,18 +106,20 @@ static BwForwardRule read_rule(BwFamily family, struct xtc_handle *handle, const
                 is_goto = ipv6->ipv6.flags & IP6T_F_GOTO;
         }
         rule.verdict = verdict_of(calls, handle, target, is_goto);
-        g_strlcpy(rule.chain, target, sizeof(rule.chain));
+        if (rule.verdict == BW_FORWARD_JUMP || rule.verdict == BW_FORWARD_GOTO)
+                rule.chain = bw_forward_table_word(table, target);
         return rule;
 }
 
-static BwForwardChain *read_chain(BwFamily family, struct xtc_handle *handle, const char *name) {
+static void read_chain(BwFamily family, struct xtc_handle *handle, const char *name,
+                       BwForwardTable *table) {
         const BwIptCalls *calls = bw_ipt_calls_of(family);
-        BwForwardChain *chain = bw_forward_chain_new(name);
+        BwForwardChain *chain = bw_forward_table_chain(table, name);
         struct xt_counters counters;
 
         for (const void *entry = calls->first_rule(name, handle); entry;
              entry = calls->next_rule(entry, handle)) {
-                BwForwardRule rule = read_rule(family, handle, entry);
+                BwForwardRule rule = read_rule(family, handle, entry, table);
 
                 g_array_append_val(chain->rules, rule);
         }
@@ -124,19 +127,18 @@ static BwForwardChain *read_chain(BwFamily family, struct xtc_handle *handle, co
                 chain->is_hook = true;
                 chain->drops = g_strcmp0(calls->get_policy(name, &counters, handle), "DROP") == 0;
         }
-        return chain;
 }
 
-GPtrArray *bw_ipt_forward_read(BwFamily family) {
+BwForwardTable *bw_ipt_forward_read(BwFamily family) {
         const BwIptCalls *calls = bw_ipt_calls_of(family);
         struct xtc_handle *handle = calls->init("filter");
-        GPtrArray *chains;
+        BwForwardTable *table;
 
         if (!handle)
                 return NULL;
-        chains = g_ptr_array_new_with_free_func((GDestroyNotify) bw_forward_chain_free);
+        table = bw_forward_table_new("filter", NULL, BW_FAMILY_BIT(family));
         for (const char *name = calls->first_chain(handle); name; name = calls->next_chain(handle))
-                g_ptr_array_add(chains, read_chain(family, handle, name));
+                read_chain(family, handle, name, table);
         calls->free(handle);
-        return chains;
+        return table;
 }

@@ -6,6 +6,7 @@
 #include <bw/ipt_diff.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -14,6 +15,11 @@
 #include "ipt_entry.h"
 
 #define DEFAULT_LOCK_FILE "/run/xtables.lock"
+
+/* What a change of two large tables takes, and more; and the most that the C library lets a piece
+ * of it be. */
+#define KEPT_BYTES  (64 * 1024 * 1024)
+#define PIECE_BYTES (32 * 1024 * 1024)
 
 /* One table as it was read, and edited since. */
 typedef struct Handle {
@@ -628,16 +634,6 @@ bool bw_iptables_check(BwIptTable table, const GPtrArray *chains, bool *ret_equa
         return true;
 }
 
-GPtrArray *bw_iptables_list_chains(BwIptTable table, GError **error) {
-        g_autoptr(Handle) handle = open_table(table, error);
-        GPtrArray *chains = handle ? list_obsolete(handle, NULL) : NULL;
-
-        for (guint i = chains ? chains->len : 0; i-- > 0;)
-                if (!first_rule(handle, chains->pdata[i]))
-                        g_ptr_array_remove_index_fast(chains, i);
-        return chains;
-}
-
 /* A verdict's bytes do not tell its reason; the report before it does. */
 static void infer_reason(const BwIptRule *report, BwIptRule *verdict) {
         BwIptRule wanted = *report;
@@ -690,7 +686,7 @@ GPtrArray *bw_iptables_read(BwIptTable table, GError **error) {
 
         if (!handle)
                 return NULL;
-        chains = g_ptr_array_new_with_free_func((GDestroyNotify) bw_ipt_chain_free);
+        chains = g_ptr_array_new_with_free_func((GDestroyNotify) bw_ipt_chain_unref);
         g_ptr_array_add(chains, decode_chain(handle, bw_ipt_table_hook(table)));
         for (guint i = 0; i < names->len; i++)
                 g_ptr_array_add(chains, decode_chain(handle, names->pdata[i]));
@@ -755,4 +751,11 @@ bool bw_iptables_count(BwIptTable table, const GPtrArray *chains, BwIptCounted c
                         count_chain(handle, chain, counted, user);
         }
         return true;
+}
+
+void bw_iptables_keep_memory(void) {
+#ifdef M_TRIM_THRESHOLD
+        mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
+        mallopt(M_MMAP_THRESHOLD, PIECE_BYTES);
+#endif
 }

@@ -17,6 +17,15 @@ int bw_kernel_bridge_setting(const char *name) {
         return text[0] == '0' ? 0 : 1;
 }
 
+int bw_kernel_ipv4_setting(const char *link, const char *name) {
+        g_autofree char *path = g_build_filename("/proc/sys/net/ipv4/conf", link, name, NULL);
+        g_autofree char *text = NULL;
+
+        if (!g_file_get_contents(path, &text, NULL, NULL))
+                return -1;
+        return (int) g_ascii_strtoll(text, NULL, 10);
+}
+
 bool bw_kernel_has_filter_table(BwFamily family) {
         bool ipv4 = family == BW_FAMILY_IPV4;
         g_autofree char *names = NULL;

@@ -13,6 +13,8 @@
 bool bw_kernel_has_br_netfilter(void);
 /* A switch for all bridges, net.bridge.NAME: 0, 1; -1 when it cannot be told. */
 int bw_kernel_bridge_setting(const char *name);
+/* net.ipv4.conf.LINK.NAME; -1 when it cannot be told. @link may be "all". */
+int bw_kernel_ipv4_setting(const char *link, const char *name);
 /* Whether somebody uses the table filter of legacy iptables, so that asking for it does not make
  * it. Who may not read the list of tables goes by the module. */
 bool bw_kernel_has_filter_table(BwFamily family);

@@ -7,20 +7,17 @@
 #include <bw/error.h>
 #include <glib-unix.h>
 #include <locale.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sysexits.h>
 
 #include "desk.h"
+#include "iptables.h"
 #include "service.h"
 #include "settings.h"
 #include "warden.h"
 
 #define DEFAULT_CONFIG BW_SYSCONFDIR "/bridgewarden/bridgewarden.conf"
-
-/* What a change of two large tables takes, and more. */
-#define KEPT_BYTES (64 * 1024 * 1024)
 
 static char *arg_config;
 static gboolean arg_check_config, arg_disarm, arg_version;
@@ -120,20 +117,11 @@ static bool parse_arguments(int argc, char **argv, GError **error) {
         return true;
 }
 
-/* The library that writes tables takes memory for every rule and gives it all back. The next change
- * takes as much: to get it from the kernel again, page by page, would be a tenth of its time. The
- * peak is no higher for it (mallopt(3)). */
-static void keep_memory(void) {
-#ifdef M_TRIM_THRESHOLD
-        mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
-#endif
-}
-
 int main(int argc, char **argv) {
         g_autoptr(GError) error = NULL;
 
         setlocale(LC_CTYPE, "");
-        keep_memory();
+        bw_iptables_keep_memory();
         if (!parse_arguments(argc, argv, &error))
                 return complain(error, EX_USAGE);
         if (arg_version) {

@@ -36,6 +36,9 @@
 /* A guest that makes us lose news of learned addresses costs us a dump no more often than that. */
 #define RELEARN_SECONDS 10
 
+/* When a link is asked again for its tc filters, after a question that had no answer. */
+#define ASK_AGAIN_SECONDS 5
+
 /* How often a bridge is asked whether its change of topology is over. */
 #define PASSING_SECONDS 5
 
@@ -55,6 +58,7 @@ struct BwNetlink {
         Ear links, learned;
         guint relearn_timer;
         BwNetlinkFilters *filters;
+        guint unanswered_timer;
         GHashTable *passing; /* ifindex: bridges whose state passes without news */
         guint passing_timer;
         GHashTable *untold; /* ifindex: links to be asked for when this turn's news is read */
@@ -117,6 +121,49 @@ static void tell_source(const BwNetlink *netlink, BwFactKind kind) {
         netlink->sink(&fact, netlink->user);
 }
 
+/* What is asked */
+
+static void settle_filters(BwNetlink *netlink);
+
+/* Once for all the news of a turn, which often comes in threes. Each question has an answer, which
+ * makes another turn for the rest of them. */
+static void ask_for_untold(BwNetlink *netlink) {
+        GHashTableIter iter;
+        gpointer ifindex;
+
+        g_hash_table_iter_init(&iter, netlink->untold);
+        for (unsigned i = 0; i < QUESTIONS_A_TURN; i++) {
+                if (!g_hash_table_iter_next(&iter, &ifindex, NULL))
+                        return;
+                bw_netlink_look_at(netlink, GPOINTER_TO_INT(ifindex));
+                g_hash_table_iter_remove(&iter);
+        }
+}
+
+static gboolean on_unanswered_timer(gpointer pointer) {
+        BwNetlink *netlink = pointer;
+
+        netlink->unanswered_timer = 0;
+        bw_netlink_filters_doubt_unanswered(netlink->filters);
+        settle_filters(netlink);
+        ask_for_untold(netlink);
+        return G_SOURCE_REMOVE;
+}
+
+static void watch_unanswered(BwNetlink *netlink) {
+        if (bw_netlink_filters_is_unanswered(netlink->filters) && !netlink->unanswered_timer)
+                netlink->unanswered_timer =
+                        g_timeout_add_seconds(ASK_AGAIN_SECONDS, on_unanswered_timer, netlink);
+}
+
+static void settle_filters(BwNetlink *netlink) {
+        g_autoptr(GArray) links = bw_netlink_filters_settle(netlink->filters);
+
+        for (guint i = 0; i < links->len; i++)
+                g_hash_table_add(netlink->untold, GINT_TO_POINTER(g_array_index(links, int, i)));
+        watch_unanswered(netlink);
+}
+
 /* Dumps */
 
 typedef struct Dump {
@@ -154,8 +201,10 @@ bool bw_netlink_dump(BwNetlink *netlink, GError **error) {
         struct ifaddrmsg addresses = { .ifa_family = AF_UNSPEC };
 
         tell_source(netlink, BW_FACT_SNAPSHOT_BEGIN);
-        if (!bw_netlink_filters_dump(netlink->filters, error) ||
-            !read_all(netlink, "dump links", RTM_GETLINK, &links, sizeof(links), error) ||
+        if (!bw_netlink_filters_dump(netlink->filters, error))
+                return false;
+        watch_unanswered(netlink);
+        if (!read_all(netlink, "dump links", RTM_GETLINK, &links, sizeof(links), error) ||
             !read_all(netlink, "dump addresses", RTM_GETADDR, &addresses, sizeof(addresses),
                       error) ||
             !dump_neighbours(netlink, "dump forwarding table", AF_BRIDGE, error) ||
@@ -192,28 +241,6 @@ static int on_told(Message *message, void *pointer) {
         if (decode(message, &fact))
                 tell(netlink, &fact);
         return NL_OK;
-}
-
-static void settle_filters(BwNetlink *netlink) {
-        g_autoptr(GArray) links = bw_netlink_filters_settle(netlink->filters);
-
-        for (guint i = 0; i < links->len; i++)
-                g_hash_table_add(netlink->untold, GINT_TO_POINTER(g_array_index(links, int, i)));
-}
-
-/* Once for all the news of a turn, which often comes in threes. Each question has an answer, which
- * makes another turn for the rest of them. */
-static void ask_for_untold(BwNetlink *netlink) {
-        GHashTableIter iter;
-        gpointer ifindex;
-
-        g_hash_table_iter_init(&iter, netlink->untold);
-        for (unsigned i = 0; i < QUESTIONS_A_TURN; i++) {
-                if (!g_hash_table_iter_next(&iter, &ifindex, NULL))
-                        return;
-                bw_netlink_look_at(netlink, GPOINTER_TO_INT(ifindex));
-                g_hash_table_iter_remove(&iter);
-        }
 }
 
 /* Reads a turn's worth. Whether news was lost, and all that came before is read: until the buffer
@@ -325,6 +352,7 @@ void bw_netlink_free(BwNetlink *netlink) {
                 return;
         g_clear_handle_id(&netlink->relearn_timer, g_source_remove);
         g_clear_handle_id(&netlink->passing_timer, g_source_remove);
+        g_clear_handle_id(&netlink->unanswered_timer, g_source_remove);
         close_ear(&netlink->links);
         close_ear(&netlink->learned);
         g_hash_table_unref(netlink->untold);

@@ -20,8 +20,8 @@ bool bw_netlink_filters_has(const BwNetlinkFilters *filters, int ifindex);
 /* The link is gone. */
 void bw_netlink_filters_forget(BwNetlinkFilters *filters, int ifindex);
 
-/* Learns all anew. A kernel without traffic control has no filters. BW_ERROR_STALE as of any dump.
- */
+/* Learns all anew. A kernel without traffic control has no filters. On error what was known stays:
+ * BW_ERROR_STALE as of any dump. A link about which no answer came is no error, see below. */
 bool bw_netlink_filters_dump(BwNetlinkFilters *filters, GError **error);
 
 /* Takes a piece of news. */
@@ -30,3 +30,8 @@ void bw_netlink_filters_take(BwNetlinkFilters *filters, Message *message);
  * something else holds now than before, or which are in doubt still. Call again after those have
  * been looked at. */
 GArray *bw_netlink_filters_settle(BwNetlinkFilters *filters);
+
+/* A question without an answer leaves what was known of its link. Whether there are such links;
+ * and have them asked again by bw_netlink_filters_settle(): they are not before that. */
+bool bw_netlink_filters_is_unanswered(const BwNetlinkFilters *filters);
+void bw_netlink_filters_doubt_unanswered(BwNetlinkFilters *filters);

@@ -162,7 +162,7 @@ BwNftListing *bw_nftables_read(BwNftables *nftables, GError **error) {
 bool bw_nftables_count(BwNftables *nftables, const char *set, BwNftSeen seen, gpointer user,
                        GError **error) {
         if (nftables->seen_socket < 0)
-                nftables->seen_socket = bw_nftables_seen_open(error);
+                nftables->seen_socket = bw_nftables_generation_open(error);
         if (nftables->seen_socket < 0)
                 return false;
         if (bw_nftables_seen_read(nftables->seen_socket, set, seen, user, error))
@@ -306,7 +306,7 @@ static void remember(BwNftables *nftables, const BwNftTable *table, uint32_t gen
                 const BwNftSet *set = &g_array_index(table->sets, BwNftSet, i);
 
                 g_hash_table_replace(nftables->known->elements, g_strdup(set->name),
-                                     bw_nft_elements_copy(set->elements));
+                                     g_ptr_array_ref(set->elements));
         }
         nftables->generation = generation;
 }

@@ -44,8 +44,8 @@ static gboolean on_timer(gpointer user) {
 
 static void set_timer(BwPace *pace, int64_t wait_usec) {
         g_clear_handle_id(&pace->timer, g_source_remove);
-        pace->timer = g_timeout_add_full(G_PRIORITY_DEFAULT + 10, (guint) (wait_usec / 1000),
-                                         on_timer, pace, NULL);
+        pace->timer = g_timeout_add_full(BW_PACE_PRIORITY, (guint) (wait_usec / 1000), on_timer,
+                                         pace, NULL);
 }
 
 void bw_pace_hurry(BwPace *pace) {

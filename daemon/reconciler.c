@@ -113,6 +113,15 @@ bool bw_reconciler_inherited(const BwReconciler *reconciler, const char *port) {
         return false;
 }
 
+void bw_reconciler_add_own(const BwReconciler *reconciler, const char *port, BwInheritedPort *ret) {
+        for (gsize i = 0; i < G_N_ELEMENTS(order); i++) {
+                const BwEngine *engine = pick(reconciler, i, BW_ENGINE_ALL);
+
+                if (engine->work->add_own)
+                        engine->work->add_own(engine, port, ret);
+        }
+}
+
 /* Backwards: who goes on in threads of its own does so while the others work. */
 static void tell_engines(BwReconciler *reconciler, const BwPlan *plan, const BwModel *model) {
         for (gsize i = G_N_ELEMENTS(order); i-- > 0;) {
@@ -210,20 +219,30 @@ bool bw_reconciler_disarm(BwReconciler *reconciler, int64_t now_usec, BwPass *re
         return done;
 }
 
-bool bw_reconciler_check(BwReconciler *reconciler, bool *ret_equal, GError **error) {
-        *ret_equal = true;
-        for (gsize i = 0; i < G_N_ELEMENTS(order); i++) {
-                BwEngine *engine = pick(reconciler, i, reconciler->used);
-                bool equal;
+/* The engine whose turn it is; NULL: all have been. */
+static BwEngine *find_turn(const BwReconciler *reconciler, BwCheck *check) {
+        for (; check->engine < G_N_ELEMENTS(order); check->engine++, check->part = 0) {
+                BwEngine *engine = pick(reconciler, check->engine, reconciler->used);
 
-                if (!engine)
-                        continue;
-                if (!engine->work->check(engine, &equal, error))
-                        return false;
-                note_step(reconciler, order[i], equal);
-                *ret_equal &= equal;
+                if (engine && check->part < engine->work->n_check_parts)
+                        return engine;
         }
-        return true;
+        return NULL;
+}
+
+bool bw_reconciler_check(BwReconciler *reconciler, BwCheck *check, bool *ret_equal, bool *ret_more,
+                         GError **error) {
+        BwEngine *engine = find_turn(reconciler, check);
+        bool done = true;
+
+        *ret_equal = true;
+        if (engine) {
+                done = engine->work->check(engine, check->part++, ret_equal, error);
+                if (done && !*ret_equal)
+                        note_step(reconciler, engine->work->kind, false);
+        }
+        *ret_more = find_turn(reconciler, check) != NULL;
+        return done;
 }
 
 bool bw_reconciler_describe(BwReconciler *reconciler, GPtrArray *list, GError **error) {
@@ -264,7 +283,7 @@ unsigned bw_reconciler_count_parts(const BwReconciler *reconciler) {
         unsigned parts = 0;
 
         for (gsize i = 0; i < G_N_ELEMENTS(order); i++)
-                parts += reconciler->engines[order[i]]->work->count_parts;
+                parts += reconciler->engines[order[i]]->work->n_count_parts;
         return parts;
 }
 
@@ -281,7 +300,7 @@ static bool count_engine(BwReconciler *reconciler, gsize i, unsigned part, BwTal
 bool bw_reconciler_count(BwReconciler *reconciler, unsigned part, BwTallied tallied, gpointer user,
                          GError **error) {
         for (gsize i = 0; i < G_N_ELEMENTS(order); i++) {
-                unsigned parts = reconciler->engines[order[i]]->work->count_parts;
+                unsigned parts = reconciler->engines[order[i]]->work->n_count_parts;
 
                 if (part < parts)
                         return count_engine(reconciler, i, part, tallied, user, error);

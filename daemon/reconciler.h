@@ -50,6 +50,8 @@ bool bw_reconciler_note_inherited(BwReconciler *reconciler, GError **error);
 void bw_reconciler_forget_inherited(BwReconciler *reconciler);
 /* By any engine. */
 bool bw_reconciler_inherited(const BwReconciler *reconciler, const char *port);
+/* Adds to @ret what these rules say of @port, as far as an engine cannot keep it by itself. */
+void bw_reconciler_add_own(const BwReconciler *reconciler, const char *port, BwInheritedPort *ret);
 
 /* Takes the plan as what must be. Returns whether that differs from what had to be before; if so,
  * @plan may still be read until the next commit has been tried. */
@@ -62,8 +64,17 @@ bool bw_reconciler_commit(BwReconciler *reconciler, int64_t now_usec, BwPass *re
  * wanted, and some of it may be gone: commit again. */
 bool bw_reconciler_disarm(BwReconciler *reconciler, int64_t now_usec, BwPass *ret, GError **error);
 
-/* Whether the kernel is as wanted; takes no lock, writes nothing. */
-bool bw_reconciler_check(BwReconciler *reconciler, bool *ret_equal, GError **error);
+/* How far a round of checks has come; zero to begin one. */
+typedef struct BwCheck {
+        unsigned engine, part; /* the next: the engine's place in the order of writing */
+} BwCheck;
+
+/* Whether the next part of what the kernel holds is as wanted; takes no lock, writes nothing. One
+ * part, a table, is read in a fraction of the time all take: who has something to write meanwhile
+ * comes in between. @ret_more: there is a further part, also when this one could not be read. An
+ * engine a part of which differs is not in step. */
+bool bw_reconciler_check(BwReconciler *reconciler, BwCheck *check, bool *ret_equal, bool *ret_more,
+                         GError **error);
 
 /* Appends to @list (BwDifference) what differs, engine by engine in the order of writing. Writes
  * nothing and draws no conclusion. */

@@ -148,7 +148,7 @@ static void bring_in_step(BwWarden *warden) {
         if (!warden->started)
                 return;
         plan = bw_plan_new(warden->model, warden->config);
-        kept = bw_inheritance_keep(warden->inheritance, plan, warden->config, word);
+        kept = bw_inheritance_keep(warden->inheritance, plan, warden->model, warden->config, word);
         bw_pace_begin(warden->pace);
         if (!warden->armed)
                 return;

@@ -12,29 +12,58 @@ static void look_at_kept(BwWarden *warden) {
         bw_warden_flush(warden);
 }
 
-void bw_warden_look_for_drift(BwWarden *warden) {
-        bool equal = false;
+static bool may_look(const BwWarden *warden) {
+        return warden->armed && warden->in_force && !warden->retry_timer;
+}
 
-        if (!warden->armed || !warden->in_force || warden->retry_timer)
+/* Returns whether there is more to look at: not after a repair, which reads everything back. */
+static bool check_next(BwWarden *warden, BwCheck *check) {
+        bool equal = false, more = false;
+
+        if (bw_reconciler_check(warden->reconciler, check, &equal, &more, NULL) && equal)
+                return more;
+        bw_warden_commit(warden, BW_CAUSE_DRIFT);
+        return false;
+}
+
+/* Rounds: table by table, and what the kernel has to tell in between. A guest that comes meanwhile
+ * does not wait for the whole of it. */
+
+static gboolean on_check(gpointer user) {
+        BwWarden *warden = user;
+
+        if (may_look(warden) && check_next(warden, &warden->check))
+                return G_SOURCE_CONTINUE;
+        warden->check_source = 0;
+        if (!may_look(warden))
+                return G_SOURCE_REMOVE;
+        bw_warden_note_sync(warden);
+        bw_warden_check_locks(warden);
+        return G_SOURCE_REMOVE;
+}
+
+static void begin_round(BwWarden *warden) {
+        if (!may_look(warden) || warden->check_source)
                 return;
         bw_warden_check_switches(warden);
         look_at_kept(warden);
         bw_neighbour_watch_look(warden->neighbour_watch, warden->model);
-        if (bw_reconciler_check(warden->reconciler, &equal, NULL) && equal) {
-                bw_warden_note_sync(warden);
-                bw_warden_check_locks(warden);
-        } else {
-                bw_warden_commit(warden, BW_CAUSE_DRIFT);
-        }
+        warden->check = (BwCheck){};
+        warden->check_source = g_idle_add_full(BW_PACE_PRIORITY, on_check, warden, NULL);
 }
 
 /* News of others' */
 
+/* Whose news it was, nftables, is the first to be looked at. */
 static gboolean on_look_timer(gpointer user) {
         BwWarden *warden = user;
+        BwCheck first = {};
 
         warden->look_timer = 0;
-        bw_warden_look_for_drift(warden);
+        if (may_look(warden)) {
+                look_at_kept(warden);
+                (void) check_next(warden, &first);
+        }
         warden->culprit = (BwNftNews){};
         return G_SOURCE_REMOVE;
 }
@@ -73,7 +102,7 @@ static void watch_tables(BwWarden *warden) {
 static gboolean on_drift_timer(gpointer user) {
         BwWarden *warden = user;
 
-        bw_warden_look_for_drift(warden);
+        begin_round(warden);
         bw_warden_look_for_hazards(warden);
         bw_hazard_watch_ask(warden->hazard_watch, warden->model, warden->plan);
         return G_SOURCE_CONTINUE;
@@ -89,5 +118,6 @@ void bw_warden_watch_drift(BwWarden *warden) {
 void bw_warden_stop_watching(BwWarden *warden) {
         g_clear_handle_id(&warden->drift_timer, g_source_remove);
         g_clear_handle_id(&warden->look_timer, g_source_remove);
+        g_clear_handle_id(&warden->check_source, g_source_remove);
         g_clear_pointer(&warden->nft_watch, bw_nftables_watch_free);
 }

@@ -139,13 +139,14 @@ bool bw_warden_disarm(BwWarden *warden, GError **error) {
 
 /* Questions */
 
-/* Rules that are listed are not rules that packets meet: iptables meets what bridges show it. */
+/* Of all bridges, what they show to iptables. */
 static bool sees_packets(const BwPlan *plan) {
-        unsigned needed = bw_bridge_switches_feeding(BW_ENGINE_BIT(BW_ENGINE_IPTABLES));
+        for (guint i = 0; plan && i < plan->bridges->len; i++) {
+                const BwBridgePlan *bridge = plan->bridges->pdata[i];
 
-        for (guint i = 0; plan && i < plan->bridges->len; i++)
-                if (needed & ~((const BwBridgePlan *) plan->bridges->pdata[i])->switches)
+                if (!bw_bridge_switches_feed(bridge->switches, BW_ENGINE_IPTABLES))
                         return false;
+        }
         return bw_kernel_has_br_netfilter();
 }
 

@@ -21,6 +21,7 @@
 #include "nftables_watch.h"
 #include "pace.h"
 #include "port_locks.h"
+#include "reconciler.h"
 #include "switches.h"
 #include "undo_file.h"
 #include "virt.h"
@@ -65,6 +66,8 @@ struct BwWarden {
         guint retry_timer, dump_timer, drift_timer, patience_timer;
         guint look_timer;  /* others changed our table; it is looked at once their news is read */
         BwNftNews culprit; /* who did, last; zero: nobody is known */
+        guint check_source;
+        BwCheck check; /* how far the round is, while there is one */
         void (*changed)(gpointer user);
         gpointer changed_user;
 };
@@ -105,5 +108,3 @@ void bw_warden_start_libvirt(BwWarden *warden);
  * one. To be called again when engines or settings have changed. */
 void bw_warden_watch_drift(BwWarden *warden);
 void bw_warden_stop_watching(BwWarden *warden);
-/* Looks now: repairs what is not as wanted. */
-void bw_warden_look_for_drift(BwWarden *warden);

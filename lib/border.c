@@ -7,110 +7,17 @@
  */
 
 #include <bw/border.h>
+#include <bw/border_set.h>
+#include <bw/owned.h>
 #include <bw/owner.h>
-#include <string.h>
-
-typedef guint64 Word;
 
 typedef struct Settler {
         BwSegmentPlan *segment;
-        const BwTopology *topology;
-        GPtrArray *borders;  /* BwPortPlan, sorted by name */
-        gsize words;         /* of a set */
-        GPtrArray *sets;     /* Word *: owned by the table */
-        GHashTable *numbers; /* GBytes of a set -> its number, counted from 1 */
-        GArray *addresses;   /* BwOwnedAddress: the site is the number of a set */
-        GArray *macs;        /* BwOwnedMac, likewise */
-        GArray *reserved;    /* numbers of sets that are sites, whoever is there */
+        BwBorderSets *sets;
+        GArray *addresses; /* BwOwnedAddress: the site is the number of a set */
+        GArray *macs;      /* BwOwnedMac, likewise */
+        GArray *reserved;  /* numbers of sets that are sites, whoever is there */
 } Settler;
-
-static const BwOwnedAddress *find_last(const GArray *entries, const BwPrefix *prefix);
-static const BwOwnedAddress *find_address(const GArray *entries, const BwPrefix *address);
-static const BwOwnedMac *find_mac(const GArray *entries, const BwMac *mac);
-
-/* Sets of borders */
-
-static bool has_border(const Word *set, guint border) {
-        return set[border / 64] >> border % 64 & 1;
-}
-
-static void add_border(Word *set, guint border) {
-        set[border / 64] |= G_GUINT64_CONSTANT(1) << border % 64;
-}
-
-static Word *new_set(const Settler *settler) {
-        return g_new0(Word, settler->words);
-}
-
-/* Takes @set; equal ones have one number. */
-static guint number_of(Settler *settler, Word *set) {
-        g_autoptr(GBytes) bytes = g_bytes_new_take(set, settler->words * sizeof(Word));
-        guint number = GPOINTER_TO_UINT(g_hash_table_lookup(settler->numbers, bytes));
-
-        if (number)
-                return number - 1;
-        g_ptr_array_add(settler->sets, set);
-        g_hash_table_insert(settler->numbers, g_bytes_ref(bytes),
-                            GUINT_TO_POINTER(settler->sets->len));
-        return settler->sets->len - 1;
-}
-
-static guint unite(Settler *settler, guint a, guint b) {
-        const Word *left = settler->sets->pdata[a], *right = settler->sets->pdata[b];
-        Word *both;
-
-        if (a == b)
-                return a;
-        both = new_set(settler);
-        for (gsize i = 0; i < settler->words; i++)
-                both[i] = left[i] | right[i];
-        return number_of(settler, both);
-}
-
-/* The borders that @bridge is behind. */
-static Word *leads_to_bridge(const Settler *settler, const BwBridgePlan *bridge) {
-        Word *set = new_set(settler);
-
-        for (guint i = 0; i < settler->borders->len; i++) {
-                const BwPortPlan *border = settler->borders->pdata[i];
-
-                if (bw_topology_is_behind(settler->topology, border->ifindex, bridge->ifindex))
-                        add_border(set, i);
-        }
-        return set;
-}
-
-static int compare_ports(gconstpointer a, gconstpointer b) {
-        const BwPortPlan *left = *(const BwPortPlan *const *) a;
-        const BwPortPlan *right = *(const BwPortPlan *const *) b;
-
-        return strcmp(left->name, right->name);
-}
-
-/* Where @port stands among those sorted by name, or would. */
-static guint place_of_port(const GPtrArray *ports, const BwPortPlan *port) {
-        guint low = 0, high = ports->len;
-
-        while (low < high) {
-                guint middle = low + (high - low) / 2;
-
-                if (compare_ports(&ports->pdata[middle], &port) < 0)
-                        low = middle + 1;
-                else
-                        high = middle;
-        }
-        return low;
-}
-
-/* What is behind @port, which is on @bridge: whatever leads to the bridge, and the port itself, but
- * for one that is switched off. */
-static guint number_behind(Settler *settler, const BwBridgePlan *bridge, const BwPortPlan *port) {
-        Word *set = leads_to_bridge(settler, bridge);
-
-        if (port->state == BW_PORT_BORDER)
-                add_border(set, place_of_port(settler->borders, port));
-        return number_of(settler, set);
-}
 
 /* What is owned where */
 
@@ -142,14 +49,15 @@ static void own_port(Settler *settler, const BwPortPlan *port, guint set) {
         }
 }
 
+/* What is inherited is owned last. */
 static bool is_owner(const BwPortPlan *port) {
-        return bw_port_state_is_guarded(port->state) &&
+        return bw_port_state_is_guarded(port->state) && port->state != BW_PORT_INHERITED &&
                (port->addresses->len > 0 || port->macs->len > 0);
 }
 
 static void own_bridge(Settler *settler, const BwBridgePlan *bridge) {
         static const BwMac none = {};
-        guint here = number_of(settler, leads_to_bridge(settler, bridge));
+        guint here = bw_border_sets_at_bridge(settler->sets, bridge);
 
         own_addresses(settler, bridge->addresses, here);
         if (!bw_mac_equal(&bridge->mac, &none))
@@ -160,8 +68,9 @@ static void own_bridge(Settler *settler, const BwBridgePlan *bridge) {
                 if (!is_owner(port) || port->absent)
                         continue;
                 own_port(settler, port,
-                         port->state == BW_PORT_BORDER ? number_behind(settler, bridge, port)
-                                                       : here);
+                         port->state == BW_PORT_BORDER
+                                 ? bw_border_sets_at_port(settler->sets, bridge, port)
+                                 : here);
         }
 }
 
@@ -177,7 +86,10 @@ static int compare_macs(gconstpointer a, gconstpointer b) {
         return bw_mac_compare(&left->mac, &right->mac);
 }
 
-static void merge_addresses(Settler *settler) {
+/* Where it is when it is owned at two places. */
+typedef guint (*Join)(BwBorderSets *sets, guint a, guint b);
+
+static void merge_addresses(Settler *settler, Join join) {
         GArray *rows = settler->addresses;
         guint kept = 0;
 
@@ -188,14 +100,14 @@ static void merge_addresses(Settler *settler) {
                         kept > 0 ? &g_array_index(rows, BwOwnedAddress, kept - 1) : NULL;
 
                 if (last && bw_prefix_equal(&last->prefix, &row.prefix))
-                        last->site = unite(settler, last->site, row.site);
+                        last->site = join(settler->sets, last->site, row.site);
                 else
                         g_array_index(rows, BwOwnedAddress, kept++) = row;
         }
         g_array_set_size(rows, kept);
 }
 
-static void merge_macs(Settler *settler) {
+static void merge_macs(Settler *settler, Join join) {
         GArray *rows = settler->macs;
         guint kept = 0;
 
@@ -205,7 +117,7 @@ static void merge_macs(Settler *settler) {
                 BwOwnedMac *last = kept > 0 ? &g_array_index(rows, BwOwnedMac, kept - 1) : NULL;
 
                 if (last && bw_mac_equal(&last->mac, &row.mac))
-                        last->site = unite(settler, last->site, row.site);
+                        last->site = join(settler->sets, last->site, row.site);
                 else
                         g_array_index(rows, BwOwnedMac, kept++) = row;
         }
@@ -232,8 +144,9 @@ static guint number_outside(Settler *settler) {
                         const BwPortPlan *port = bridge->ports->pdata[k];
 
                         if (is_uplink(port) && !port->closed_border && !port->absent)
-                                outside = unite(settler, outside,
-                                                number_behind(settler, bridge, port));
+                                outside = bw_border_sets_unite(
+                                        settler->sets, outside,
+                                        bw_border_sets_at_port(settler->sets, bridge, port));
                 }
         }
         return outside;
@@ -242,14 +155,16 @@ static guint number_outside(Settler *settler) {
 /* From its start to the news of it a guest is at its port already. */
 static void own_absent_port(Settler *settler, const BwBridgePlan *bridge, const BwPortPlan *port,
                             guint outside) {
-        own_port(settler, port, unite(settler, outside, number_behind(settler, bridge, port)));
+        own_port(settler, port,
+                 bw_border_sets_unite(settler->sets, outside,
+                                      bw_border_sets_at_port(settler->sets, bridge, port)));
 }
 
 /* Guests come and go often; that must move what they have from one site to another, and make none.
  */
 static void reserve(Settler *settler, const BwBridgePlan *bridge, guint outside) {
-        guint here = number_of(settler, leads_to_bridge(settler, bridge));
-        guint either = unite(settler, outside, here);
+        guint here = bw_border_sets_at_bridge(settler->sets, bridge);
+        guint either = bw_border_sets_unite(settler->sets, outside, here);
 
         g_array_append_val(settler->reserved, here);
         g_array_append_val(settler->reserved, either);
@@ -273,21 +188,16 @@ static void list_absent(Settler *settler) {
         }
 }
 
-static bool has_address(const GArray *entries, const BwPrefix *prefix) {
-        const BwOwnedAddress *last = find_last(entries, prefix);
-
-        return last && bw_prefix_equal(&last->prefix, prefix);
-}
-
 /* What somebody who is here has as well is judged by that. */
-static void drop_owned(Settler *absent, const Settler *here) {
-        for (guint i = absent->addresses->len; i-- > 0;)
-                if (has_address(here->addresses,
-                                &g_array_index(absent->addresses, BwOwnedAddress, i).prefix))
-                        g_array_remove_index_fast(absent->addresses, i);
-        for (guint i = absent->macs->len; i-- > 0;)
-                if (find_mac(here->macs, &g_array_index(absent->macs, BwOwnedMac, i).mac))
-                        g_array_remove_index_fast(absent->macs, i);
+static void drop_owned(Settler *weaker, const Settler *here) {
+        for (guint i = weaker->addresses->len; i-- > 0;)
+                if (bw_owned_has_address(
+                            here->addresses,
+                            &g_array_index(weaker->addresses, BwOwnedAddress, i).prefix))
+                        g_array_remove_index_fast(weaker->addresses, i);
+        for (guint i = weaker->macs->len; i-- > 0;)
+                if (bw_owned_find_mac(here->macs, &g_array_index(weaker->macs, BwOwnedMac, i).mac))
+                        g_array_remove_index_fast(weaker->macs, i);
 }
 
 /* Their addresses and MACs are in use elsewhere, on the host they come from or have gone to. */
@@ -300,10 +210,12 @@ static void own_absent(Settler *settler) {
         absent.macs = macs;
         list_absent(&absent);
         drop_owned(&absent, settler);
+        if (addresses->len == 0 && macs->len == 0)
+                return;
         g_array_append_vals(settler->addresses, addresses->data, addresses->len);
         g_array_append_vals(settler->macs, macs->data, macs->len);
-        merge_addresses(settler);
-        merge_macs(settler);
+        merge_addresses(settler, bw_border_sets_unite);
+        merge_macs(settler, bw_border_sets_unite);
 }
 
 /* Gateways nobody has */
@@ -321,6 +233,15 @@ typedef struct Uplink {
         guint set; /* the number of what is behind it */
 } Uplink;
 
+static bool is_it(const BwPortPlan *border, gconstpointer port) {
+        return border == port;
+}
+
+/* What is inherited may lead to what nobody has by itself, and opens no other way there. */
+static guint number_alone(Settler *settler, const BwPortPlan *port) {
+        return bw_border_sets_pick(settler->sets, is_it, port);
+}
+
 /* (transfer full) (element-type Uplink) */
 static GArray *list_uplinks(Settler *settler) {
         const GPtrArray *bridges = settler->segment->bridges;
@@ -333,9 +254,12 @@ static GArray *list_uplinks(Settler *settler) {
                         const BwPortPlan *port = bridge->ports->pdata[k];
                         Uplink uplink = { .bridge = bridge };
 
-                        if (!is_uplink(port))
+                        if (port->state == BW_PORT_INHERITED && bw_port_plan_is_border(port))
+                                uplink.set = number_alone(settler, port);
+                        else if (is_uplink(port))
+                                uplink.set = bw_border_sets_at_port(settler->sets, bridge, port);
+                        else
                                 continue;
-                        uplink.set = number_behind(settler, bridge, port);
                         g_array_append_val(uplinks, uplink);
                 }
         }
@@ -367,7 +291,7 @@ static void own_gateways(Settler *settler) {
         for (guint i = 0; i < gateways->len; i++) {
                 const BwPrefix *gateway = &g_array_index(gateways, BwPrefix, i);
 
-                if (!find_address(settler->addresses, gateway))
+                if (!bw_owned_find_address(settler->addresses, gateway))
                         g_array_append_val(orphans, *gateway);
         }
         if (orphans->len == 0)
@@ -375,19 +299,107 @@ static void own_gateways(Settler *settler) {
         uplinks = list_uplinks(settler);
         for (guint i = 0; i < orphans->len; i++)
                 own_gateway(settler, &g_array_index(orphans, BwPrefix, i), uplinks);
-        merge_addresses(settler);
+        merge_addresses(settler, bw_border_sets_unite);
+}
+
+/* Ports that are inherited: rules that anybody may have changed say what they have, so an entry of
+ * theirs may bar borders and must not open any. It lets pass what would pass without it, and what
+ * all entries of its kind agree on that contain it. */
+
+static void list_inherited(Settler *settler) {
+        const GPtrArray *bridges = settler->segment->bridges;
+
+        for (guint i = 0; i < bridges->len; i++) {
+                const BwBridgePlan *bridge = bridges->pdata[i];
+
+                for (guint k = 0; k < bridge->ports->len; k++) {
+                        const BwPortPlan *port = bridge->ports->pdata[k];
+
+                        if (port->state == BW_PORT_INHERITED)
+                                own_port(settler, port,
+                                         bw_border_sets_at_bridge(settler->sets, bridge));
+                }
+        }
+}
+
+static bool lets_unowned_pass(const BwPortPlan *border, gconstpointer address) {
+        const unsigned link_local = 10; /* the length of fe80::/10 */
+        const BwPrefix *prefix = address;
+
+        return !border->closed_border ||
+               (prefix->length >= link_local && bw_owner_is_link_local(prefix));
+}
+
+/* The borders that let @address pass without what is inherited. @declared: the entry it is judged
+ * by then, or NULL. */
+static guint number_passing(Settler *settler, const BwOwnedAddress *declared,
+                            const BwPrefix *address) {
+        return declared ? declared->site
+                        : bw_border_sets_pick(settler->sets, lets_unowned_pass, address);
+}
+
+static void own_inherited_address(Settler *settler, BwOwnedAddress row, GArray *tightened) {
+        const BwOwnedAddress *declared = bw_owned_find_address(settler->addresses, &row.prefix);
+        const BwOwnedAddress *outer = bw_owned_find_address(tightened, &row.prefix);
+
+        row.site = bw_border_sets_meet(settler->sets, row.site,
+                                       number_passing(settler, declared, &row.prefix));
+        if (outer)
+                row.site = bw_border_sets_meet(settler->sets, row.site, outer->site);
+        row.inherited = true;
+        g_array_append_val(tightened, row);
+}
+
+/* Takes each of @addresses out of what is owned, in their stead. */
+static void replace_addresses(Settler *settler, GArray *addresses) {
+        GArray *rows = settler->addresses;
+        guint kept = 0;
+
+        for (guint i = 0; i < rows->len; i++) {
+                const BwOwnedAddress row = g_array_index(rows, BwOwnedAddress, i);
+
+                if (!bw_owned_has_address(addresses, &row.prefix))
+                        g_array_index(rows, BwOwnedAddress, kept++) = row;
+        }
+        g_array_set_size(rows, kept);
+        g_array_append_vals(rows, addresses->data, addresses->len);
+        g_array_sort(rows, compare_addresses);
+}
+
+/* Behind everything that is declared, so that all of that can be asked. What is there already is a
+ * gateway that nobody is known to have: it is this port's. */
+static void own_inherited(Settler *settler, const Settler *inherited) {
+        g_autoptr(GArray) tightened = g_array_new(FALSE, FALSE, sizeof(BwOwnedAddress));
+
+        for (guint i = 0; i < inherited->addresses->len; i++)
+                own_inherited_address(
+                        settler, g_array_index(inherited->addresses, BwOwnedAddress, i), tightened);
+        replace_addresses(settler, tightened);
+        for (guint i = 0; i < inherited->macs->len; i++)
+                g_array_index(inherited->macs, BwOwnedMac, i).inherited = true;
+        g_array_append_vals(settler->macs, inherited->macs->data, inherited->macs->len);
+        merge_macs(settler, bw_border_sets_unite);
+}
+
+/* Whatever else has an owner is compared with before the gateways are owned that have none: these
+ * yield to a port that is inherited. */
+static void own_rest(Settler *settler) {
+        g_autoptr(GArray) addresses = g_array_new(FALSE, FALSE, sizeof(BwOwnedAddress));
+        g_autoptr(GArray) macs = g_array_new(FALSE, FALSE, sizeof(BwOwnedMac));
+        Settler inherited = *settler;
+
+        inherited.addresses = addresses;
+        inherited.macs = macs;
+        list_inherited(&inherited);
+        drop_owned(&inherited, settler);
+        merge_addresses(&inherited, bw_border_sets_meet);
+        merge_macs(&inherited, bw_border_sets_meet);
+        own_gateways(settler);
+        if (addresses->len > 0 || macs->len > 0)
+                own_inherited(settler, &inherited);
 }
 
 /* Sets become sites */
-
-static GPtrArray *list_leads(const Settler *settler, const Word *set) {
-        GPtrArray *leads = g_ptr_array_new();
-
-        for (guint i = 0; i < settler->borders->len; i++)
-                if (has_border(set, i))
-                        g_ptr_array_add(leads, settler->borders->pdata[i]);
-        return leads;
-}
 
 typedef struct Candidate {
         BwSitePlan *site;
@@ -399,7 +411,7 @@ static int compare_candidates(gconstpointer a, gconstpointer b) {
         const GPtrArray *right = ((const Candidate *) b)->site->leads;
 
         for (guint i = 0; i < left->len && i < right->len; i++) {
-                int order = compare_ports(&left->pdata[i], &right->pdata[i]);
+                int order = bw_border_compare(&left->pdata[i], &right->pdata[i]);
 
                 if (order != 0)
                         return order;
@@ -408,7 +420,7 @@ static int compare_candidates(gconstpointer a, gconstpointer b) {
 }
 
 static bool *list_used(const Settler *settler) {
-        bool *used = g_new0(bool, settler->sets->len);
+        bool *used = g_new0(bool, bw_border_sets_count(settler->sets));
 
         used[0] = true;
         for (guint i = 0; i < settler->reserved->len; i++)
@@ -437,15 +449,15 @@ static void renumber(Settler *settler, const guint *site_of) {
 static void make_sites(Settler *settler) {
         g_autoptr(GArray) candidates = g_array_new(FALSE, FALSE, sizeof(Candidate));
         g_autofree bool *used = list_used(settler);
-        g_autofree guint *site_of = g_new0(guint, settler->sets->len);
+        g_autofree guint *site_of = g_new0(guint, bw_border_sets_count(settler->sets));
 
-        for (guint i = 0; i < settler->sets->len; i++) {
+        for (guint i = 0; i < bw_border_sets_count(settler->sets); i++) {
                 Candidate candidate = { .set = i };
 
                 if (!used[i])
                         continue;
                 candidate.site = g_new0(BwSitePlan, 1);
-                candidate.site->leads = list_leads(settler, settler->sets->pdata[i]);
+                candidate.site->leads = bw_border_sets_list(settler->sets, i);
                 g_array_append_val(candidates, candidate);
         }
         g_array_sort(candidates, compare_candidates);
@@ -548,44 +560,45 @@ static GPtrArray *list_borders(const BwSegmentPlan *segment) {
                 for (guint k = 0; k < bridge->ports->len; k++) {
                         BwPortPlan *port = bridge->ports->pdata[k];
 
-                        if (port->state == BW_PORT_BORDER)
+                        if (bw_port_plan_is_border(port))
                                 g_ptr_array_add(borders, port);
                 }
         }
-        g_ptr_array_sort(borders, compare_ports);
+        g_ptr_array_sort(borders, bw_border_compare);
         return borders;
 }
 
 static void settle_segment(BwSegmentPlan *segment, const BwTopology *topology) {
         g_autoptr(GPtrArray) borders = list_borders(segment);
-        g_autoptr(GPtrArray) sets = g_ptr_array_new();
-        g_autoptr(GHashTable) numbers = g_hash_table_new_full(g_bytes_hash, g_bytes_equal,
-                                                              (GDestroyNotify) g_bytes_unref, NULL);
         g_autoptr(GArray) reserved = g_array_new(FALSE, FALSE, sizeof(guint));
+        g_autoptr(BwBorderSets) sets = bw_border_sets_new(borders, topology);
         Settler settler = { .segment = segment,
-                            .topology = topology,
-                            .borders = borders,
-                            .words = borders->len / 64 + 1,
                             .sets = sets,
-                            .numbers = numbers,
                             .addresses = segment->addresses,
                             .macs = segment->macs,
                             .reserved = reserved };
 
         if (borders->len == 0)
                 return;
-        number_of(&settler, new_set(&settler));
         for (guint i = 0; i < segment->bridges->len; i++)
                 own_bridge(&settler, segment->bridges->pdata[i]);
-        merge_addresses(&settler);
-        merge_macs(&settler);
+        merge_addresses(&settler, bw_border_sets_unite);
+        merge_macs(&settler, bw_border_sets_unite);
         own_absent(&settler);
-        own_gateways(&settler);
+        own_rest(&settler);
         make_sites(&settler);
+}
+
+static void forget_settled(BwSegmentPlan *segment) {
+        g_ptr_array_set_size(segment->sites, 0);
+        g_array_set_size(segment->addresses, 0);
+        g_array_set_size(segment->macs, 0);
+        g_array_set_size(segment->gateways, 0);
 }
 
 void bw_border_settle(BwPlan *plan, const BwTopology *topology) {
         for (guint i = 0; i < plan->segments->len; i++) {
+                forget_settled(plan->segments->pdata[i]);
                 gather_gateways(plan->segments->pdata[i]);
                 settle_segment(plan->segments->pdata[i], topology);
         }
@@ -593,76 +606,18 @@ void bw_border_settle(BwPlan *plan, const BwTopology *topology) {
 
 /* Asking */
 
-/* The last entry that does not stand behind @prefix. */
-static const BwOwnedAddress *find_last(const GArray *entries, const BwPrefix *prefix) {
-        guint low = 0, high = entries->len;
-
-        while (low < high) {
-                guint middle = low + (high - low) / 2;
-
-                if (bw_prefix_compare(&g_array_index(entries, BwOwnedAddress, middle).prefix,
-                                      prefix) <= 0)
-                        low = middle + 1;
-                else
-                        high = middle;
-        }
-        return low > 0 ? &g_array_index(entries, BwOwnedAddress, low - 1) : NULL;
-}
-
-static uint8_t shared_bits(const BwPrefix *a, const BwPrefix *b) {
-        uint8_t most = MIN(a->length, b->length), bits = 0;
-
-        while (bits < most && !((a->bytes[bits / 8] ^ b->bytes[bits / 8]) >> (7 - bits % 8) & 1))
-                bits++;
-        return bits;
-}
-
-/* What stands right before the address either contains it, or shows how many bits an entry that
- * does can have at most. */
-static const BwOwnedAddress *find_address(const GArray *entries, const BwPrefix *address) {
-        BwPrefix sought = *address;
-        const BwOwnedAddress *last;
-
-        for (;;) {
-                last = find_last(entries, &sought);
-                if (!last || last->prefix.family != address->family)
-                        return NULL;
-                if (bw_prefix_contains(&last->prefix, address))
-                        return last;
-                sought = bw_prefix_network(address, shared_bits(&last->prefix, &sought));
-        }
-}
-
 const BwOwnedAddress *bw_border_find_address(const BwSegmentPlan *segment,
                                              const BwPrefix *address) {
-        return find_address(segment->addresses, address);
-}
-
-static const BwOwnedMac *find_mac(const GArray *entries, const BwMac *mac) {
-        guint low = 0, high = entries->len;
-
-        while (low < high) {
-                guint middle = low + (high - low) / 2;
-                const BwOwnedMac *owned = &g_array_index(entries, BwOwnedMac, middle);
-                int order = bw_mac_compare(&owned->mac, mac);
-
-                if (order == 0)
-                        return owned;
-                if (order < 0)
-                        low = middle + 1;
-                else
-                        high = middle;
-        }
-        return NULL;
+        return bw_owned_find_address(segment->addresses, address);
 }
 
 const BwOwnedMac *bw_border_find_mac(const BwSegmentPlan *segment, const BwMac *mac) {
-        return find_mac(segment->macs, mac);
+        return bw_owned_find_mac(segment->macs, mac);
 }
 
 bool bw_border_leads_to(const BwSegmentPlan *segment, guint site, const BwPortPlan *port) {
         const GPtrArray *leads = ((const BwSitePlan *) segment->sites->pdata[site])->leads;
-        guint at = place_of_port(leads, port);
+        guint at = bw_border_place(leads, port);
 
         return at < leads->len && leads->pdata[at] == port;
 }

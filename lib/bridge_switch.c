@@ -49,6 +49,10 @@ unsigned bw_bridge_switches_feeding(unsigned engines) {
         return set;
 }
 
+bool bw_bridge_switches_feed(unsigned switches, BwEngineKind engine) {
+        return (bw_bridge_switches_feeding(BW_ENGINE_BIT(engine)) & ~switches) == 0;
+}
+
 unsigned bw_bridge_switches_wanted(unsigned engines) {
         if (!engines)
                 return 0;

@@ -51,16 +51,30 @@ static bool fail_apart(const BwBridgePlan *a, const BwBridgePlan *b, GError **er
         return false;
 }
 
+static bool fail_blocked(const BwPortPlan *port, GError **error) {
+        g_autofree char *name = bw_text_printable(port->name);
+
+        g_set_error(error, BW_ERROR, BW_ERROR_INVALID,
+                    "no frame passes port %s now: spanning tree blocks it, or the other end of its "
+                    "link. Ask again when it forwards; \"bridgewarden topology\" shows it",
+                    name);
+        return false;
+}
+
 static bool find_ends(Way *way, const char *in, const char *out, GError **error) {
         way->in = bw_plan_find_port(way->plan, in, &way->bridge);
         if (!way->in)
                 way->bridge = find_bridge(way->plan, in);
         if (!way->bridge)
                 return fail_absent(in, error);
+        if (way->in && way->in->blocked)
+                return fail_blocked(way->in, error);
         if (out[0] == '\0')
                 return true;
         way->out = bw_plan_find_port(way->plan, out, &way->out_bridge);
-        return way->out || fail_absent(out, error);
+        if (!way->out)
+                return fail_absent(out, error);
+        return !way->out->blocked || fail_blocked(way->out, error);
 }
 
 static BwFate fate_of(const BwVerdict *verdict) {
@@ -116,7 +130,10 @@ static void cross(const Way *way, const BwPortPlan *port) {
         enter(&beyond);
 }
 
+/* What the bridge does not give to a port, no rule sees. */
 static void deliver_to(const Way *way, const BwPortPlan *port) {
+        if (port->blocked)
+                return;
         if (judge(way, port, BW_DIRECTION_OUT) != BW_FATE_DROPPED)
                 cross(way, port);
 }

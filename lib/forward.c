@@ -6,61 +6,202 @@
 /* Deeper than any kernel lets rules jump (NFT_JUMP_STACK_SIZE, linux/netfilter/nf_tables.h: 16). */
 #define MAX_DEPTH 32
 
-BwForwardChain *bw_forward_chain_new(const char *name) {
-        BwForwardChain *chain = g_new0(BwForwardChain, 1);
+/* Tables */
 
-        g_strlcpy(chain->name, name, sizeof(chain->name));
-        chain->rules = g_array_new(FALSE, FALSE, sizeof(BwForwardRule));
-        return chain;
-}
+static void free_chain(gpointer pointer) {
+        BwForwardChain *chain = pointer;
 
-void bw_forward_chain_free(BwForwardChain *chain) {
-        if (!chain)
-                return;
         g_array_unref(chain->rules);
         g_free(chain);
 }
 
+static void free_set(gpointer pointer) {
+        BwForwardSet *set = pointer;
+
+        g_array_unref(set->elements);
+        g_free(set);
+}
+
+BwForwardTable *bw_forward_table_new(const char *name, const char *nft, unsigned families) {
+        BwForwardTable *table = g_new0(BwForwardTable, 1);
+
+        table->name = g_strdup(name);
+        table->nft = nft;
+        table->families = families;
+        table->chains = g_ptr_array_new_with_free_func(free_chain);
+        table->places = g_hash_table_new(g_str_hash, g_str_equal);
+        table->sets = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_set);
+        table->words = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        return table;
+}
+
+void bw_forward_table_free(BwForwardTable *table) {
+        if (!table)
+                return;
+        g_ptr_array_unref(table->chains);
+        g_hash_table_unref(table->places);
+        g_hash_table_unref(table->sets);
+        g_hash_table_unref(table->words);
+        g_free(table->name);
+        g_free(table);
+}
+
+const char *bw_forward_table_word(BwForwardTable *table, const char *text) {
+        gpointer word;
+
+        if (g_hash_table_lookup_extended(table->words, text, &word, NULL))
+                return word;
+        word = g_strdup(text);
+        g_hash_table_add(table->words, word);
+        return word;
+}
+
+BwForwardChain *bw_forward_table_chain(BwForwardTable *table, const char *name) {
+        const char *word = bw_forward_table_word(table, name);
+        BwForwardChain *chain = g_hash_table_lookup(table->places, word);
+
+        if (chain)
+                return chain;
+        chain = g_new0(BwForwardChain, 1);
+        chain->name = word;
+        chain->rules = g_array_new(FALSE, FALSE, sizeof(BwForwardRule));
+        g_ptr_array_add(table->chains, chain);
+        g_hash_table_insert(table->places, (gpointer) word, chain);
+        return chain;
+}
+
+BwForwardSet *bw_forward_table_set(BwForwardTable *table, const char *name) {
+        BwForwardSet *set = g_hash_table_lookup(table->sets, name);
+
+        if (set)
+                return set;
+        set = g_new0(BwForwardSet, 1);
+        set->elements = g_array_new(FALSE, FALSE, sizeof(BwForwardElement));
+        g_hash_table_insert(table->sets, (gpointer) bw_forward_table_word(table, name), set);
+        return set;
+}
+
 /* One packet's way. */
 typedef struct Walk {
-        GHashTable *chains; /* name -> BwForwardChain * */
-        GHashTable *known;  /* BwForwardChain * -> its Verdict, so that no chain is walked twice */
-        char bridge[16];
+        const BwForwardTable *table;
+        GHashTable *known; /* BwForwardChain * -> its Verdict, so that no chain is walked twice */
+        BwFamily family;
+        char bridge[BW_FORWARD_NAME_SIZE];
+        int ifindex;
+        const BwForwardChain *dropper; /* whose rule has dropped it */
 } Walk;
 
-static bool name_fits(const BwForwardName *name, const char bridge[static 16]) {
-        bool same = memcmp(name->bytes, bridge, MIN(name->length, sizeof(name->bytes))) == 0;
+/* Of a set of ranges the last that begins at the name or before it says whether it is in one; where
+ * one ends and the next begins, the beginning counts. */
+static const BwForwardElement *find_range(const BwForwardSet *set, const char *bridge) {
+        const BwForwardElement *found = NULL;
 
+        for (guint i = 0; i < set->elements->len; i++) {
+                const BwForwardElement *element =
+                        &g_array_index(set->elements, BwForwardElement, i);
+                int order = found ? memcmp(element->bytes, found->bytes, sizeof(found->bytes)) : 1;
+
+                if (element->is_rest || memcmp(element->bytes, bridge, sizeof(element->bytes)) > 0)
+                        continue;
+                if (order > 0 || (order == 0 && found && found->is_end))
+                        found = element;
+        }
+        return found && !found->is_end ? found : NULL;
+}
+
+static const BwForwardElement *find_element(const BwForwardSet *set, const char *bridge) {
+        const BwForwardElement *rest = NULL, *found;
+        bool has_ranges = false;
+
+        for (guint i = 0; i < set->elements->len; i++) {
+                const BwForwardElement *element =
+                        &g_array_index(set->elements, BwForwardElement, i);
+
+                has_ranges |= element->is_end;
+                if (element->is_rest)
+                        rest = element;
+                else if (memcmp(element->bytes, bridge, sizeof(element->bytes)) == 0 &&
+                         !element->is_end)
+                        return element;
+        }
+        found = has_ranges ? find_range(set, bridge) : NULL;
+        return found ? found : rest;
+}
+
+/* NULL: not known, and no rule that asks for it fits. */
+static const BwForwardSet *find_set(const Walk *walk, const char *name) {
+        const BwForwardSet *set = g_hash_table_lookup(walk->table->sets, name);
+
+        return set && !set->is_foreign ? set : NULL;
+}
+
+static bool set_fits(const BwForwardName *name, const Walk *walk) {
+        const BwForwardSet *set = find_set(walk, name->set);
+
+        return set && (find_element(set, walk->bridge) != NULL) != name->is_inverted;
+}
+
+static bool name_fits(const BwForwardName *name, const Walk *walk) {
+        bool same;
+
+        if (name->set)
+                return set_fits(name, walk);
+        if (name->ifindex)
+                return ((int) name->ifindex == walk->ifindex) != name->is_inverted;
+        same = memcmp(name->bytes, walk->bridge, MIN(name->length, sizeof(name->bytes))) == 0;
         return name->length == 0 || same != name->is_inverted;
 }
 
 static bool fits(const BwForwardRule *rule, const Walk *walk) {
-        return !rule->is_narrow && name_fits(&rule->in, walk->bridge) &&
-               name_fits(&rule->out, walk->bridge);
+        return !rule->is_narrow && !(rule->excluded & BW_FAMILY_BIT(walk->family)) &&
+               name_fits(&rule->in, walk) && name_fits(&rule->out, walk);
 }
 
 static BwForwardVerdict walk_chain(Walk *walk, const BwForwardChain *chain, unsigned depth);
 
 /* BW_FORWARD_RETURN: back to the caller. */
 static BwForwardVerdict follow(Walk *walk, const char *name, unsigned depth) {
-        const BwForwardChain *chain = g_hash_table_lookup(walk->chains, name);
+        const BwForwardChain *chain = name ? g_hash_table_lookup(walk->table->places, name) : NULL;
 
         return chain && depth < MAX_DEPTH ? walk_chain(walk, chain, depth + 1) : BW_FORWARD_RETURN;
+}
+
+/* What a rule that fits says; @ret_chain: of a jump or goto. */
+static BwForwardVerdict resolve(const Walk *walk, const BwForwardRule *rule,
+                                const char **ret_chain) {
+        const BwForwardName *name = rule->looks_up_out ? &rule->out : &rule->in;
+        const BwForwardSet *map;
+        const BwForwardElement *element;
+
+        *ret_chain = rule->chain;
+        if (rule->verdict != BW_FORWARD_LOOK_UP)
+                return rule->verdict;
+        map = name->set ? find_set(walk, name->set) : NULL;
+        element = map ? find_element(map, walk->bridge) : NULL;
+        if (!element || element->verdict == BW_FORWARD_LOOK_UP)
+                return BW_FORWARD_GO_ON;
+        *ret_chain = element->chain;
+        return element->verdict;
 }
 
 static BwForwardVerdict walk_rules(Walk *walk, const BwForwardChain *chain, unsigned depth) {
         for (guint i = 0; i < chain->rules->len; i++) {
                 const BwForwardRule *rule = &g_array_index(chain->rules, BwForwardRule, i);
-                BwForwardVerdict verdict = rule->verdict;
+                const char *target;
+                BwForwardVerdict verdict;
 
-                if (verdict == BW_FORWARD_GO_ON || !fits(rule, walk))
+                if (rule->verdict == BW_FORWARD_GO_ON || !fits(rule, walk))
                         continue;
+                verdict = resolve(walk, rule, &target);
                 if (verdict == BW_FORWARD_GOTO)
-                        return follow(walk, rule->chain, depth);
-                if (verdict != BW_FORWARD_JUMP)
+                        return follow(walk, target, depth);
+                if (verdict == BW_FORWARD_JUMP)
+                        verdict = follow(walk, target, depth);
+                else if (verdict == BW_FORWARD_DROP)
+                        walk->dropper = chain;
+                else if (verdict == BW_FORWARD_RETURN)
                         return verdict;
-                verdict = follow(walk, rule->chain, depth);
-                if (verdict != BW_FORWARD_RETURN)
+                if (verdict == BW_FORWARD_ACCEPT || verdict == BW_FORWARD_DROP)
                         return verdict;
         }
         return BW_FORWARD_RETURN;
@@ -77,26 +218,49 @@ static BwForwardVerdict walk_chain(Walk *walk, const BwForwardChain *chain, unsi
         return verdict;
 }
 
-static bool hook_drops(Walk *walk, const BwForwardChain *hook) {
-        BwForwardVerdict verdict = walk_chain(walk, hook, 0);
-
-        return verdict == BW_FORWARD_DROP || (verdict == BW_FORWARD_RETURN && hook->drops);
+/* The chain that drops, or NULL. */
+static const BwForwardChain *find_dropper(Walk *walk, const BwForwardChain *hook) {
+        switch (walk_chain(walk, hook, 0)) {
+        case BW_FORWARD_DROP:
+                return walk->dropper;
+        case BW_FORWARD_RETURN:
+                return hook->drops ? hook : NULL;
+        case BW_FORWARD_ACCEPT:
+        case BW_FORWARD_GO_ON:
+        case BW_FORWARD_JUMP:
+        case BW_FORWARD_GOTO:
+        case BW_FORWARD_LOOK_UP:
+                break;
+        }
+        return NULL;
 }
 
-bool bw_forward_drops(const GPtrArray *chains, const char *bridge) {
-        g_autoptr(GHashTable) names = g_hash_table_new(g_str_hash, g_str_equal);
+static bool table_drops(Walk *walk, BwForwardEnd *ret_end) {
         g_autoptr(GHashTable) known = g_hash_table_new(NULL, NULL);
-        Walk walk = { .chains = names, .known = known };
-        bool drops = false;
+        const GPtrArray *chains = walk->table->chains;
 
-        g_strlcpy(walk.bridge, bridge, sizeof(walk.bridge));
-        for (guint i = 0; chains && i < chains->len; i++)
-                g_hash_table_insert(names, ((BwForwardChain *) chains->pdata[i])->name,
-                                    chains->pdata[i]);
-        for (guint i = 0; chains && i < chains->len && !drops; i++) {
-                const BwForwardChain *chain = chains->pdata[i];
+        walk->known = known;
+        for (guint i = 0; i < chains->len; i++) {
+                const BwForwardChain *hook = chains->pdata[i];
+                const BwForwardChain *dropper = hook->is_hook ? find_dropper(walk, hook) : NULL;
 
-                drops = chain->is_hook && hook_drops(&walk, chain);
+                if (!dropper)
+                        continue;
+                *ret_end = (BwForwardEnd){ .table = walk->table, .hook = hook, .chain = dropper };
+                return true;
         }
-        return drops;
+        return false;
+}
+
+bool bw_forward_drops(const GPtrArray *tables, BwFamily family, const char *name, int ifindex,
+                      BwForwardEnd *ret_end) {
+        Walk walk = { .family = family, .ifindex = ifindex };
+
+        memcpy(walk.bridge, name, strnlen(name, sizeof(walk.bridge) - 1));
+        for (guint i = 0; tables && i < tables->len; i++) {
+                walk.table = tables->pdata[i];
+                if ((walk.table->families & BW_FAMILY_BIT(family)) && table_drops(&walk, ret_end))
+                        return true;
+        }
+        return false;
 }

@@ -296,6 +296,10 @@ static void decode_payload(BwFrame *frame, Rest rest) {
         g_assert_not_reached();
 }
 
+bool bw_frame_is_ip(const BwFrame *frame) {
+        return frame->kind == BW_FRAME_IPV4 || frame->kind == BW_FRAME_IPV6;
+}
+
 bool bw_frame_is_tag(uint16_t ethertype) {
         return ethertype == 0x8100 || ethertype == 0x88a8 || ethertype == OLD_TAG;
 }

@@ -2,6 +2,7 @@
 
 #include <bw/frame_message.h>
 #include <bw/frame_words.h>
+#include <bw/special_address.h>
 
 #include <netinet/in.h>
 #include <string.h>
@@ -16,12 +17,6 @@ typedef struct Reading {
         gsize length;
         BwFrame frame;
 } Reading;
-
-static bool is_zero(const BwPrefix *address) {
-        static const uint8_t zero[16];
-
-        return memcmp(address->bytes, zero, sizeof(zero)) == 0;
-}
 
 /* Tags */
 
@@ -71,7 +66,7 @@ static void read_arp(Reading *the) {
         words->addressed = true;
         words->source = arp->sender;
         words->destination = arp->target;
-        words->claimed = is_zero(&arp->sender) ? arp->target : arp->sender;
+        words->claimed = bw_address_is_unspecified(&arp->sender) ? arp->target : arp->sender;
         words->claims_mac = true;
         words->claimed_mac = arp->sender_mac;
 }
@@ -163,7 +158,7 @@ static void read_claim(Reading *the, const BwFrameMessage *message) {
         if (!message->is_nd)
                 return;
         if ((type == BW_ND_ADVERTISEMENT ||
-             (type == BW_ND_SOLICITATION && is_zero(&words->source))) &&
+             (type == BW_ND_SOLICITATION && bw_address_is_unspecified(&words->source))) &&
             message->has_target)
                 words->claimed = message->target;
         words->claims_mac = type != BW_ND_REDIRECT && message->has_mac;

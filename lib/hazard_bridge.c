@@ -2,6 +2,7 @@
 
 #include <bw/hazard_writer.h>
 #include <bw/owner.h>
+#include <bw/text.h>
 
 #define CENTISECONDS 100
 
@@ -31,7 +32,7 @@ static void add_ageing(BwHazardWriter *writer, const BwBridgePlan *bridge, const
                                     bridge->name, bridge->name));
         else
                 add(writer, BW_HAZARD_SHORT_AGEING, bridge,
-                    g_strdup_printf("Bridge %s forgets after %.2f s where a MAC address is, which "
+                    g_strdup_printf("Bridge %s forgets after %g s where a MAC address is, which "
                                     "is sooner than its neighbours ask again, and floods its "
                                     "frames. Set 60 s at least, 300 s is usual: ip link set dev %s "
                                     "type bridge ageing_time 30000",
@@ -131,27 +132,71 @@ static void add_host_address(BwHazardWriter *writer, const BwBridgePlan *bridge)
                             bridge->name));
 }
 
+/* Others' rules */
+
+static bool is_iptables(const BwForwardEnd *end) {
+        return !end->table->nft ||
+               (g_str_equal(end->hook->name, "FORWARD") &&
+                g_str_equal(end->table->name, "filter") && !g_str_equal(end->table->nft, "inet"));
+}
+
+/* (transfer full): "chain FORWARD of nftables' table ip filter" */
+static char *name_place(const BwForwardEnd *end) {
+        const BwForwardTable *table = end->table;
+
+        return table->nft ? g_strdup_printf("chain %s of nftables' table %s %s", end->chain->name,
+                                            table->nft, table->name)
+                          : g_strdup_printf("chain %s of legacy iptables' table %s",
+                                            end->chain->name, table->name);
+}
+
+/* (transfer full): where what may pass can be said, in the words of who has made the table. */
+static char *name_way_out(const BwForwardEnd *end, const char *bridge) {
+        return is_iptables(end)
+                       ? g_strdup("-I FORWARD -m physdev --physdev-is-bridged -j ACCEPT; with "
+                                  "Docker in DOCKER-USER")
+                       : g_strdup_printf("nft 'insert rule %s %s %s iifname \"%s\" oifname \"%s\" "
+                                         "accept', or as the program says whose rules they are",
+                                         end->table->nft, end->table->name, end->hook->name, bridge,
+                                         bridge);
+}
+
+/* @ends, by family: where packets end; table NULL: they pass. */
+static char *write_forward_drops(const BwBridgePlan *bridge, const BwForwardEnd ends[2]) {
+        const BwForwardEnd *ipv4 = &ends[BW_FAMILY_IPV4], *ipv6 = &ends[BW_FAMILY_IPV6];
+        const BwForwardEnd *first = ipv4->table ? ipv4 : ipv6;
+        bool two = ipv4->table && ipv6->table && ipv4->chain != ipv6->chain;
+        g_autofree char *place = name_place(first), *other = two ? name_place(ipv6) : NULL;
+        g_autofree char *way_out = name_way_out(first, bridge->name);
+        g_autofree char *sentence = g_strdup_printf(
+                "Rules of others in FORWARD (%s) drop what guests send each other over bridge %s, "
+                "as Docker's do, in %s%s%s: the guard lets it pass, they do not. Accept it there "
+                "(%s), or use the engine nftables alone and switch the bridge's nf_call_iptables "
+                "and nf_call_ip6tables off",
+                !ipv6->table  ? "IPv4"
+                : ipv4->table ? "IPv4 and IPv6"
+                              : "IPv6",
+                bridge->name, place, two ? " and " : "", two ? other : "", way_out);
+
+        return bw_text_printable(sentence);
+}
+
 static void add_forward_drops(BwHazardWriter *writer, const BwBridgePlan *bridge) {
+        static const BwBridgeSwitch switches[] = {
+                [BW_FAMILY_IPV4] = BW_SWITCH_NF_CALL_IPTABLES,
+                [BW_FAMILY_IPV6] = BW_SWITCH_NF_CALL_IP6TABLES,
+        };
         const BwHostState *host = writer->host;
         unsigned calls = bridge->switches | host->calls;
-        bool ipv4 = (calls & BW_SWITCH_BIT(BW_SWITCH_NF_CALL_IPTABLES)) &&
-                    bw_forward_drops(host->forward_ipv4, bridge->name);
-        bool ipv6 = (calls & BW_SWITCH_BIT(BW_SWITCH_NF_CALL_IP6TABLES)) &&
-                    bw_forward_drops(host->forward_ipv6, bridge->name);
+        BwForwardEnd ends[2] = {};
+        bool drops = false;
 
-        if (!host->br_netfilter || (!ipv4 && !ipv6))
-                return;
-        add(writer, BW_HAZARD_FORWARD_DROPS, bridge,
-            g_strdup_printf(
-                    "Rules of others in FORWARD (%s) drop what guests send each other over bridge "
-                    "%s, as Docker's do: the guard lets it pass, they do not. Accept it there (-I "
-                    "FORWARD -m physdev --physdev-is-bridged -j ACCEPT; with Docker in "
-                    "DOCKER-USER), or use the engine nftables alone and switch the bridge's "
-                    "nf_call_iptables and nf_call_ip6tables off",
-                    ipv4 && ipv6 ? "IPv4 and IPv6"
-                    : ipv4       ? "IPv4"
-                                 : "IPv6",
-                    bridge->name));
+        for (unsigned family = BW_FAMILY_IPV4; family <= BW_FAMILY_IPV6; family++)
+                drops |= (calls & BW_SWITCH_BIT(switches[family])) &&
+                         bw_forward_drops(host->forward, (BwFamily) family, bridge->name,
+                                          bridge->ifindex, &ends[family]);
+        if (host->br_netfilter && drops)
+                add(writer, BW_HAZARD_FORWARD_DROPS, bridge, write_forward_drops(bridge, ends));
 }
 
 static bool owns(const GArray *addresses, const BwPrefix *wanted) {
@@ -287,6 +332,7 @@ void bw_hazard_add_bridges(BwHazardWriter *writer) {
                 add_ageing(writer, bridge, link);
                 add_promiscuous(writer, bridge, link);
                 add_host_address(writer, bridge);
+                bw_hazard_add_arp_flux(writer, bridge, link);
                 add_forward_drops(writer, bridge);
                 add_gateways(writer, bridge);
                 add_programs(writer, bridge, link, "bridge");

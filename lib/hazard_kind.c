@@ -18,6 +18,8 @@ const char *bw_hazard_kind_name(BwHazardKind kind) {
                 return "tagged-unseen";
         case BW_HAZARD_HOST_ADDRESS:
                 return "host-address";
+        case BW_HAZARD_ARP_FLUX:
+                return "arp-flux";
         case BW_HAZARD_HAIRPIN:
                 return "hairpin";
         case BW_HAZARD_LOOP:

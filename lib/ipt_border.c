@@ -54,23 +54,20 @@ static void dispatch_chain(const BwIptWriter *writer, const Dispatch *dispatch, 
 }
 
 static void write_branch(const BwIptWriter *writer, const Dispatch *dispatch, BwIptChain *chain,
-                         const BwNameBranch *branch) {
+                         const GPtrArray *nodes, const BwNameBranch *branch) {
         BwIptRule rule = { .physdev_kind =
                                    branch->is_node ? writer->side->prefix : writer->side->exact,
                            .target = BW_IPT_GOTO };
 
         memcpy(rule.physdev, branch->name, sizeof(rule.physdev));
         if (branch->is_node)
-                dispatch_chain(writer, dispatch, branch->name, rule.chain);
+                dispatch_chain(writer, dispatch,
+                               ((BwNameNode *) nodes->pdata[branch->node])->prefix, rule.chain);
         else if (dispatch->leaf_kind)
                 bw_ipt_port_chain(dispatch->leaf_kind, branch->name, rule.chain);
         else
                 rule.target = BW_IPT_RETURN;
         bw_ipt_say(chain, rule);
-}
-
-static bool has_choice(const BwNameNode *node) {
-        return node->branches->len > 1 || !g_array_index(node->branches, BwNameBranch, 0).is_node;
 }
 
 static int by_text(gconstpointer a, gconstpointer b) {
@@ -79,8 +76,7 @@ static int by_text(gconstpointer a, gconstpointer b) {
         return strcmp(*left, *right);
 }
 
-/* @ports: BwPortPlan. Their order does not matter. Returns the chain to begin with; a root that has
- * no choice is left out. */
+/* @ports: BwPortPlan. Their order does not matter. Returns the chain to begin with. */
 static BwIptChain *write_dispatch(BwIptWriter *writer, const Dispatch *dispatch,
                                   const GPtrArray *ports) {
         g_autoptr(GPtrArray) names = g_ptr_array_new();
@@ -91,7 +87,7 @@ static BwIptChain *write_dispatch(BwIptWriter *writer, const Dispatch *dispatch,
                 g_ptr_array_add(names, ((BwPortPlan *) ports->pdata[i])->name);
         g_ptr_array_sort(names, by_text);
         nodes = bw_name_tree_new((const char *const *) names->pdata, names->len);
-        for (guint i = has_choice(nodes->pdata[0]) ? 0 : 1; i < nodes->len; i++) {
+        for (guint i = 0; i < nodes->len; i++) {
                 const BwNameNode *node = nodes->pdata[i];
                 char name[BW_IPT_CHAIN_SIZE];
                 BwIptChain *chain;
@@ -99,7 +95,7 @@ static BwIptChain *write_dispatch(BwIptWriter *writer, const Dispatch *dispatch,
                 dispatch_chain(writer, dispatch, node->prefix, name);
                 chain = bw_ipt_add_shared_chain(writer, name);
                 for (guint k = 0; k < node->branches->len; k++)
-                        write_branch(writer, dispatch, chain,
+                        write_branch(writer, dispatch, chain, nodes,
                                      &g_array_index(node->branches, BwNameBranch, k));
                 if (dispatch->otherwise)
                         bw_ipt_say_goto(chain, (BwIptRule){}, dispatch->otherwise);

@@ -42,7 +42,8 @@ static void write_leaf(const BwIptWriter *writer, BwIptChain *chain, BwIptRule r
         bw_ipt_say(chain, rule);
 }
 
-static void write_node(BwIptWriter *writer, const BwNameNode *node, const char *strangers) {
+static void write_node(BwIptWriter *writer, const GPtrArray *nodes, const BwNameNode *node,
+                       const char *strangers) {
         const char *bridge = writer->bridge->name;
         char name[BW_IPT_CHAIN_SIZE];
         BwIptChain *chain;
@@ -51,6 +52,7 @@ static void write_node(BwIptWriter *writer, const BwNameNode *node, const char *
         chain = bw_ipt_add_chain(writer, name);
         for (guint i = 0; i < node->branches->len; i++) {
                 const BwNameBranch *branch = &g_array_index(node->branches, BwNameBranch, i);
+                const BwNameNode *target;
                 BwIptRule rule = {};
 
                 memcpy(rule.physdev, branch->name, sizeof(rule.physdev));
@@ -58,8 +60,9 @@ static void write_node(BwIptWriter *writer, const BwNameNode *node, const char *
                         write_leaf(writer, chain, rule, branch->name);
                         continue;
                 }
+                target = nodes->pdata[branch->node];
                 rule.physdev_kind = writer->side->prefix;
-                bw_ipt_node_chain(writer->side->node_kind, bridge, branch->name, name);
+                bw_ipt_node_chain(writer->side->node_kind, bridge, target->prefix, name);
                 bw_ipt_say_goto(chain, rule, name);
         }
         bw_ipt_say_goto(chain, (BwIptRule){}, strangers);
@@ -77,7 +80,7 @@ static void write_tree(BwIptWriter *writer, const char *strangers) {
         }
         nodes = bw_name_tree_new((const char *const *) names->pdata, names->len);
         for (guint i = 0; i < nodes->len; i++)
-                write_node(writer, nodes->pdata[i], strangers);
+                write_node(writer, nodes, nodes->pdata[i], strangers);
 }
 
 static void write_bridge(BwIptWriter *writer, BwIptChain *root) {
@@ -128,7 +131,7 @@ GPtrArray *bw_ipt_compile(const BwPlan *plan, BwIptTable table) {
                 .plan = plan,
                 .claims = claims,
                 .borders = borders,
-                .chains = g_ptr_array_new_with_free_func((GDestroyNotify) bw_ipt_chain_free),
+                .chains = g_ptr_array_new_with_free_func((GDestroyNotify) bw_ipt_chain_unref),
         };
         BwIptChain *root = bw_ipt_add_chain(&writer, bw_ipt_table_root(table));
 
@@ -153,4 +156,28 @@ const BwIptChain *bw_ipt_find_chain(const GPtrArray *chains, const char *name) {
                         high = middle;
         }
         return NULL;
+}
+
+static bool is_same_chain(const BwIptChain *a, const BwIptChain *b) {
+        return bw_ipt_chain_equal(a, b) && g_str_equal(a->bridge, b->bridge) &&
+               g_str_equal(a->port, b->port);
+}
+
+/* Both are sorted. */
+bool bw_ipt_share_chains(GPtrArray *chains, const GPtrArray *before) {
+        guint shared = 0;
+
+        for (guint i = 0, k = 0; before && i < chains->len && k < before->len;) {
+                BwIptChain *chain = chains->pdata[i], *former = before->pdata[k];
+                int order = strcmp(chain->name, former->name);
+
+                if (order == 0 && is_same_chain(chain, former)) {
+                        chains->pdata[i] = bw_ipt_chain_ref(former);
+                        bw_ipt_chain_unref(chain);
+                        shared++;
+                }
+                i += order <= 0;
+                k += order >= 0;
+        }
+        return before && shared == chains->len && shared == before->len;
 }

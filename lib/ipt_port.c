@@ -272,14 +272,23 @@ static void write_out(BwIptWriter *writer, const BwPortPlan *port) {
                 bw_ipt_deny(writer, chain, (BwIptRule){}, reason_of(writer, port), drops(port));
 }
 
-/* Chains of a former run: their names must be there to lead to, their rules stay as they are. */
+static void keep_chain(BwIptWriter *writer, const char *kind, const BwPortPlan *port) {
+        bw_ipt_add_port_chain(writer, kind, port)->opaque = true;
+}
+
+/* Chains of a former run: their names must be there to lead to, their rules stay as they are. The
+ * borders' tree, which they may ask, is written anew, and must deny as it did: a border by its own
+ * chain, a guest's port by the shared one. */
 static void keep_port(BwIptWriter *writer, const BwPortPlan *port) {
-        if (writer->direction == BW_DIRECTION_IN) {
-                bw_ipt_add_port_chain(writer, "i", port)->opaque = true;
-                return;
+        keep_chain(writer, writer->side->port_kind, port);
+        if (writer->direction == BW_DIRECTION_OUT)
+                keep_chain(writer, "r", port);
+        if (bw_port_plan_is_border(port)) {
+                keep_chain(writer, "b", port);
+                g_ptr_array_add(writer->borders, (gpointer) port);
+        } else if (writer->family == BW_FAMILY_IPV6) {
+                writer->shared[true].borders = writer->shared[true].denial = true;
         }
-        bw_ipt_add_port_chain(writer, "o", port)->opaque = true;
-        bw_ipt_add_port_chain(writer, "r", port)->opaque = true;
 }
 
 /* Addresses=any opens all but what only a gateway may use. */

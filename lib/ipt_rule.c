@@ -75,18 +75,24 @@ bool bw_ipt_chain_is_ours(const char *name) {
 #define USUAL_RULES 4
 
 BwIptChain *bw_ipt_chain_new(const char *name) {
-        BwIptChain *chain = g_new0(BwIptChain, 1);
+        BwIptChain *chain = g_atomic_rc_box_new0(BwIptChain);
 
         g_strlcpy(chain->name, name, sizeof(chain->name));
         chain->rules = g_array_sized_new(FALSE, FALSE, sizeof(BwIptRule), USUAL_RULES);
         return chain;
 }
 
-void bw_ipt_chain_free(BwIptChain *chain) {
-        if (!chain)
-                return;
-        g_array_unref(chain->rules);
-        g_free(chain);
+BwIptChain *bw_ipt_chain_ref(BwIptChain *chain) {
+        return g_atomic_rc_box_acquire(chain);
+}
+
+static void clear_chain(gpointer chain) {
+        g_array_unref(((BwIptChain *) chain)->rules);
+}
+
+void bw_ipt_chain_unref(BwIptChain *chain) {
+        if (chain)
+                g_atomic_rc_box_release_full(chain, clear_chain);
 }
 
 bool bw_ipt_rule_equal(const BwIptRule *a, const BwIptRule *b) {
@@ -101,10 +107,19 @@ bool bw_ipt_rule_equal(const BwIptRule *a, const BwIptRule *b) {
                a->direction == b->direction && a->drops == b->drops && a->foreign == b->foreign;
 }
 
+/* Most that are equal are so byte for byte; holes between members may still differ. */
+static bool are_same_bytes(const GArray *a, const GArray *b) {
+        return a->len == 0 || memcmp(a->data, b->data, a->len * sizeof(BwIptRule)) == 0;
+}
+
 bool bw_ipt_chain_equal(const BwIptChain *a, const BwIptChain *b) {
+        if (a == b)
+                return true;
         if (!g_str_equal(a->name, b->name) || a->opaque != b->opaque ||
             a->rules->len != b->rules->len)
                 return false;
+        if (are_same_bytes(a->rules, b->rules))
+                return true;
         for (guint i = 0; i < a->rules->len; i++)
                 if (!bw_ipt_rule_equal(&g_array_index(a->rules, BwIptRule, i),
                                        &g_array_index(b->rules, BwIptRule, i)))

@@ -4,7 +4,8 @@
  * The short way: who uses a single address of his own at his own port has nothing
  * to fear from the guard, and a tree over addresses finds that out for a quarter
  * of what the name tree costs. Whatever it does not find goes on to the name tree
- * and is judged there.
+ * and is judged there. So do the link-local addresses that MACs give: a few packets
+ * a minute are not worth as many rules as all else.
  */
 
 #include <bw/address_tree.h>
@@ -35,24 +36,14 @@ static void list_declared(GArray *owners, const BwIptWriter *writer, const BwPor
         }
 }
 
-/* And the link-local ones made from its MACs, where they are its own to use. */
-static void list_derived(GArray *owners, const BwIptWriter *writer, const BwPortPlan *port) {
-        g_autoptr(GArray) derived = bw_ipt_list_derived(writer, port);
-
-        for (guint i = 0; i < derived->len; i++)
-                g_array_append_val(owners, ((Owner){ g_array_index(derived, BwPrefix, i), port }));
-}
-
 static GArray *list_owners(const BwIptWriter *writer) {
         GArray *owners = g_array_new(FALSE, FALSE, sizeof(Owner));
 
         for (guint i = 0; i < writer->bridge->ports->len; i++) {
                 const BwPortPlan *port = writer->bridge->ports->pdata[i];
 
-                if (port->state != BW_PORT_BOUND)
-                        continue;
-                list_declared(owners, writer, port);
-                list_derived(owners, writer, port);
+                if (port->state == BW_PORT_BOUND)
+                        list_declared(owners, writer, port);
         }
         g_array_sort(owners, compare_owners);
         return owners;

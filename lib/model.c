@@ -34,6 +34,7 @@ typedef struct FdbRow {
 struct BwModel {
         GHashTable *links;   /* ifindex -> LinkRecord * */
         GHashTable *by_name; /* name -> LinkRecord *, lent */
+        GPtrArray *sorted;   /* LinkRecord *, lent, sorted by name */
         GHashTable *guests;  /* UUID -> GuestRecord * */
         GHashTable *fdb;     /* FdbKey -> FdbRow * (the key is the row's) */
         BwLinkAddresses *addresses;
@@ -85,6 +86,7 @@ BwModel *bw_model_new(void) {
 
         model->links = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, g_free);
         model->by_name = g_hash_table_new(g_str_hash, g_str_equal);
+        model->sorted = g_ptr_array_new();
         model->guests = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_guest_record);
         model->fdb = g_hash_table_new_full(hash_fdb_key, equal_fdb_key, g_free, NULL);
         model->addresses = bw_link_addresses_new();
@@ -97,6 +99,7 @@ void bw_model_free(BwModel *model) {
                 return;
         forget_candidates(model);
         g_hash_table_unref(model->by_name);
+        g_ptr_array_unref(model->sorted);
         g_hash_table_unref(model->links);
         g_hash_table_unref(model->guests);
         g_hash_table_unref(model->fdb);
@@ -136,9 +139,34 @@ static bool link_equal(const BwLink *a, const BwLink *b) {
         return identity_equal(a, b) && state_equal(a, b) && port_equal(a, b) && bridge_equal(a, b);
 }
 
+/* Where a link of this name stands among those sorted, or would: no two have one name. */
+static guint place_of_name(const BwModel *model, const char *name) {
+        guint low = 0, high = model->sorted->len;
+
+        while (low < high) {
+                guint middle = low + (high - low) / 2;
+
+                if (strcmp(((const LinkRecord *) model->sorted->pdata[middle])->link.name, name) <
+                    0)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        return low;
+}
+
 static void forget_name(BwModel *model, LinkRecord *record) {
-        if (g_hash_table_lookup(model->by_name, record->link.name) == record)
-                g_hash_table_remove(model->by_name, record->link.name);
+        if (g_hash_table_lookup(model->by_name, record->link.name) != record)
+                return;
+        g_hash_table_remove(model->by_name, record->link.name);
+        g_ptr_array_remove_index(model->sorted, place_of_name(model, record->link.name));
+}
+
+static void note_name(BwModel *model, LinkRecord *record) {
+        guint place = place_of_name(model, record->link.name);
+
+        if (g_hash_table_insert(model->by_name, record->link.name, record))
+                g_ptr_array_insert(model->sorted, (gint) place, record);
 }
 
 /* What libvirt said of a target name was about the link that had it. Once that link is gone, or has
@@ -219,7 +247,7 @@ static unsigned take_link(BwModel *model, const BwLink *link) {
                 *record = (LinkRecord){ .link = *link, .seen = true };
                 g_hash_table_insert(model->links, GINT_TO_POINTER(link->ifindex), record);
         }
-        g_hash_table_insert(model->by_name, record->link.name, record);
+        note_name(model, record);
         return change | (moved ? wish_for(model, link) : BW_CHANGE_NONE);
 }
 
@@ -540,22 +568,11 @@ const BwGuest *bw_model_find_guest(const BwModel *model, const char *name_or_uui
         return record ? record->guest : find_guest_by_name(model, name_or_uuid);
 }
 
-static int compare_links(gconstpointer a, gconstpointer b) {
-        const BwLink *left = *(const BwLink *const *) a, *right = *(const BwLink *const *) b;
-        int order = strcmp(left->name, right->name);
-
-        return order ? order : (left->ifindex > right->ifindex) - (left->ifindex < right->ifindex);
-}
-
 GPtrArray *bw_model_list_links(const BwModel *model) {
-        GPtrArray *links = g_ptr_array_sized_new(g_hash_table_size(model->links));
-        GHashTableIter iter;
-        LinkRecord *record;
+        GPtrArray *links = g_ptr_array_sized_new(model->sorted->len);
 
-        g_hash_table_iter_init(&iter, model->links);
-        while (g_hash_table_iter_next(&iter, NULL, (gpointer *) &record))
-                g_ptr_array_add(links, &record->link);
-        g_ptr_array_sort(links, compare_links);
+        for (guint i = 0; i < model->sorted->len; i++)
+                g_ptr_array_add(links, &((LinkRecord *) model->sorted->pdata[i])->link);
         return links;
 }
 

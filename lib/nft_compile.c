@@ -9,8 +9,10 @@
 
 /* A port with more MACs or addresses goes the long way: pairs of them grow with the square. */
 #define MOST_PAIRED 8
-/* Room for a name in quotes. */
-#define QUOTED_SIZE (BW_IFNAME_SIZE + 2)
+/* Room for what follows a name in an element: a range of numbers, a pair of addresses. */
+#define REST_SIZE 128
+/* Room for a name in quotes and what joins the rest to it. */
+#define NAME_SIZE (BW_IFNAME_SIZE + 5)
 
 typedef enum SetName {
         SET_BOUND,
@@ -113,13 +115,28 @@ static const struct {
         [MAP_SITE_MACS] = { "site-macs", "type ether_addr : verdict" },
 };
 
-typedef struct Compiler {
-        BwNftTable *table;
+/* One segment, for all of its ports. */
+typedef struct Scope {
         const BwSegmentPlan *segment;
+        GArray *declared; /* BwPrefix: its link-local ones */
+} Scope;
+
+/* A port whose name can be written. */
+typedef struct Seat {
+        guint scope;
         const BwBridgePlan *bridge;
         const BwPortPlan *port;
-        GArray *declared;         /* BwPrefix: the segment's link-local ones */
-        char quoted[QUOTED_SIZE]; /* the port's name */
+} Seat;
+
+typedef struct Compiler {
+        BwNftTable *table;
+        GArray *scopes;
+        GArray *seats;
+        const Scope *scope; /* of the port that is written now */
+        const BwBridgePlan *bridge;
+        const BwPortPlan *port;
+        char element[NAME_SIZE + REST_SIZE]; /* what is written now; its name is the port's */
+        char *joint, *rest;                  /* in @element, behind the name */
 } Compiler;
 
 bool bw_nft_name_is_writable(const char *name) {
@@ -133,14 +150,30 @@ static GPtrArray *elements_of(Compiler *compiler, SetName set) {
         return g_array_index(compiler->table->sets, BwNftSet, set).elements;
 }
 
-/* The port's name alone, or with what else the set's key has. */
-static void add(Compiler *compiler, SetName set, const char *joint, const char *rest) {
-        g_ptr_array_add(elements_of(compiler, set),
-                        g_strconcat(compiler->quoted, joint, rest, NULL));
+static void add_text(Compiler *compiler, SetName set, const char *text, const char *end) {
+        char *element = g_memdup2(text, (gsize) (end - text) + 1);
+
+        element[end - text] = '\0';
+        g_ptr_array_add(elements_of(compiler, set), element);
+}
+
+/* The port's name with the rest of the set's key, which was written up to @end. */
+static void add(Compiler *compiler, SetName set, const char *end) {
+        add_text(compiler, set, compiler->element, end);
 }
 
 static void add_name(Compiler *compiler, SetName set) {
-        add(compiler, set, "", "");
+        add_text(compiler, set, compiler->element, compiler->joint);
+}
+
+static char *write_joint(char *at) {
+        memcpy(at, " . ", 3);
+        return at + 3;
+}
+
+static char *write_mac(const BwMac *mac, char *at) {
+        bw_mac_print(mac, at);
+        return at + BW_MAC_TEXT_SIZE - 1;
 }
 
 static int compare_prefixes(gconstpointer a, gconstpointer b) {
@@ -158,24 +191,21 @@ static void last_address(const BwPrefix *prefix, uint8_t last[static 16]) {
         }
 }
 
-static char *print_target(const BwPrefix *prefix) {
-        g_autofree char *first = bw_nft_number(prefix->bytes, 16);
-        g_autofree char *last = NULL;
-        uint8_t bytes[16];
+static char *write_target(const BwPrefix *prefix, char *at) {
+        uint8_t last[16];
 
+        at = bw_nft_number_write(prefix->bytes, 16, at);
         if (prefix->length == 128)
-                return g_steal_pointer(&first);
-        last_address(prefix, bytes);
-        last = bw_nft_number(bytes, 16);
-        return g_strconcat(first, "-", last, NULL);
+                return at;
+        last_address(prefix, last);
+        *at++ = '-';
+        return bw_nft_number_write(last, 16, at);
 }
 
 static void add_mac(Compiler *compiler, const BwMac *mac) {
-        char text[BW_MAC_TEXT_SIZE];
-        g_autofree char *number = bw_nft_number(mac->octet, sizeof(mac->octet));
-
-        add(compiler, SET_MACS, " . ", bw_mac_print(mac, text));
-        add(compiler, SET_LLADDRS, " . ", number);
+        add(compiler, SET_MACS, write_mac(mac, compiler->rest));
+        add(compiler, SET_LLADDRS,
+            bw_nft_number_write(mac->octet, sizeof(mac->octet), compiler->rest));
 }
 
 /* The sets an address may belong to, by family and by being single or a network. */
@@ -187,21 +217,18 @@ static const Kinds own = { SET_IP4, SET_NET4, SET_IP6, SET_NET6 };
 static const Kinds foreign = { SET_FOREIGN4, SET_FOREIGN_NET4, SET_FOREIGN6, SET_FOREIGN_NET6 };
 
 static void add_address(Compiler *compiler, const Kinds *kinds, const BwPrefix *address) {
-        g_autofree char *text = bw_prefix_print(address);
+        const char *end = bw_prefix_write(address, compiler->rest);
 
         if (address->family == BW_FAMILY_IPV4)
-                add(compiler, address->length == 32 ? kinds->ip4 : kinds->net4, " . ", text);
+                add(compiler, address->length == 32 ? kinds->ip4 : kinds->net4, end);
         else
-                add(compiler, address->length == 128 ? kinds->ip6 : kinds->net6, " . ", text);
+                add(compiler, address->length == 128 ? kinds->ip6 : kinds->net6, end);
 }
 
 static void add_target(Compiler *compiler, const BwPrefix *address) {
-        g_autofree char *target = NULL;
-
-        if (address->family == BW_FAMILY_IPV4)
-                return;
-        target = print_target(address);
-        add(compiler, address->length == 128 ? SET_TARGETS : SET_TARGET_NETS, " . ", target);
+        if (address->family == BW_FAMILY_IPV6)
+                add(compiler, address->length == 128 ? SET_TARGETS : SET_TARGET_NETS,
+                    write_target(address, compiler->rest));
 }
 
 /* Networks of one set must not overlap; sorted, a network stands right before all that is in it. */
@@ -217,13 +244,17 @@ static void drop_contained(GArray *addresses) {
         g_array_set_size(addresses, MIN(addresses->len, last + 1));
 }
 
+/* Networks of one set must not overlap: what is in another of the port's is left out. */
 static void add_addresses(Compiler *compiler) {
-        g_autoptr(GArray) addresses = g_array_copy(compiler->port->addresses);
+        const GArray *addresses = compiler->port->addresses;
+        const BwPrefix *last = NULL;
 
-        drop_contained(addresses);
         for (guint i = 0; i < addresses->len; i++) {
-                BwPrefix *address = &g_array_index(addresses, BwPrefix, i);
+                const BwPrefix *address = &g_array_index(addresses, BwPrefix, i);
 
+                if (last && bw_prefix_contains(last, address))
+                        continue;
+                last = address;
                 add_address(compiler, &own, address);
                 add_target(compiler, address);
         }
@@ -231,79 +262,80 @@ static void add_addresses(Compiler *compiler) {
 
 static void add_binding(Compiler *compiler, const BwMac *mac, const BwPrefix *address) {
         SetName set = address->family == BW_FAMILY_IPV4 ? SET_BINDINGS4 : SET_BINDINGS6;
-        g_autofree char *ip = bw_prefix_print(address), *pair = NULL;
-        char text[BW_MAC_TEXT_SIZE];
 
-        pair = g_strconcat(bw_mac_print(mac, text), " . ", ip, NULL);
-        add(compiler, set, " . ", pair);
+        add(compiler, set, bw_prefix_write(address, write_joint(write_mac(mac, compiler->rest))));
 }
 
 static void add_pair(Compiler *compiler, const BwPrefix *source, const BwPrefix *destination) {
         SetName set = source->family == BW_FAMILY_IPV4 ? SET_PAIRS4 : SET_PAIRS6;
-        g_autofree char *from = bw_prefix_print(source), *to = bw_prefix_print(destination);
+        char pair[REST_SIZE];
+        const char *end = bw_prefix_write(destination, write_joint(bw_prefix_write(source, pair)));
 
-        g_ptr_array_add(elements_of(compiler, set), g_strconcat(from, " . ", to, NULL));
+        add_text(compiler, set, pair, end);
 }
 
-/* (transfer full): the port's addresses of one family. */
-static GArray *list_family(const BwPortPlan *port, BwFamily family) {
-        GArray *addresses = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
+/* Whether the short way knows the port's addresses of one family: no networks, and few. */
+static bool is_paired(const BwPortPlan *port, BwFamily family) {
+        guint n = 0;
 
         for (guint i = 0; i < port->addresses->len; i++) {
                 const BwPrefix *address = &g_array_index(port->addresses, BwPrefix, i);
 
-                if (address->family == family)
-                        g_array_append_vals(addresses, address, 1);
-        }
-        return addresses;
-}
-
-static bool has_network(const GArray *addresses) {
-        for (guint i = 0; i < addresses->len; i++) {
-                const BwPrefix *address = &g_array_index(addresses, BwPrefix, i);
-
+                if (address->family != family)
+                        continue;
                 if (!bw_prefix_is_single(address))
-                        return true;
+                        return false;
+                n++;
         }
-        return false;
+        return MAX(port->macs->len, n) <= MOST_PAIRED;
 }
 
-/* For the short way, which knows no networks. */
+static void add_pairs(Compiler *compiler, const BwPrefix *source) {
+        const GArray *addresses = compiler->port->addresses;
+
+        for (guint i = 0; i < addresses->len; i++) {
+                const BwPrefix *destination = &g_array_index(addresses, BwPrefix, i);
+
+                if (destination->family == source->family)
+                        add_pair(compiler, source, destination);
+        }
+}
+
 static void add_bindings(Compiler *compiler, BwFamily family) {
         const BwPortPlan *port = compiler->port;
-        g_autoptr(GArray) addresses = list_family(port, family);
 
-        if (MAX(port->macs->len, addresses->len) > MOST_PAIRED || has_network(addresses))
+        if (!is_paired(port, family))
                 return;
-        for (guint i = 0; i < addresses->len; i++) {
-                const BwPrefix *address = &g_array_index(addresses, BwPrefix, i);
+        for (guint i = 0; i < port->addresses->len; i++) {
+                const BwPrefix *address = &g_array_index(port->addresses, BwPrefix, i);
 
+                if (address->family != family)
+                        continue;
                 for (guint k = 0; k < port->macs->len; k++)
                         add_binding(compiler, &g_array_index(port->macs, BwMac, k), address);
-                for (guint k = 0; k < addresses->len; k++)
-                        add_pair(compiler, address, &g_array_index(addresses, BwPrefix, k));
+                add_pairs(compiler, address);
         }
 }
 
 /* What is declared goes before what a MAC makes likely. What is the port's own is nobody else's. */
 static bool is_declared_by_another(const Compiler *compiler, const BwPrefix *address) {
+        const GArray *declared = compiler->scope->declared;
+
         if (bw_owner_has_address(compiler->port, address))
                 return false;
-        for (guint i = 0; i < compiler->declared->len; i++)
-                if (bw_prefix_contains(&g_array_index(compiler->declared, BwPrefix, i), address))
+        for (guint i = 0; i < declared->len; i++)
+                if (bw_prefix_contains(&g_array_index(declared, BwPrefix, i), address))
                         return true;
         return false;
 }
 
 static void add_derived(Compiler *compiler, const BwMac *mac) {
         BwPrefix address = bw_owner_derive_link_local(mac);
-        g_autofree char *text = bw_prefix_print(&address);
-        g_autofree char *target = print_target(&address);
 
         if (compiler->port->strict_link_local || is_declared_by_another(compiler, &address))
                 return;
-        add(compiler, SET_DERIVED, " . ", text);
-        add(compiler, SET_DERIVED_TARGETS, " . ", target);
+        add(compiler, SET_DERIVED, bw_prefix_write(&address, compiler->rest));
+        add(compiler, SET_DERIVED_TARGETS, write_target(&address, compiler->rest));
 }
 
 static void append_all(GArray *to, const GArray *from) {
@@ -312,11 +344,12 @@ static void append_all(GArray *to, const GArray *from) {
 
 /* A router may carry what nobody here owns. */
 static void add_foreign(Compiler *compiler) {
+        const BwSegmentPlan *segment = compiler->scope->segment;
         g_autoptr(GArray) addresses = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
 
-        append_all(addresses, compiler->segment->gateways);
-        for (guint i = 0; i < compiler->segment->bridges->len; i++) {
-                const BwBridgePlan *bridge = compiler->segment->bridges->pdata[i];
+        append_all(addresses, segment->gateways);
+        for (guint i = 0; i < segment->bridges->len; i++) {
+                const BwBridgePlan *bridge = segment->bridges->pdata[i];
 
                 append_all(addresses, bridge->addresses);
                 for (guint k = 0; k < bridge->ports->len; k++) {
@@ -336,26 +369,22 @@ static void add_foreign(Compiler *compiler) {
 static void add_gateways(Compiler *compiler) {
         static const Kinds gateways = { SET_GATEWAYS4, SET_GATEWAYS4, SET_GATEWAYS6,
                                         SET_GATEWAYS6 };
-        const GArray *all = compiler->segment->gateways;
+        const GArray *all = compiler->scope->segment->gateways;
 
         for (guint i = 0; i < all->len; i++) {
                 const BwPrefix *gateway = &g_array_index(all, BwPrefix, i);
-                g_autofree char *target = NULL;
 
                 if (bw_owner_has_address(compiler->port, gateway))
                         continue;
                 add_address(compiler, &gateways, gateway);
-                if (gateway->family == BW_FAMILY_IPV4)
-                        continue;
-                target = print_target(gateway);
-                add(compiler, SET_GATEWAY_TARGETS, " . ", target);
+                if (gateway->family == BW_FAMILY_IPV6)
+                        add(compiler, SET_GATEWAY_TARGETS, write_target(gateway, compiler->rest));
         }
 }
 
 static void add_broadcasts(Compiler *compiler) {
         for (guint i = 0; i < compiler->bridge->networks->len; i++) {
                 const BwPrefix *network = &g_array_index(compiler->bridge->networks, BwPrefix, i);
-                g_autofree char *text = NULL;
                 BwPrefix broadcast;
                 uint8_t bytes[16];
 
@@ -364,8 +393,7 @@ static void add_broadcasts(Compiler *compiler) {
                         continue;
                 last_address(network, bytes);
                 broadcast = bw_prefix_from_address(BW_FAMILY_IPV4, bytes);
-                text = bw_prefix_print(&broadcast);
-                add(compiler, SET_BROADCASTS, " . ", text);
+                add(compiler, SET_BROADCASTS, bw_prefix_write(&broadcast, compiler->rest));
         }
 }
 
@@ -503,32 +531,36 @@ static void add_owned(GArray *owned, const BwBridgePlan *bridge) {
 }
 
 static void write_owned(Compiler *compiler, GArray *owned) {
+        char text[REST_SIZE];
+
         g_array_sort(owned, compare_prefixes);
         drop_contained(owned);
         for (guint i = 0; i < owned->len; i++) {
                 const BwPrefix *address = &g_array_index(owned, BwPrefix, i);
-
                 bool single = address->length == 128;
 
-                g_ptr_array_add(elements_of(compiler, single ? SET_OWNED : SET_OWNED_NETS),
-                                bw_prefix_print(address));
-                g_ptr_array_add(
-                        elements_of(compiler, single ? SET_OWNED_TARGETS : SET_OWNED_TARGET_NETS),
-                        print_target(address));
+                add_text(compiler, single ? SET_OWNED : SET_OWNED_NETS, text,
+                         bw_prefix_write(address, text));
+                add_text(compiler, single ? SET_OWNED_TARGETS : SET_OWNED_TARGET_NETS, text,
+                         write_target(address, text));
         }
 }
 
-static bool quote(Compiler *compiler, const char *name) {
-        if (!bw_nft_name_is_writable(name))
-                return false;
-        g_snprintf(compiler->quoted, sizeof(compiler->quoted), "\"%s\"", name);
-        return true;
+static void write_name(Compiler *compiler, const char *name) {
+        gsize length = strlen(name);
+
+        compiler->element[0] = '"';
+        memcpy(compiler->element + 1, name, length);
+        compiler->element[length + 1] = '"';
+        compiler->joint = compiler->element + length + 2;
+        compiler->rest = write_joint(compiler->joint);
 }
 
-static void add_port(Compiler *compiler, const BwPortPlan *port) {
-        compiler->port = port;
-        if (quote(compiler, port->name)) {
-                add_state(compiler);
+static void seat_port(Compiler *compiler, const BwBridgePlan *bridge, const BwPortPlan *port) {
+        Seat seat = { compiler->scopes->len, bridge, port };
+
+        if (bw_nft_name_is_writable(port->name)) {
+                g_array_append_val(compiler->seats, seat);
                 return;
         }
         /* It is in no list then, and must not gain by that. */
@@ -536,45 +568,71 @@ static void add_port(Compiler *compiler, const BwPortPlan *port) {
         compiler->table->unknown = BW_UNKNOWN_PORTS_DROP;
 }
 
-static void add_bridge(Compiler *compiler, const BwBridgePlan *bridge) {
-        compiler->bridge = bridge;
+static void seat_bridge(Compiler *compiler, const BwBridgePlan *bridge) {
         compiler->table->unknown =
                 bw_unknown_ports_stricter(bridge->unknown_ports, compiler->table->unknown);
         for (guint i = 0; i < bridge->ports->len; i++)
-                add_port(compiler, bridge->ports->pdata[i]);
+                seat_port(compiler, bridge, bridge->ports->pdata[i]);
 }
 
-static void list_declared(Compiler *compiler) {
-        append_link_local(compiler->declared, compiler->segment->gateways);
-        for (guint i = 0; i < compiler->segment->bridges->len; i++) {
-                const BwBridgePlan *bridge = compiler->segment->bridges->pdata[i];
+/* (transfer full) */
+static GArray *list_declared(const BwSegmentPlan *segment) {
+        GArray *declared = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
 
-                append_link_local(compiler->declared, bridge->addresses);
+        append_link_local(declared, segment->gateways);
+        for (guint i = 0; i < segment->bridges->len; i++) {
+                const BwBridgePlan *bridge = segment->bridges->pdata[i];
+
+                append_link_local(declared, bridge->addresses);
                 for (guint k = 0; k < bridge->ports->len; k++)
-                        append_link_local(compiler->declared,
+                        append_link_local(declared,
                                           ((BwPortPlan *) bridge->ports->pdata[k])->addresses);
         }
+        return declared;
 }
 
 static void add_segment(Compiler *compiler, const BwSegmentPlan *segment, GArray *owned) {
-        g_autoptr(GArray) declared = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
+        Scope scope = { segment, list_declared(segment) };
 
-        compiler->segment = segment;
-        compiler->declared = declared;
-        list_declared(compiler);
         append_link_local(owned, segment->gateways);
         for (guint i = 0; i < segment->bridges->len; i++) {
                 add_owned(owned, segment->bridges->pdata[i]);
-                add_bridge(compiler, segment->bridges->pdata[i]);
+                seat_bridge(compiler, segment->bridges->pdata[i]);
+        }
+        g_array_append_val(compiler->scopes, scope);
+}
+
+static int compare_seats(gconstpointer a, gconstpointer b) {
+        return strcmp(((const Seat *) a)->port->name, ((const Seat *) b)->port->name);
+}
+
+/* In the order of their names: most sets are in order then. */
+static void add_ports(Compiler *compiler) {
+        g_array_sort(compiler->seats, compare_seats);
+        for (guint i = 0; i < compiler->seats->len; i++) {
+                const Seat *seat = &g_array_index(compiler->seats, Seat, i);
+
+                compiler->scope = &g_array_index(compiler->scopes, Scope, seat->scope);
+                compiler->bridge = seat->bridge;
+                compiler->port = seat->port;
+                write_name(compiler, seat->port->name);
+                add_state(compiler);
         }
 }
 
-/* nft refuses nothing that is there twice, but a list with doubles equals no read-back. */
-static void sort_elements(GPtrArray *elements) {
-        g_ptr_array_sort(elements, bw_text_compare);
-        for (guint i = elements->len; i-- > 1;)
-                if (g_str_equal(elements->pdata[i], elements->pdata[i - 1]))
-                        g_ptr_array_remove_index(elements, i);
+static void add_elsewhere(Compiler *compiler, const GPtrArray *elsewhere) {
+        for (guint i = 0; i < elsewhere->len; i++) {
+                const char *name = ((const BwLink *) elsewhere->pdata[i])->name;
+
+                if (!bw_nft_name_is_writable(name))
+                        continue;
+                write_name(compiler, name);
+                add_name(compiler, SET_PASSING);
+        }
+}
+
+static void clear_scope(gpointer scope) {
+        g_array_unref(((Scope *) scope)->declared);
 }
 
 static BwNftTable *table_new(void) {
@@ -593,8 +651,10 @@ static BwNftTable *table_new(void) {
 }
 
 static void move_elements(BwNftTable *table, guint set, GPtrArray *from) {
-        g_ptr_array_extend_and_steal(g_array_index(table->sets, BwNftSet, set).elements,
-                                     g_ptr_array_ref(from));
+        GPtrArray **elements = &g_array_index(table->sets, BwNftSet, set).elements;
+
+        g_ptr_array_unref(*elements);
+        *elements = g_ptr_array_ref(from);
 }
 
 /* What borders know stands in maps; which borders a site bars, in a set of its own. */
@@ -616,29 +676,50 @@ static void write_sites(BwNftTable *table, const BwPlan *plan) {
 
 BwNftTable *bw_nft_compile(const BwPlan *plan, const GPtrArray *elsewhere) {
         g_autoptr(GArray) owned = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
-        Compiler compiler = { .table = table_new() };
+        g_autoptr(GArray) scopes = g_array_new(FALSE, FALSE, sizeof(Scope));
+        g_autoptr(GArray) seats = g_array_new(FALSE, FALSE, sizeof(Seat));
+        Compiler compiler = { .table = table_new(), .scopes = scopes, .seats = seats };
 
+        g_array_set_clear_func(scopes, clear_scope);
         compiler.table->log_rate = plan->log_rate;
         for (guint i = 0; i < plan->segments->len; i++)
                 add_segment(&compiler, plan->segments->pdata[i], owned);
-        for (guint i = 0; i < elsewhere->len; i++)
-                if (quote(&compiler, ((const BwLink *) elsewhere->pdata[i])->name))
-                        add_name(&compiler, SET_PASSING);
+        add_ports(&compiler);
+        add_elsewhere(&compiler, elsewhere);
         write_owned(&compiler, owned);
         write_sites(compiler.table, plan);
+        /* nft refuses nothing that is there twice, but a list with doubles equals no read-back. */
         for (guint i = 0; i < compiler.table->sets->len; i++)
-                sort_elements(g_array_index(compiler.table->sets, BwNftSet, i).elements);
+                bw_text_sort(g_array_index(compiler.table->sets, BwNftSet, i).elements);
         return compiler.table;
+}
+
+/* (transfer full): set of ifindex */
+static GHashTable *list_planned(const BwPlan *plan) {
+        GHashTable *planned = g_hash_table_new(NULL, NULL);
+
+        for (guint i = 0; i < plan->bridges->len; i++) {
+                const GPtrArray *ports = ((const BwBridgePlan *) plan->bridges->pdata[i])->ports;
+
+                for (guint k = 0; k < ports->len; k++)
+                        g_hash_table_add(
+                                planned,
+                                GINT_TO_POINTER(((const BwPortPlan *) ports->pdata[k])->ifindex));
+        }
+        return planned;
 }
 
 GPtrArray *bw_nft_list_elsewhere(const BwModel *model, const BwPlan *plan) {
         GPtrArray *links = bw_model_list_links(model);
+        g_autoptr(GHashTable) planned = list_planned(plan);
+        guint kept = 0;
 
-        for (guint i = links->len; i-- > 0;) {
-                const BwLink *link = links->pdata[i];
+        for (guint i = 0; i < links->len; i++) {
+                BwLink *link = links->pdata[i];
 
-                if (!link->master || bw_plan_find_port_by_ifindex(plan, link->ifindex, NULL))
-                        g_ptr_array_remove_index(links, i);
+                if (link->master && !g_hash_table_contains(planned, GINT_TO_POINTER(link->ifindex)))
+                        links->pdata[kept++] = link;
         }
+        g_ptr_array_set_size(links, (gint) kept);
         return links;
 }

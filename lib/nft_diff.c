@@ -72,7 +72,9 @@ char *bw_nft_print_twin(const BwNftTable *table) {
 }
 
 static void append(GString *list, const char *element) {
-        g_string_append_printf(list, "%s%s", list->len > 0 ? ", " : "", element);
+        if (list->len > 0)
+                g_string_append(list, ", ");
+        g_string_append(list, element);
 }
 
 static void say(GString *text, const char *verb, const char *set, const GString *list) {
@@ -105,6 +107,8 @@ static void diff_set(GString *text, const BwNftSet *set, const GPtrArray *found)
         g_autoptr(GPtrArray) nothing = g_ptr_array_new();
         g_autoptr(GString) obsolete = g_string_new(NULL), missing = g_string_new(NULL);
 
+        if (set->elements == found)
+                return;
         compare(set->elements, found ? found : nothing, obsolete, missing);
         say(text, "delete", set->name, obsolete);
         say(text, "add", set->name, missing);

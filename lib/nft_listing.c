@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-#include <bw/nft_chains.h>
+#include <bw/nft_reports.h>
 #include <bw/nft_table.h>
 #include <bw/text.h>
 #include <string.h>

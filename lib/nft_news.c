@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-#include <bw/nft_attribute.h>
+#include <bw/nft_bytes.h>
 #include <bw/nft_news.h>
 #include <bw/nft_table.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
-#include <linux/netfilter/nfnetlink.h>
-#include <linux/netlink.h>
 #include <string.h>
 
 /* Whatever changed, its message names the table in the same attribute. */
@@ -17,67 +15,53 @@ G_STATIC_ASSERT((int) NFTA_TABLE_NAME == (int) NFTA_SET_ELEM_LIST_TABLE);
 G_STATIC_ASSERT((int) NFTA_TABLE_NAME == (int) NFTA_OBJ_TABLE);
 G_STATIC_ASSERT((int) NFTA_TABLE_NAME == (int) NFTA_FLOWTABLE_TABLE);
 
-static void read_program(const BwNftAttribute *attribute, BwNftNews *news) {
-        gsize length = strnlen((const char *) attribute->value.at, attribute->value.length);
-
-        length = MIN(length, sizeof(news->program) - 1);
-        memcpy(news->program, attribute->value.at, length);
-        news->program[length] = '\0';
-}
-
-static bool read_generation(BwNftRest rest, BwNftNews *news) {
+static bool read_generation(BwNftBytes rest, BwNftNews *news) {
         BwNftAttribute attribute;
         bool broken;
 
-        while (bw_nft_rest_next(&rest, &attribute, &broken)) {
+        while (bw_nft_next_attribute(&rest, &attribute, &broken)) {
                 if (attribute.type == NFTA_GEN_ID)
-                        news->generation = bw_nft_rest_u32(attribute.value);
+                        news->generation = bw_nft_u32(attribute.value);
                 else if (attribute.type == NFTA_GEN_PROC_PID)
-                        news->pid =
-                                (int) MIN(bw_nft_rest_u32(attribute.value), (uint32_t) G_MAXINT);
+                        news->pid = (int) MIN(bw_nft_u32(attribute.value), (uint32_t) G_MAXINT);
                 else if (attribute.type == NFTA_GEN_PROC_NAME)
-                        read_program(&attribute, news);
+                        bw_nft_text(attribute.value, news->program, sizeof(news->program));
         }
         return !broken;
 }
 
-static bool is_our_name(const BwNftAttribute *attribute) {
+static bool is_our_name(BwNftBytes value) {
         const gsize length = strlen(BW_NFT_TABLE);
 
-        return strnlen((const char *) attribute->value.at, attribute->value.length) == length &&
-               memcmp(attribute->value.at, BW_NFT_TABLE, length) == 0;
+        return strnlen((const char *) value.at, value.length) == length &&
+               memcmp(value.at, BW_NFT_TABLE, length) == 0;
 }
 
 /* The name comes first; what follows it is not looked at. */
-static bool read_table(BwNftRest rest, bool *ours) {
+static bool read_table(BwNftBytes rest, bool *ours) {
         BwNftAttribute attribute;
         bool broken;
 
-        while (bw_nft_rest_next(&rest, &attribute, &broken)) {
+        while (bw_nft_next_attribute(&rest, &attribute, &broken)) {
                 if (attribute.type != NFTA_TABLE_NAME)
                         continue;
-                *ours |= is_our_name(&attribute);
+                *ours |= is_our_name(attribute.value);
                 return true;
         }
         return !broken;
 }
 
-/* @rest: what follows the netlink header. Of what others change only the family is looked at. */
-static bool read_message(BwNftReader *reader, unsigned type, BwNftRest rest, BwNftNewsSink sink,
+/* Of what others change only the family is looked at. */
+static bool read_message(BwNftReader *reader, const BwNftMessage *message, BwNftNewsSink sink,
                          gpointer user) {
-        struct nfgenmsg header;
         BwNftNews news = {};
 
-        if (type >> 8 != NFNL_SUBSYS_NFTABLES)
+        if (message->type == BW_NFT_NOT_OURS || message->type == BW_NFT_END)
                 return true;
-        if (rest.length < sizeof(header))
-                return false;
-        memcpy(&header, rest.at, sizeof(header));
-        bw_nft_rest_skip(&rest, sizeof(header));
-        if ((type & 0xff) != NFT_MSG_NEWGEN)
-                return header.nfgen_family != NFPROTO_BRIDGE || reader->ours ||
-                       read_table(rest, &reader->ours);
-        if (!read_generation(rest, &news))
+        if (message->type != NFT_MSG_NEWGEN)
+                return message->family != NFPROTO_BRIDGE || reader->ours ||
+                       read_table(message->body, &reader->ours);
+        if (!read_generation(message->body, &news))
                 return false;
         news.ours = reader->ours;
         reader->ours = false;
@@ -87,22 +71,12 @@ static bool read_message(BwNftReader *reader, unsigned type, BwNftRest rest, BwN
 
 bool bw_nft_reader_read(BwNftReader *reader, const void *datagram, gsize length, BwNftNewsSink sink,
                         gpointer user) {
-        BwNftRest rest = { .at = datagram, .length = length };
+        BwNftBytes rest = { .at = datagram, .length = length };
+        BwNftMessage message;
+        bool broken;
 
-        while (rest.length > 0) {
-                struct nlmsghdr header;
-                BwNftRest body;
-
-                if (rest.length < sizeof(header))
+        while (bw_nft_next_message(&rest, &message, &broken))
+                if (!read_message(reader, &message, sink, user))
                         return false;
-                memcpy(&header, rest.at, sizeof(header));
-                if (header.nlmsg_len < sizeof(header) || header.nlmsg_len > rest.length)
-                        return false;
-                body = (BwNftRest){ .at = rest.at + sizeof(header),
-                                    .length = header.nlmsg_len - sizeof(header) };
-                if (!read_message(reader, header.nlmsg_type, body, sink, user))
-                        return false;
-                bw_nft_rest_skip(&rest, NLMSG_ALIGN((gsize) header.nlmsg_len));
-        }
-        return true;
+        return !broken;
 }

@@ -62,11 +62,14 @@ void bw_nft_table_free(BwNftTable *table) {
         g_array_unref(table->sets);
         g_ptr_array_unref(table->unwritten);
         g_hash_table_unref(table->kept);
+        g_clear_pointer(&table->weak, g_hash_table_unref);
         g_free(table->base);
         g_free(table);
 }
 
 static bool lists_equal(const GPtrArray *a, const GPtrArray *b) {
+        if (a == b)
+                return true;
         if (a->len != b->len)
                 return false;
         for (guint i = 0; i < a->len; i++)
@@ -84,6 +87,21 @@ static bool names_equal(GHashTable *a, GHashTable *b) {
                 if (!g_hash_table_contains(b, name))
                         return false;
         return g_hash_table_size(a) == g_hash_table_size(b);
+}
+
+static void put_elements(BwNftSet *set, GPtrArray *elements) {
+        g_ptr_array_unref(set->elements);
+        set->elements = elements;
+}
+
+void bw_nft_table_share(BwNftTable *table, const BwNftTable *other) {
+        for (guint i = 0; i < MIN(table->sets->len, other->sets->len); i++) {
+                BwNftSet *set = &g_array_index(table->sets, BwNftSet, i);
+                GPtrArray *elements = g_array_index(other->sets, BwNftSet, i).elements;
+
+                if (lists_equal(set->elements, elements))
+                        put_elements(set, g_ptr_array_ref(elements));
+        }
 }
 
 bool bw_nft_table_equal(const BwNftTable *a, const BwNftTable *b) {
@@ -111,9 +129,9 @@ char *bw_nft_element_key(const char *element) {
 }
 
 /* nft prints no leading zeros. */
-char *bw_nft_number(const uint8_t *bytes, gsize n) {
+char *bw_nft_number_write(const uint8_t *bytes, gsize n, char text[static BW_NFT_NUMBER_SIZE]) {
         static const char digits[] = "0123456789abcdef";
-        char text[2 + 2 * 16], *at = text;
+        char *at = text;
         gsize i = 0;
 
         g_assert(n <= 16);
@@ -128,7 +146,8 @@ char *bw_nft_number(const uint8_t *bytes, gsize n) {
                 *at++ = digits[bytes[i] >> 4];
                 *at++ = digits[bytes[i] & 0x0f];
         }
-        return g_strndup(text, (gsize) (at - text));
+        *at = '\0';
+        return at;
 }
 
 GPtrArray *bw_nft_elements_copy(const GPtrArray *elements) {
@@ -174,10 +193,11 @@ void bw_nft_table_let_pass(BwNftTable *table, const char *port) {
         if (!g_hash_table_remove(table->kept, port))
                 return;
         for (guint i = 0; i < table->sets->len; i++) {
-                const BwNftSet *set = &g_array_index(table->sets, BwNftSet, i);
+                BwNftSet *set = &g_array_index(table->sets, BwNftSet, i);
 
                 if (!g_str_equal(set->name, "passing"))
                         continue;
+                put_elements(set, bw_nft_elements_copy(set->elements));
                 add_missing(set->elements, element);
                 g_ptr_array_sort(set->elements, bw_text_compare);
         }
@@ -220,8 +240,48 @@ static GPtrArray *keep_elements(const BwNftTable *wanted, const BwNftSet *set,
 typedef struct Moving {
         BwNftTable *table;
         const BwNftListing *found;
-        bool whole; /* a border is kept: only the former run knows what it is barred from */
+        GHashTable *weak; /* of the table that is wanted; or NULL */
+        bool whole;       /* a border is kept: only the former run knows what it is barred from */
 } Moving;
+
+static void weaken(BwNftTable *table, char *key) {
+        g_hash_table_add(table->weak, key);
+}
+
+static void weaken_address(BwNftTable *table, const BwPrefix *address) {
+        char number[BW_NFT_NUMBER_SIZE];
+
+        weaken(table, bw_prefix_print(address));
+        if (address->family != BW_FAMILY_IPV6)
+                return;
+        bw_nft_number_write(address->bytes, sizeof(address->bytes), number);
+        weaken(table, g_strdup(number));
+}
+
+/* Of networks what is found stays as it is, whatever else is wanted. */
+void bw_nft_table_weaken_inherited(BwNftTable *table, const BwPlan *plan) {
+        char text[BW_MAC_TEXT_SIZE];
+
+        g_clear_pointer(&table->weak, g_hash_table_unref);
+        table->weak = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        for (guint i = 0; i < plan->segments->len; i++) {
+                const BwSegmentPlan *segment = plan->segments->pdata[i];
+
+                for (guint k = 0; k < segment->addresses->len; k++) {
+                        const BwOwnedAddress *owned =
+                                &g_array_index(segment->addresses, BwOwnedAddress, k);
+
+                        if (owned->inherited && bw_prefix_is_single(&owned->prefix))
+                                weaken_address(table, &owned->prefix);
+                }
+                for (guint k = 0; k < segment->macs->len; k++) {
+                        const BwOwnedMac *owned = &g_array_index(segment->macs, BwOwnedMac, k);
+
+                        if (owned->inherited)
+                                weaken(table, g_strdup(bw_mac_print(&owned->mac, text)));
+                }
+        }
+}
 
 static const GPtrArray *barred_by(const BwNftTable *table, guint site) {
         return g_array_index(table->sets, BwNftSet, first_barred(table) + site).elements;
@@ -238,33 +298,71 @@ static guint find_site(BwNftTable *table, const GPtrArray *barred) {
         table->sites++;
         bw_nft_table_make_room(table);
         set = &g_array_index(table->sets, BwNftSet, first_barred(table) + site);
-        g_ptr_array_unref(set->elements);
-        set->elements = bw_nft_elements_copy(barred);
+        put_elements(set, bw_nft_elements_copy(barred));
         return site;
 }
 
-/* (transfer full): "192.0.2.7 : goto site-3" with the number the site has in the new table; NULL:
- * nothing of ours. */
-static char *move_element(const Moving *moving, const char *element) {
+/* What the site that @element leads to bars, by the listing; NULL: nothing of ours. */
+static const GPtrArray *barred_by_found(const Moving *moving, const char *element) {
         g_autofree char *key = bw_nft_element_key(element), *name = NULL;
         const char *verdict = element + strlen(key) + strlen(" : ");
-        const GPtrArray *barred;
 
         if (!*(element + strlen(key)) || !g_str_has_prefix(verdict, SITE))
                 return NULL;
         name = g_strconcat(BARRED, verdict + strlen(SITE), NULL);
-        barred = g_hash_table_lookup(moving->found->elements, name);
-        if (!barred)
-                return NULL;
+        return g_hash_table_lookup(moving->found->elements, name);
+}
+
+/* (transfer full): "192.0.2.7 : goto site-3" with the number the site has in the new table. */
+static char *lead_to(const Moving *moving, const char *key, const GPtrArray *barred) {
         return g_strdup_printf("%s : " SITE "%u", key, find_site(moving->table, barred));
 }
 
+static guint site_of(const char *element) {
+        const char *number = strstr(element, SITE);
+
+        return (guint) g_ascii_strtoull(number + strlen(SITE), NULL, 10);
+}
+
+/* (transfer full): @element of the new table, and what is barred by @barred barred as well. */
+static char *bar_more(const Moving *moving, const char *key, const char *element,
+                      const GPtrArray *barred) {
+        g_autoptr(GPtrArray) both =
+                bw_nft_elements_copy(barred_by(moving->table, site_of(element)));
+
+        for (guint i = 0; i < barred->len; i++)
+                add_missing(both, barred->pdata[i]);
+        g_ptr_array_sort(both, bw_text_compare);
+        return lead_to(moving, key, both);
+}
+
+/* (transfer full): key -> element, lent */
 static GHashTable *list_keys(const GPtrArray *elements) {
         GHashTable *keys = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 
         for (guint i = 0; i < elements->len; i++)
-                g_hash_table_add(keys, bw_nft_element_key(elements->pdata[i]));
+                g_hash_table_replace(keys, bw_nft_element_key(elements->pdata[i]),
+                                     elements->pdata[i]);
         return keys;
+}
+
+/* What is wanted goes before what is @found, and what is weak is both. */
+static void keep_element(const Moving *moving, GPtrArray *elements, GHashTable *keys,
+                         const char *found) {
+        g_autofree char *key = bw_nft_element_key(found);
+        const char *wanted = g_hash_table_lookup(keys, key);
+        const GPtrArray *barred = barred_by_found(moving, found);
+
+        if (!barred)
+                return;
+        if (!wanted) {
+                g_ptr_array_add(elements, lead_to(moving, key, barred));
+                return;
+        }
+        if (!moving->weak || !g_hash_table_contains(moving->weak, key))
+                return;
+        g_ptr_array_add(elements, bar_more(moving, key, wanted, barred));
+        g_ptr_array_remove_fast(elements, (gpointer) wanted);
 }
 
 /* Ranges are not mixed. */
@@ -276,15 +374,8 @@ static GPtrArray *keep_map(const Moving *moving, guint at) {
         GPtrArray *elements = bw_nft_elements_copy(as_found ? none : set.elements);
         g_autoptr(GHashTable) keys = list_keys(elements);
 
-        for (guint i = 0; found && i < found->len; i++) {
-                g_autofree char *key = bw_nft_element_key(found->pdata[i]);
-                char *element = g_hash_table_contains(keys, key)
-                                        ? NULL
-                                        : move_element(moving, found->pdata[i]);
-
-                if (element)
-                        g_ptr_array_add(elements, element);
-        }
+        for (guint i = 0; found && i < found->len; i++)
+                keep_element(moving, elements, keys, found->pdata[i]);
         g_ptr_array_sort(elements, bw_text_compare);
         return elements;
 }
@@ -298,8 +389,9 @@ static bool keeps_border(const BwNftTable *wanted, const BwNftListing *found) {
         return false;
 }
 
-static void keep_maps(BwNftTable *table, const BwNftListing *found, bool border_kept) {
-        Moving moving = { table, found, border_kept };
+static void keep_maps(BwNftTable *table, const BwNftListing *found, GHashTable *weak,
+                      bool border_kept) {
+        Moving moving = { table, found, weak, border_kept };
 
         /* Without any border there is none to bar. */
         if (table->sites == 0 && !border_kept)
@@ -310,8 +402,7 @@ static void keep_maps(BwNftTable *table, const BwNftListing *found, bool border_
                 if (!bw_nft_set_is_map(&g_array_index(table->sets, BwNftSet, i)))
                         continue;
                 elements = keep_map(&moving, i);
-                g_ptr_array_unref(g_array_index(table->sets, BwNftSet, i).elements);
-                g_array_index(table->sets, BwNftSet, i).elements = elements;
+                put_elements(&g_array_index(table->sets, BwNftSet, i), elements);
         }
 }
 
@@ -324,10 +415,10 @@ static BwNftTable *table_copy(const BwNftTable *table) {
         copy->base = g_strdup(table->base);
         copy->unwritten = g_ptr_array_new_with_free_func(g_free);
         copy->kept = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        copy->weak = NULL;
         for (guint i = 0; i < table->sets->len; i++) {
                 const BwNftSet *set = &g_array_index(table->sets, BwNftSet, i);
-                BwNftSet same = { g_strdup(set->name), set->type,
-                                  bw_nft_elements_copy(set->elements) };
+                BwNftSet same = { g_strdup(set->name), set->type, g_ptr_array_ref(set->elements) };
 
                 g_array_append_val(copy->sets, same);
         }
@@ -347,9 +438,8 @@ BwNftTable *bw_nft_table_keep(const BwNftTable *wanted, const BwNftListing *foun
                         continue;
                 elements =
                         keep_elements(wanted, set, g_hash_table_lookup(found->elements, set->name));
-                g_ptr_array_unref(set->elements);
-                set->elements = elements;
+                put_elements(set, elements);
         }
-        keep_maps(table, found, keeps_border(wanted, found));
+        keep_maps(table, found, wanted->weak, keeps_border(wanted, found));
         return table;
 }

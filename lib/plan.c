@@ -292,24 +292,23 @@ static void name_port(BwPortPlan *port, const Voices *voices) {
                         g_strdup_printf("the configuration section at %s is wrong", broken->where);
 }
 
-static BwPortPlan *plan_port(const Planner *planner, const BwBridgePlan *bridge,
-                             const BwLink *link) {
-        Voices voices = hear(planner, link);
+static BwPortPlan *plan_port(const Planner *planner, const BwBridgePlan *bridge, const BwLink *link,
+                             const Voices *voices) {
         BwPortPlan *port = g_new0(BwPortPlan, 1);
-        bool is_explained = plan_role(planner, port, link, &voices);
+        bool is_explained = plan_role(planner, port, link, voices);
 
         g_strlcpy(port->name, link->name, sizeof(port->name));
         port->ifindex = link->ifindex;
-        port->mode = mode_of(bridge, &voices);
-        port->absent = voices.guest && !bw_model_is_here(planner->model, voices.guest);
+        port->mode = mode_of(bridge, voices);
+        port->absent = voices->guest && !bw_model_is_here(planner->model, voices->guest);
         port->macs = g_array_new(FALSE, TRUE, sizeof(BwMac));
         port->addresses = g_array_new(FALSE, TRUE, sizeof(BwPrefix));
-        plan_macs(planner, port, link, &voices);
-        plan_addresses(planner, port, link, &voices);
-        port->state = state_of(port, &voices, is_explained);
-        plan_permissions(port, &voices);
-        plan_flags(port, &voices, g_hash_table_lookup(planner->config->bridges, bridge->name));
-        name_port(port, &voices);
+        plan_macs(planner, port, link, voices);
+        plan_addresses(planner, port, link, voices);
+        port->state = state_of(port, voices, is_explained);
+        plan_permissions(port, voices);
+        plan_flags(port, voices, g_hash_table_lookup(planner->config->bridges, bridge->name));
+        name_port(port, voices);
         return port;
 }
 
@@ -324,7 +323,8 @@ static bool is_named(const BwConfig *config, const char *bridge) {
 
 static void list_known(Planner *planner) {
         planner->known = g_hash_table_new(NULL, NULL);
-        for (guint i = 0; i < planner->links->len; i++) {
+        /* Else nobody asks. */
+        for (guint i = 0; planner->config->bridges_auto && i < planner->links->len; i++) {
                 const BwLink *link = planner->links->pdata[i];
                 Voices voices;
 
@@ -441,9 +441,8 @@ static BwBridgePlan *plan_bridge(const Planner *planner, const BwLink *link, boo
 }
 
 /* A gateway's port says so as well as the bridge. */
-static void add_gateways_of(const Planner *planner, BwBridgePlan *bridge, const BwLink *link) {
-        Voices voices = hear(planner, link);
-        const BwBindingSection *gateways = voice_for(&voices, BW_SET_GATEWAY);
+static void add_gateways_of(BwBridgePlan *bridge, const Voices *voices) {
+        const BwBindingSection *gateways = voice_for(voices, BW_SET_GATEWAY);
 
         if (gateways)
                 add_missing(bridge->gateways, gateways->gateways);
@@ -473,11 +472,13 @@ static void plan_bridges(Planner *planner, BwPlan *plan, BridgeTest is_wanted, g
         for (guint i = 0; i < planner->links->len; i++) {
                 const BwLink *link = planner->links->pdata[i];
                 BwBridgePlan *bridge = g_hash_table_lookup(added, GINT_TO_POINTER(link->master));
+                Voices voices;
 
                 if (!link->master || !bridge)
                         continue;
-                g_ptr_array_add(bridge->ports, plan_port(planner, bridge, link));
-                add_gateways_of(planner, bridge, link);
+                voices = hear(planner, link);
+                g_ptr_array_add(bridge->ports, plan_port(planner, bridge, link, &voices));
+                add_gateways_of(bridge, &voices);
         }
 }
 
@@ -533,16 +534,24 @@ static void plan_path(Planner *planner, BwPlan *plan) {
         g_ptr_array_sort(plan->bridges, compare_bridges);
 }
 
+/* IEEE 802.1D-2004, 8.4: a port that listens or learns does not forward either. */
+static bool is_blocked(const BwLink *link) {
+        return link->stp_state == BW_STP_BLOCKING || link->stp_state == BW_STP_LISTENING ||
+               link->stp_state == BW_STP_LEARNING;
+}
+
 /* Of a bridge that is not guarded nobody knows what is on it. */
 static void mend_links(const Planner *planner, BwBridgePlan *bridge) {
         for (guint i = 0; i < bridge->ports->len; i++) {
                 BwPortPlan *port = bridge->ports->pdata[i];
                 int far = bw_topology_far_bridge(planner->topology, port->ifindex);
+                bool carries = bw_topology_carries(planner->topology, port->ifindex);
+                const BwLink *link = bw_model_find_link(planner->model, port->ifindex);
 
+                port->blocked = link && (is_blocked(link) || (far != 0 && !carries));
                 if (g_hash_table_contains(planner->guarded, GINT_TO_POINTER(far))) {
-                        if (bw_topology_carries(planner->topology, port->ifindex))
-                                port->far_port =
-                                        bw_model_find_link(planner->model, port->ifindex)->peer;
+                        if (carries)
+                                port->far_port = link->peer;
                         continue;
                 }
                 if (port->derived_role && port->role == BW_ROLE_LINK)
@@ -600,17 +609,43 @@ BwPlan *bw_plan_new(BwModel *model, const BwConfig *config) {
         return plan;
 }
 
-void bw_plan_keep_inherited(BwPlan *plan, BwPortInherited inherited, gconstpointer user) {
+/* @size: of one element. */
+static void sort_once(GArray *array, gsize size, GCompareFunc compare) {
+        g_array_sort(array, compare);
+        for (guint i = array->len; i-- > 1;)
+                if (compare(array->data + (i - 1) * size, array->data + i * size) == 0)
+                        g_array_remove_index(array, i);
+}
+
+static bool keep_port(BwPortPlan *port, BwPortInherited inherited, gconstpointer user) {
+        BwInheritedPort own = { port->addresses, port->macs, false };
+
+        if (port->state != BW_PORT_STRANGER || !inherited(port->name, &own, user))
+                return false;
+        port->role = own.is_border ? BW_ROLE_UPLINK : BW_ROLE_GUEST;
+        port->state = BW_PORT_INHERITED;
+        sort_once(port->addresses, sizeof(BwPrefix), compare_prefixes);
+        sort_once(port->macs, sizeof(BwMac), compare_macs);
+        return true;
+}
+
+void bw_plan_keep_inherited(BwPlan *plan, BwModel *model, BwPortInherited inherited,
+                            gconstpointer user) {
+        g_autoptr(BwTopology) topology = NULL;
+        bool any = false;
+
         for (guint i = 0; i < plan->bridges->len; i++) {
                 const BwBridgePlan *bridge = plan->bridges->pdata[i];
 
-                for (guint k = 0; k < bridge->ports->len; k++) {
-                        BwPortPlan *port = bridge->ports->pdata[k];
-
-                        if (port->state == BW_PORT_STRANGER && inherited(port->name, user))
-                                port->state = BW_PORT_INHERITED;
-                }
+                for (guint k = 0; k < bridge->ports->len; k++)
+                        any |= keep_port(bridge->ports->pdata[k], inherited, user);
         }
+        if (!any)
+                return;
+        topology = bw_topology_new(model);
+        for (guint i = 0; i < plan->segments->len; i++)
+                bw_plan_settle_inherited(((BwSegmentPlan *) plan->segments->pdata[i])->bridges);
+        bw_border_settle(plan, topology);
 }
 
 void bw_plan_free(BwPlan *plan) {

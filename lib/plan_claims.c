@@ -115,6 +115,61 @@ void bw_plan_settle_claims(const GPtrArray *bridges) {
                         remove_lost(&g_array_index(claims_made, Claim, i));
 }
 
+/* What a former run has left */
+
+static bool is_declared(const BwPortPlan *port) {
+        return bw_port_state_is_guarded(port->state) && port->state != BW_PORT_INHERITED &&
+               port->state != BW_PORT_BORDER;
+}
+
+static bool has_all_of(const GArray *addresses, const BwPrefix *address) {
+        for (guint i = 0; i < addresses->len; i++)
+                if (bw_prefix_contains(&g_array_index(addresses, BwPrefix, i), address))
+                        return true;
+        return false;
+}
+
+static void yield_addresses(BwPortPlan *port, const GArray *declared) {
+        for (guint i = port->addresses->len; i-- > 0;)
+                if (has_all_of(declared, &g_array_index(port->addresses, BwPrefix, i)))
+                        g_array_remove_index(port->addresses, i);
+}
+
+static void yield_mac(BwPortPlan *port, const BwMac *declared) {
+        for (guint i = port->macs->len; i-- > 0;)
+                if (bw_mac_equal(&g_array_index(port->macs, BwMac, i), declared))
+                        g_array_remove_index(port->macs, i);
+}
+
+static void yield_to_bridge(BwPortPlan *port, const BwBridgePlan *bridge) {
+        yield_addresses(port, bridge->addresses);
+        yield_mac(port, &bridge->mac);
+        for (guint i = 0; i < bridge->ports->len; i++) {
+                const BwPortPlan *other = bridge->ports->pdata[i];
+
+                if (!is_declared(other))
+                        continue;
+                yield_addresses(port, other->addresses);
+                for (guint k = 0; k < other->macs->len; k++)
+                        yield_mac(port, &g_array_index(other->macs, BwMac, k));
+        }
+}
+
+void bw_plan_settle_inherited(const GPtrArray *bridges) {
+        for (guint i = 0; i < bridges->len; i++) {
+                const BwBridgePlan *bridge = bridges->pdata[i];
+
+                for (guint k = 0; k < bridge->ports->len; k++) {
+                        BwPortPlan *port = bridge->ports->pdata[k];
+
+                        if (port->state != BW_PORT_INHERITED)
+                                continue;
+                        for (guint m = 0; m < bridges->len; m++)
+                                yield_to_bridge(port, bridges->pdata[m]);
+                }
+        }
+}
+
 /* Gateways */
 
 static unsigned full_length(const BwPrefix *address) {

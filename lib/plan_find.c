@@ -169,6 +169,11 @@ bool bw_port_plan_equal(const BwPortPlan *a, const BwPortPlan *b) {
                g_str_equal(a->uuid, b->uuid) && g_strcmp0(a->trouble, b->trouble) == 0;
 }
 
+bool bw_port_plan_is_border(const BwPortPlan *port) {
+        return port->state == BW_PORT_BORDER ||
+               (port->state == BW_PORT_INHERITED && bw_role_is_border(port->role));
+}
+
 const char *bw_port_state_name(BwPortState state) {
         switch (state) {
         case BW_PORT_BOUND:

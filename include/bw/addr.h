@@ -16,7 +16,8 @@ typedef struct BwMac {
         uint8_t octet[6];
 } BwMac;
 
-#define BW_MAC_TEXT_SIZE 18 /* "52:54:00:9f:5d:c1" and its NUL */
+#define BW_MAC_TEXT_SIZE    18 /* "52:54:00:9f:5d:c1" and its NUL */
+#define BW_PREFIX_TEXT_SIZE 50 /* the longest of inet_ntop(3), "/128" and NUL */
 
 typedef enum BwFamily {
         BW_FAMILY_IPV4,
@@ -50,6 +51,8 @@ guint bw_mac_hash(gconstpointer mac);
 bool bw_prefix_parse(const char *text, BwPrefix *ret, GError **error);
 /* (transfer full): the canonical text; a single address has no "/32" or "/128". */
 char *bw_prefix_print(const BwPrefix *prefix);
+/* The same into @text. Returns the place of its NUL. */
+char *bw_prefix_write(const BwPrefix *prefix, char text[static BW_PREFIX_TEXT_SIZE]);
 bool bw_prefix_equal(const BwPrefix *a, const BwPrefix *b);
 /* Whether it is one address, and no network. */
 bool bw_prefix_is_single(const BwPrefix *prefix);

@@ -18,7 +18,8 @@ void bw_segment_plan_free(BwSegmentPlan *segment);
 
 /* Makes BwPlan.segments anew, each with its bridges and nothing else: every bridge is in one. */
 void bw_border_gather(BwPlan *plan, const BwTopology *topology);
-/* Works out what is owned where in the segments; the ports' bindings must be settled. */
+/* Works out what is owned where in the segments; the ports' bindings must be settled. May be called
+ * again when they have changed. */
 void bw_border_settle(BwPlan *plan, const BwTopology *topology);
 
 /* The most exact entry that contains @address, a single one; NULL: nobody owns it. Lent. */

@@ -37,3 +37,7 @@ bool bw_bridge_switch_feeds(BwBridgeSwitch kind, BwEngineKind engine);
 /* @engines: a set, BW_ENGINE_BIT(); so are both answers, of BW_SWITCH_BIT(). */
 unsigned bw_bridge_switches_wanted(unsigned engines);  /* to be on while they write rules */
 unsigned bw_bridge_switches_feeding(unsigned engines); /* those that feed one of them */
+
+/* Whether a bridge with just @switches on shows @engine all its packets: rules that are listed are
+ * not rules that packets meet. */
+bool bw_bridge_switches_feed(unsigned switches, BwEngineKind engine);

@@ -44,10 +44,12 @@ typedef struct BwJudgment {
  * @in: the port it comes in by, or the bridge's own name for what the host sends, which is not
  * checked at its source. @out: the one port that is asked, on the way there each link, too; or "":
  * where bridges take it, that is to the port that owns its destination, to the host itself, to the
- * border ports that lead to its owner's bridge, or else to all others.
+ * border ports that lead to its owner's bridge, or else to all others. Ports that no frame passes
+ * now (BwPortPlan.blocked) are not asked.
  *
  * BW_ERROR_ABSENT: a port is on no guarded bridge. BW_ERROR_INVALID: the ports are on two bridges
- * that no link joins now, or the frame is longer than BW_EXPLAIN_MAX_FRAME. */
+ * that no link joins now, no frame passes one of them now, or the frame is longer than
+ * BW_EXPLAIN_MAX_FRAME. */
 GArray *bw_explain(const BwPlan *plan, const char *in, const char *out, const uint8_t *frame,
                    gsize length, GError **error);
 

@@ -6,17 +6,22 @@
  *
  * Where br_netfilter shows bridged packets to the rules of IPv4 and IPv6, they
  * meet FORWARD as if the bridge had routed them from itself to itself
- * (Documentation/networking/bridge.rst, br_netfilter). A host whose rules drop
- * by default, as Docker makes them, then cuts its guests off from each other.
+ * (Documentation/networking/bridge.rst, br_netfilter): in legacy iptables and in
+ * nftables' families ip, ip6 and inet alike. A host whose rules drop by default,
+ * as Docker makes them, then cuts its guests off from each other.
  *
  * Asked is what becomes of a packet nobody has a word for: a rule with any other
- * condition than the interfaces is taken not to fit.
+ * condition than the interfaces and the family is taken not to fit.
  */
 
+#include <bw/addr.h>
 #include <glib.h>
 #include <stdbool.h>
+#include <stdint.h>
 
-#define BW_FORWARD_NAME_SIZE 64 /* room for a chain's name and its table's */
+#define BW_FORWARD_NAME_SIZE 16 /* of an interface, with the NUL */
+
+#define BW_FAMILY_BIT(family) (1u << (family))
 
 typedef enum BwForwardVerdict {
         BW_FORWARD_GO_ON, /* counts, logs, marks */
@@ -25,34 +30,77 @@ typedef enum BwForwardVerdict {
         BW_FORWARD_RETURN,
         BW_FORWARD_JUMP,
         BW_FORWARD_GOTO,
+        BW_FORWARD_LOOK_UP, /* what the set has beside the interface */
 } BwForwardVerdict;
 
 /* What a rule asks of one interface. */
 typedef struct BwForwardName {
-        char bytes[16];   /* its name, as far as it counts */
+        char bytes[BW_FORWARD_NAME_SIZE]; /* its name, as far as it counts */
         unsigned length;  /* so many bytes; 0: any interface. With the NUL: the whole name */
+        unsigned ifindex; /* this one, whatever its name; 0: any */
+        const char *set;  /* one of this set; NULL: any */
         bool is_inverted; /* any other */
 } BwForwardName;
 
 typedef struct BwForwardRule {
         BwForwardVerdict verdict;
         bool is_narrow;        /* has a condition that is not judged, and is taken not to fit */
+        bool looks_up_out;     /* BW_FORWARD_LOOK_UP: by @out and not by @in */
+        unsigned excluded;     /* set of BwFamily it does not fit */
         BwForwardName in, out; /* the interfaces, which for a bridged packet are its bridge */
-        char chain[BW_FORWARD_NAME_SIZE]; /* of a jump or goto */
+        const char *chain;     /* of a jump or goto; a word of the table */
 } BwForwardRule;
 
+typedef struct BwForwardElement {
+        char bytes[BW_FORWARD_NAME_SIZE]; /* an interface's whole name, NULs behind it */
+        bool is_end;                      /* of a set of ranges: what begins here is not in it */
+        bool is_rest;                     /* of a map: whatever has no element of its own */
+        BwForwardVerdict verdict;         /* of a map */
+        const char *chain;                /* likewise; a word of the table */
+} BwForwardElement;
+
+typedef struct BwForwardSet {
+        GArray *elements; /* BwForwardElement, in any order */
+        bool is_foreign;  /* is not one of names: what it has is not known */
+} BwForwardSet;
+
 typedef struct BwForwardChain {
-        char name[BW_FORWARD_NAME_SIZE]; /* in one list, of this chain alone */
-        bool is_hook;  /* packets enter here; each such chain must let a packet pass */
-        bool drops;    /* policy, of a hook */
-        GArray *rules; /* BwForwardRule */
+        const char *name; /* a word of the table */
+        bool is_hook;     /* packets enter here; each such chain must let a packet pass */
+        bool drops;       /* policy, of a hook */
+        GArray *rules;    /* BwForwardRule */
 } BwForwardChain;
 
-/* (transfer full) */
-BwForwardChain *bw_forward_chain_new(const char *name);
-void bw_forward_chain_free(BwForwardChain *chain);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwForwardChain, bw_forward_chain_free)
+typedef struct BwForwardTable {
+        char *name;         /* "filter" */
+        const char *nft;    /* static: nftables' family, "inet"; NULL: of legacy iptables */
+        unsigned families;  /* set of BwFamily that meet it */
+        GPtrArray *chains;  /* BwForwardChain * */
+        GHashTable *places; /* its name -> BwForwardChain * */
+        GHashTable *sets;   /* its name -> BwForwardSet * */
+        GHashTable *words;  /* char *: what is named in it, each once */
+} BwForwardTable;
 
-/* Whether @chains (element-type BwForwardChain), of one family, drop a packet that passes over
- * @bridge. Chains may refer to each other in any way. NULL: nothing is known, nothing drops. */
-bool bw_forward_drops(const GPtrArray *chains, const char *bridge);
+/* (transfer full); @name is copied. */
+BwForwardTable *bw_forward_table_new(const char *name, const char *nft, unsigned families);
+void bw_forward_table_free(BwForwardTable *table);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwForwardTable, bw_forward_table_free)
+
+/* (transfer none): @text as a word of the table, good as long as the table. */
+const char *bw_forward_table_word(BwForwardTable *table, const char *text);
+/* (transfer none): a chain or set of that name, made where there is none. */
+BwForwardChain *bw_forward_table_chain(BwForwardTable *table, const char *name);
+BwForwardSet *bw_forward_table_set(BwForwardTable *table, const char *name);
+
+/* Where a packet ends. */
+typedef struct BwForwardEnd {
+        const BwForwardTable *table;
+        const BwForwardChain *hook;  /* where it came in */
+        const BwForwardChain *chain; /* whose rule drops it, or @hook by its policy */
+} BwForwardEnd;
+
+/* Whether one of @tables (element-type BwForwardTable) drops a packet of @family that passes over
+ * the bridge @name. Chains may refer to each other in any way. @tables NULL: nothing is known,
+ * nothing drops. @ret_end, which is lent by @tables, is set when it does. */
+bool bw_forward_drops(const GPtrArray *tables, BwFamily family, const char *name, int ifindex,
+                      BwForwardEnd *ret_end);

@@ -106,6 +106,8 @@ BwFrame bw_frame_decode(const uint8_t *bytes, gsize length);
  * takes it off reads the frame. A bridge that filters VLANs tags what it hands to a trunk. */
 BwFrame bw_frame_decode_tagged(const uint8_t *bytes, gsize length);
 
+bool bw_frame_is_ip(const BwFrame *frame); /* IPv4 or IPv6, by its ethertype */
+
 /* A VLAN tag's: 802.1Q, 802.1ad, or what was used before that. */
 bool bw_frame_is_tag(uint16_t ethertype);
 

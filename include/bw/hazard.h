@@ -39,15 +39,24 @@ typedef struct BwListener {
         char *user;    /* NULL: cannot be told */
 } BwListener;
 
+/* For which addresses the host answers ARP requests that come by a link: net.ipv4.conf of the
+ * kernel's ip-sysctl.rst, as it holds there together with what is set for all. */
+typedef struct BwArpSetting {
+        int ifindex;
+        int ignore;  /* arp_ignore; -1: not known */
+        bool filter; /* arp_filter */
+} BwArpSetting;
+
 /* What is no fact of netlink or libvirt; read by the caller. Everything is lent. */
 typedef struct BwHostState {
         unsigned engines;  /* set of engines in use */
         bool br_netfilter; /* loaded */
         unsigned calls; /* set of BwBridgeSwitch nf_call_* that net.bridge.bridge-nf-call-* has on
                            for all bridges */
-        int filter_vlan_tagged; /* net.bridge.bridge-nf-filter-vlan-tagged; -1: not known */
-        const GPtrArray *forward_ipv4, *forward_ipv6; /* BwForwardChain; NULL: not known */
-        const GArray *listeners;                      /* BwListener; NULL: not known */
+        int filter_vlan_tagged;   /* net.bridge.bridge-nf-filter-vlan-tagged; -1: not known */
+        const GPtrArray *forward; /* BwForwardTable; NULL: not known */
+        const GArray *listeners;  /* BwListener; NULL: not known */
+        const GArray *arp;        /* BwArpSetting, of guarded bridges; NULL: not known */
 } BwHostState;
 
 void bw_hazard_free(BwHazard *hazard);

@@ -20,6 +20,7 @@ typedef enum BwHazardKind {
         BW_HAZARD_CALL_OFF,        /* a bridge's switch cannot be brought on */
         BW_HAZARD_TAGGED_UNSEEN,   /* iptables alone is in use, and tags hide what they carry */
         BW_HAZARD_HOST_ADDRESS,    /* the bridge has an IP address of its own */
+        BW_HAZARD_ARP_FLUX,        /* the host answers ARP there for addresses it has elsewhere */
         BW_HAZARD_HAIRPIN,         /* a port gives back what came in by it */
         BW_HAZARD_LOOP,            /* two ways between bridges, and no spanning tree */
         BW_HAZARD_NOT_GUARDED,     /* a guest's interface that no bridge sees */

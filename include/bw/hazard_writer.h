@@ -20,5 +20,7 @@ BwHazard *bw_hazard_add(BwHazardWriter *writer, BwHazardKind kind, const char *s
                         const BwBridgePlan *bridge, char *sentence);
 /* Those of guarded bridges and of their ports. */
 void bw_hazard_add_bridges(BwHazardWriter *writer);
+/* That of ARP on one bridge, whose own link is @link. */
+void bw_hazard_add_arp_flux(BwHazardWriter *writer, const BwBridgePlan *bridge, const BwLink *link);
 /* Those of guests that run. */
 void bw_hazard_add_guests(BwHazardWriter *writer);

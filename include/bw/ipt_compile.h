@@ -35,5 +35,10 @@
  */
 GPtrArray *bw_ipt_compile(const BwPlan *plan, BwIptTable table);
 
+/* What @chains and @before have in common, bridge and port included, is one object from then on:
+ * to see that nothing changed there takes no look inside. @before may be NULL. Returns whether that
+ * is all of both. */
+bool bw_ipt_share_chains(GPtrArray *chains, const GPtrArray *before);
+
 /* Lent or NULL: binary search by name in such an array. */
 const BwIptChain *bw_ipt_find_chain(const GPtrArray *chains, const char *name);

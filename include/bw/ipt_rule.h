@@ -102,9 +102,11 @@ bw_ipt_table_root(BwIptTable table); /* our chain the anchor jumps to: "bw-in", 
 /* Whether a chain of this name is ours to write and to remove. */
 bool bw_ipt_chain_is_ours(const char *name);
 
+/* Counted, from any thread; who shares a chain leaves it as it is. */
 BwIptChain *bw_ipt_chain_new(const char *name);
-void bw_ipt_chain_free(BwIptChain *chain);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwIptChain, bw_ipt_chain_free)
+BwIptChain *bw_ipt_chain_ref(BwIptChain *chain);
+void bw_ipt_chain_unref(BwIptChain *chain);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwIptChain, bw_ipt_chain_unref)
 bool bw_ipt_rule_equal(const BwIptRule *a, const BwIptRule *b);
 bool bw_ipt_chain_equal(const BwIptChain *a, const BwIptChain *b); /* names and rules */
 

@@ -6,7 +6,7 @@
  *
  * The kernel's answer to NFT_MSG_GETSETELEM for a set whose elements are names
  * of interfaces, each with a counter (linux/netfilter/nf_tables.h): datagrams of
- * NFT_MSG_NEWSETELEM, then NLMSG_DONE.
+ * NFT_MSG_NEWSETELEM, then the end of the answer.
  *
  * Trusts no length and no text in it. Opens no socket.
  */
@@ -17,14 +17,6 @@
 /* @port: any bytes, "" for frames of the host itself. Lent for the call. */
 typedef void (*BwNftSeen)(const char *port, BwNftCount count, gpointer user);
 
-/* What of the answer was read so far. Begins as zero. */
-typedef struct BwNftSeenReader {
-        bool done;        /* nothing comes any more */
-        bool interrupted; /* rules have changed meanwhile: elements may be missing or come twice */
-        int refusal;      /* errno of the kernel; 0: none */
-} BwNftSeenReader;
-
 /* Reads one datagram, of any alignment, and tells @seen of each element in it that has a counter.
  * False: there was something in it that cannot be read, and what came behind that is lost. */
-bool bw_nft_seen_read(BwNftSeenReader *reader, const void *datagram, gsize length, BwNftSeen seen,
-                      gpointer user);
+bool bw_nft_seen_read(const void *datagram, gsize length, BwNftSeen seen, gpointer user);

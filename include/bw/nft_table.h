@@ -31,7 +31,8 @@
 typedef struct BwNftSet {
         char *name;
         const char *type;    /* static: what stands between its braces, beside the elements */
-        GPtrArray *elements; /* char *, sorted by strcmp(), no duplicates */
+        GPtrArray *elements; /* char *, sorted by strcmp(), no duplicates. Tables and listings share
+                                it, so it is never changed once it is made, but put in place anew */
 } BwNftSet;
 
 /* (transfer full): the name an element begins with, "vk63" of "\"vk63\" . 192.0.2.7"; NULL: none.
@@ -39,8 +40,11 @@ typedef struct BwNftSet {
 char *bw_nft_element_name(const char *element);
 /* (transfer full): the key of a map's element, "192.0.2.7" of "192.0.2.7 : goto site-3". */
 char *bw_nft_element_key(const char *element);
-/* (transfer full): bytes as one number in nft's words, "0x20010db8"; 16 of them at most. */
-char *bw_nft_number(const uint8_t *bytes, gsize n);
+/* Bytes as one number in nft's words, "0x20010db8"; 16 of them at most. Returns the place of its
+ * NUL.
+ */
+#define BW_NFT_NUMBER_SIZE 35
+char *bw_nft_number_write(const uint8_t *bytes, gsize n, char text[static BW_NFT_NUMBER_SIZE]);
 /* (transfer full): with texts of its own. */
 GPtrArray *bw_nft_elements_copy(const GPtrArray *elements);
 
@@ -52,6 +56,7 @@ typedef struct BwNftTable {
         guint sites;          /* how many there are; there may be room for more */
         GPtrArray *unwritten; /* char *: guarded ports whose names cannot be written; closed */
         GHashTable *kept;     /* set of names: ports that keep the elements they are found with */
+        GHashTable *weak; /* set of keys of what borders know: what is found bars, too; or NULL */
 } BwNftTable;
 
 /* (transfer full): never NULL. @elsewhere: as of bw_nft_list_elsewhere(). Nothing is written for a
@@ -73,6 +78,12 @@ GPtrArray *bw_nft_list_elsewhere(const BwModel *model, const BwPlan *plan);
 void bw_nft_table_free(BwNftTable *table);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwNftTable, bw_nft_table_free)
 bool bw_nft_table_equal(const BwNftTable *a, const BwNftTable *b);
+/* Where a set of @table has the elements it has in @other, both have one list of them from then on,
+ * which are equal at a glance. */
+void bw_nft_table_share(BwNftTable *table, const BwNftTable *other);
+/* What @plan has only because rules of a former run say so opens no border that this table itself,
+ * as it is found, has closed. */
+void bw_nft_table_weaken_inherited(BwNftTable *table, const BwPlan *plan);
 /* @port, one of @table->kept, was in no list of the former run: it passes. */
 void bw_nft_table_let_pass(BwNftTable *table, const char *port);
 

@@ -42,13 +42,16 @@ typedef struct BwPortPlan {
         bool fdb_lock, isolated;           /* as wished; bw/port_lock.h says what comes of it */
         int far_port;                      /* of a link that carries now: ifindex of its other end,
                                               a port of another guarded bridge; 0: none */
+        bool blocked;                      /* no frame passes it now: spanning tree has it blocked
+                                              or not forward yet, or its link does not carry */
         bool derived_role;                 /* @role is not from the configuration */
         bool derived_addresses; /* @addresses are what the host has at the other end: weaker than
                                    what is configured */
         BwMode mode;            /* never BW_MODE_OFF together with a checked state */
         GArray *macs;           /* BwMac, sorted */
         GArray *addresses; /* BwPrefix, sorted, both families; without those lost by conflict. Of a
-                              border: what is declared behind it. */
+                              border: what is declared behind it. Inherited: as @macs, what the
+                              rules of the former run say, as far as they do. */
         char *guest;       /* NULL: not a guest's */
         char uuid[BW_UUID_TEXT_SIZE];
         char *where;    /* the most exact section that speaks of it, "file:line"; or NULL */
@@ -86,15 +89,18 @@ typedef struct BwSitePlan {
  * MACs, the link-local address each MAC makes; of the bridges: the host's own addresses and MACs;
  * what is declared behind borders; the gateways. What a port has that is absent is owned there and
  * behind the segment's uplinks, but for the closed ones, unless somebody who is here has it as
- * well. */
+ * well. What is inherited is owned by nobody else, and behind no border that would not let it pass
+ * without it: bw_plan_keep_inherited(). */
 typedef struct BwOwnedAddress {
         BwPrefix prefix;
-        guint site; /* index into BwSegmentPlan.sites */
+        guint site;     /* index into BwSegmentPlan.sites */
+        bool inherited; /* only rules of a former run say so */
 } BwOwnedAddress;
 
 typedef struct BwOwnedMac {
         BwMac mac;
         guint site;
+        bool inherited;
 } BwOwnedMac;
 
 typedef struct BwSegmentPlan {
@@ -119,9 +125,24 @@ BwPlan *bw_plan_new(BwModel *model, const BwConfig *config);
 void bw_plan_free(BwPlan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwPlan, bw_plan_free)
 
-/* Turns each stranger that @inherited knows into BW_PORT_INHERITED. */
-typedef bool (*BwPortInherited)(const char *port, gconstpointer user);
-void bw_plan_keep_inherited(BwPlan *plan, BwPortInherited inherited, gconstpointer user);
+/* What the rules of a former run take for a port's own, as far as they tell. */
+typedef struct BwInheritedPort {
+        GArray *addresses; /* BwPrefix, to be appended to, in any order */
+        GArray *macs;      /* BwMac, likewise */
+        bool is_border;    /* they guard it as a border */
+} BwInheritedPort;
+
+/* Whether rules of a former run guard @port; @ret is zero but for empty arrays. */
+typedef bool (*BwPortInherited)(const char *port, BwInheritedPort *ret, gconstpointer user);
+/* Turns each stranger that @inherited knows into BW_PORT_INHERITED, and works out anew what is
+ * owned where: what such a port has is owned at it. @plan must be of @model as it is.
+ *
+ * Who has changed the rules while nobody watched is not known, so what is read from them only
+ * closes. It is the weakest of claims: an address or a MAC that somebody has by a declaration, or
+ * that is the host's, is his alone. A border that does not let an address in without what is
+ * inherited does not let it in because of it. Nobody may send or receive more because of it. */
+void bw_plan_keep_inherited(BwPlan *plan, BwModel *model, BwPortInherited inherited,
+                            gconstpointer user);
 bool bw_plan_has_inherited(const BwPlan *plan);
 
 /* Lent or NULL. @ret_bridge may be NULL. */
@@ -144,6 +165,10 @@ const BwPortPlan *bw_plan_find_segment_owner_of_mac(const BwPlan *plan, const Bw
                                                     const BwMac *mac);
 
 bool bw_port_plan_equal(const BwPortPlan *a, const BwPortPlan *b);
+/* Whether it is guarded as a border: now, or by what a former run has left (then its role is
+ * BW_ROLE_UPLINK, and it leads to nothing that is owned but to gateways that nobody is known to
+ * have). */
+bool bw_port_plan_is_border(const BwPortPlan *port);
 const char *bw_port_state_name(BwPortState state);
 /* Whether rules check what it sends and receives; a stranger's are the bridge's. */
 bool bw_port_state_is_guarded(BwPortState state);

@@ -22,3 +22,8 @@ void bw_plan_settle_gateways(const GPtrArray *bridges);
  * notes why in their trouble, and closes a port that has none left. Two ports of one guest may
  * share an address. */
 void bw_plan_settle_claims(const GPtrArray *bridges);
+
+/* Of one segment's @bridges (element-type BwBridgePlan). Takes from ports that are inherited what a
+ * port that is declared, or the host on a bridge, has as well, or has as part of a network. What is
+ * behind borders may be owned elsewhere as well. To be called last. */
+void bw_plan_settle_inherited(const GPtrArray *bridges);

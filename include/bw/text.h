@@ -20,5 +20,8 @@ char *bw_text_short(const char *bytes, gsize most);
 /* (transfer full): valid UTF-8; only what is no UTF-8 is escaped. For D-Bus and JSON. */
 char *bw_text_utf8(const char *bytes);
 
+/* Sorts an array of char * as strcmp() would and drops doubles. Fast where most texts begin alike,
+ * or are in order. */
+void bw_text_sort(GPtrArray *texts);
 /* Of two elements of an array of char *, for g_ptr_array_sort(): as strcmp(). */
 int bw_text_compare(gconstpointer a, gconstpointer b);

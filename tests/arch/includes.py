@@ -40,9 +40,10 @@ ADAPTERS = {
 # What adapters of one library may have in common.
 SHARED = {'netlink': 'nl', 'nflog': 'nl', 'nftables': 'nl', 'ipt_calls_v4': 'ipt', 'ipt_calls_v6': 'ipt'}
 # Bytes to facts, in the kernel's words and libnl's; a socket has no place in it.
-DECODERS = {'nft_news': ('linux/netlink.h', 'linux/netfilter'),
-            'nft_seen': ('linux/netlink.h', 'linux/netfilter'),
-            'nft_attribute': ('linux/netlink.h',),
+DECODERS = {'nft_bytes': ('linux/netlink.h', 'linux/netfilter'),
+            'nft_news': ('linux/netlink.h', 'linux/netfilter'),
+            'nft_forward': ('linux/netfilter',),
+            'nft_seen': ('linux/netfilter',),
             'netlink_decode': ('linux/', 'netlink/attr.h', 'netlink/msg.h', 'net/if.h',
                                'sys/socket.h'),
             'tc_news': ('linux/pkt_sched.h', 'linux/rtnetlink.h')}

@@ -3,14 +3,22 @@
 /*
  * What writing rules costs, and rules without a daemon
  *
- * bench-rules CONFIG BRIDGES PORTS write ENGINE...         puts the rules of a lane of that many
- *     bridges and ports in place in the namespace it runs in; prints the engine's name,
- * milliseconds with the read-back, and tables bench-rules CONFIG BRIDGES PORTS change ENGINE
- * SAMPLES   the same, then takes ports away and puts them back, one at a time; prints lines of
- * microseconds: "compile", "unplug", "plug", and the processor's alone, "compile-cpu" and so on
- * bench-rules CONFIG BRIDGES PORTS plan SAMPLES            writes nothing; prints lines of the
- *     processor's microseconds: "graph" for topology and borders alone, "plan" for all of the plan,
- *     and for each engine "iptables", "nftables", from plan to rules
+ * bench-rules CONFIG BRIDGES PORTS write ENGINE... puts the rules of a lane of that many bridges
+ * and ports in place in the namespace it runs in; prints the engine's name, milliseconds with the
+ * read-back, and tables.
+ *
+ * bench-rules CONFIG BRIDGES PORTS change ENGINE SAMPLES does the same, then takes ports away and
+ * puts them back, one at a time; prints lines of microseconds: "compile", "unplug", "plug", and the
+ * processor's alone, "compile-cpu" and so on; of iptables also "floor": what libiptc alone takes to
+ * read the same tables and to write them back as they are, both families at the same time.
+ *
+ * bench-rules CONFIG BRIDGES PORTS start ENGINE SAMPLES does the same by the room the daemon has
+ * for an engine; prints lines of the processor's microseconds when a port comes: "plan", "want"
+ * (plan to rules, compared with those before) and "commit".
+ *
+ * bench-rules CONFIG BRIDGES PORTS plan SAMPLES writes nothing; prints lines of the processor's
+ * microseconds: "graph" for topology and borders alone, "plan" for all of the plan, and for each
+ * engine "iptables", "nftables", from plan to rules.
  *
  * The clocks run around the adapter's call: finding the difference, the transaction, and whatever
  * the adapter does to be sure of it. The processor's clock counts what library and kernel do in the
@@ -21,7 +29,9 @@
 
 #include <bw/border.h>
 #include <bw/engine.h>
+#include <engine.h>
 #include <errno.h>
+#include <ipt_calls.h>
 #include <iptables.h>
 #include <nftables.h>
 #include <settings.h>
@@ -196,6 +206,43 @@ static void print_samples(const char *name, const Sample *samples, unsigned coun
         printf("\n");
 }
 
+/* Any edit makes libiptc write; this one leaves the table as it is. */
+static void rewrite_table(BwIptTable table) {
+        const BwIptCalls *calls = bw_ipt_calls_of(bw_ipt_table_family(table));
+        const char chain[BW_IPT_CHAIN_SIZE] = "floor";
+        struct xtc_handle *handle = calls->init(bw_ipt_table_name(table));
+
+        if (!handle || !calls->create_chain(chain, handle) || !calls->delete_chain(chain, handle) ||
+            !calls->commit(handle))
+                bw_lane_die("%s", calls->strerror(errno));
+        calls->free(handle);
+}
+
+static gpointer rewrite_family(gpointer family) {
+        for (BwIptTable table = 0; table < BW_IPT_TABLE_MAX; table++)
+                if (bw_ipt_table_family(table) == GPOINTER_TO_UINT(family))
+                        rewrite_table(table);
+        return NULL;
+}
+
+static Sample time_floor(void) {
+        int64_t start = bw_lane_now(), cpu = bw_lane_process_time();
+        GThread *thread =
+                g_thread_new("ip6tables", rewrite_family, GUINT_TO_POINTER(BW_FAMILY_IPV6));
+
+        rewrite_family(GUINT_TO_POINTER(BW_FAMILY_IPV4));
+        g_thread_join(thread);
+        return (Sample){ (bw_lane_now() - start) / 1e3, (bw_lane_process_time() - cpu) / 1e3 };
+}
+
+static void print_floor(unsigned count) {
+        g_autofree Sample *floors = g_new0(Sample, count);
+
+        for (unsigned i = 0; i < count; i++)
+                floors[i] = time_floor();
+        print_samples("floor", floors, count);
+}
+
 static void change_rules(Bench *bench, BwEngineKind engine, unsigned count) {
         g_autofree Sample *compiled = g_new0(Sample, count), *unplug = g_new0(Sample, count);
         g_autofree Sample *plug = g_new0(Sample, count);
@@ -214,6 +261,8 @@ static void change_rules(Bench *bench, BwEngineKind engine, unsigned count) {
         print_samples("compile", compiled, count);
         print_samples("unplug", unplug, count);
         print_samples("plug", plug, count);
+        if (engine == BW_ENGINE_IPTABLES)
+                print_floor(count);
 }
 
 static double cpu_since(int64_t *start) {
@@ -222,6 +271,42 @@ static double cpu_since(int64_t *start) {
 
         *start = now;
         return spent;
+}
+
+/* What news of one port costs in the daemon, from the model to the kernel. */
+static void time_news(const Bench *bench, BwEngine *engine, unsigned absent, double row[3]) {
+        g_autoptr(BwModel) model = build_model(bench, absent);
+        g_autoptr(BwPlan) plan = NULL;
+        g_autoptr(GError) error = NULL;
+        int64_t start = bw_lane_process_time();
+        BwPass pass = {};
+
+        plan = bw_plan_new(model, bench->config);
+        row[0] = cpu_since(&start);
+        engine->work->want(engine, plan, model);
+        row[1] = cpu_since(&start);
+        must(engine->work->commit(engine, g_get_monotonic_time(), &pass, &error), error);
+        row[2] = cpu_since(&start);
+}
+
+static void time_starts(const Bench *bench, BwEngineKind kind, unsigned count) {
+        static const char *const names[] = { "plan", "want", "commit" };
+        BwEngine *engine =
+                kind == BW_ENGINE_NFTABLES ? bw_engine_nftables_new() : bw_engine_iptables_new();
+        g_autofree double *rows = g_new0(double, (size_t) count * 3);
+        double warm[3];
+
+        for (unsigned i = 0; i < count; i++) {
+                time_news(bench, engine, i * STRIDE % bench->n_ports, warm);
+                time_news(bench, engine, NOBODY, rows + (size_t) i * 3);
+        }
+        for (unsigned k = 0; k < 3; k++) {
+                printf("%s", names[k]);
+                for (unsigned i = 0; i < count; i++)
+                        printf(" %.0f", rows[(size_t) i * 3 + k]);
+                printf("\n");
+        }
+        bw_engine_free(engine);
 }
 
 static double time_graph(const BwModel *model, BwPlan *plan) {
@@ -291,6 +376,8 @@ static void obey(Bench *bench, int n_words, char **words) {
                         write_rules(bench, find_engine(words[i]));
         else if (n_words == 3 && g_str_equal(words[0], "change") && atoi(words[2]) > 0)
                 change_rules(bench, find_engine(words[1]), atoi(words[2]));
+        else if (n_words == 3 && g_str_equal(words[0], "start") && atoi(words[2]) > 0)
+                time_starts(bench, find_engine(words[1]), atoi(words[2]));
         else if (n_words == 2 && g_str_equal(words[0], "plan") && atoi(words[1]) > 0)
                 time_plans(bench, atoi(words[1]));
         else
@@ -304,7 +391,8 @@ int main(int argc, char **argv) {
         g_set_prgname("bench-rules");
         if (bench.n_bridges < 1 || bench.n_ports < 2)
                 bw_lane_die("Usage: bench-rules CONFIG BRIDGES PORTS write ENGINE... | change "
-                            "ENGINE SAMPLES | plan SAMPLES");
+                            "ENGINE SAMPLES | start ENGINE SAMPLES | plan SAMPLES");
+        bw_iptables_keep_memory();
         bench.config = read_config(argv[1]);
         bench.nftables = bw_nftables_new();
         obey(&bench, argc - 4, argv + 4);

@@ -192,7 +192,7 @@ static void test_usage(void) {
 static void test_help_and_version(void) {
         g_auto(Run) help = RUN("help"), version = RUN("version"), json = RUN("--json", "version"),
                     option = RUN("-h"), late = RUN("status", "--help"),
-                    options = RUN("explain", "--help");
+                    options = RUN("explain", "--help"), named = RUN("topology", "--help");
         g_autoptr(JsonNode) node = parse_json(json.out);
 
         g_assert_cmpint(help.exit, ==, 0);
@@ -201,6 +201,7 @@ static void test_help_and_version(void) {
         g_assert_cmpstr(late.out, ==, help.out);
         g_assert_cmpint(option.exit + late.exit + options.exit, ==, 0);
         expect_words(options.out, "--arp-reply");
+        expect_words(named.out, "topology [OPTION…] [NAME]");
         g_assert_cmpstr(version.out, ==, "bridgewarden " BW_VERSION "\n");
         g_assert_cmpstr(json_object_get_string_member(json_node_get_object(node), "Version"), ==,
                         BW_VERSION);

@@ -15,7 +15,7 @@ static void on_news(const BwNftNews *news, gpointer user) {
 
 /* A copy of the exact size: the sanitizer sees each byte read too far. */
 static char *read_at(const uint8_t *bytes, size_t size, size_t offset, bool *ret_whole) {
-        g_autofree uint8_t *datagram = g_malloc(size + offset);
+        g_autofree uint8_t *datagram = g_malloc(MAX(size + offset, 1));
         g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
         BwNftReader reader = {};
 

@@ -31,7 +31,7 @@ BwIptChain *bw_test_chain(GPtrArray *chains, const char *name) {
 }
 
 GPtrArray *bw_test_chains_new(BwIptTable table) {
-        GPtrArray *chains = g_ptr_array_new_with_free_func((GDestroyNotify) bw_ipt_chain_free);
+        GPtrArray *chains = g_ptr_array_new_with_free_func((GDestroyNotify) bw_ipt_chain_unref);
 
         bw_test_chain(chains, bw_ipt_table_root(table));
         return chains;
@@ -68,4 +68,26 @@ bool bw_test_is_equal(BwIptTable table, const GPtrArray *chains) {
         bw_iptables_check(table, chains, &equal, &error);
         g_assert_no_error(error);
         return equal;
+}
+
+BwIptRule bw_test_nflog(BwDirection direction, BwReason reason, bool drops, unsigned rate) {
+        return (BwIptRule){ .target = BW_IPT_NFLOG,
+                            .log_rate = rate,
+                            .direction = direction,
+                            .reason = reason,
+                            .drops = drops };
+}
+
+GPtrArray *bw_test_print_chains(const GPtrArray *chains) {
+        GPtrArray *lines = g_ptr_array_new_with_free_func(g_free);
+
+        for (guint i = 0; i < chains->len; i++) {
+                const BwIptChain *chain = chains->pdata[i];
+
+                for (guint k = 0; k < chain->rules->len; k++)
+                        g_ptr_array_add(lines, bw_ipt_rule_print(
+                                                       chain->name,
+                                                       &g_array_index(chain->rules, BwIptRule, k)));
+        }
+        return lines;
 }

@@ -23,3 +23,7 @@ BwIptRule bw_test_goto(const char *chain);
 /* Sync under the lock, which must not fail. */
 BwIptReport bw_test_sync(BwIptTable table, const GPtrArray *chains);
 bool bw_test_is_equal(BwIptTable table, const GPtrArray *chains);
+/* A report, without a condition. */
+BwIptRule bw_test_nflog(BwDirection direction, BwReason reason, bool drops, unsigned rate);
+/* (transfer full) (element-type utf8): every rule of @chains as iptables-save says it. */
+GPtrArray *bw_test_print_chains(const GPtrArray *chains);

@@ -2,14 +2,12 @@
 #pragma once
 
 /*
- * The guard, stated a second time
+ * The plan, stated a second time
  *
- * What must become of a packet, said directly from the world, the settings and
- * the table of reasons; no plan, no chain, no index, no order of work. Meant to
- * be checked by eye, and slow.
+ * Which bridges are guarded, and what must hold for each of their ports, said directly from the
+ * world and the settings; no index, no order of work. Meant to be checked by eye, and slow.
  */
 
-#include "interpreter.h"
 #include "settings.h"
 
 #include <bw/plan.h>
@@ -43,23 +41,12 @@ bool bw_test_oracle_guards(const BwTestOracle *oracle, const BwLink *bridge);
 /* NULL when no such port is on that bridge. */
 const BwTestPort *bw_test_oracle_port(const BwTestOracle *oracle, const char *bridge,
                                       const char *name);
-/* Whether @address is the broadcast address of a network the host itself is in on that bridge. */
-bool bw_test_oracle_is_host_broadcast(const BwTestOracle *oracle, const char *bridge,
-                                      uint32_t address);
-/* What is known of an address or a MAC at a border port. */
-typedef enum BwTestPlace {
-        BW_TEST_NOBODYS,
-        BW_TEST_BEHIND, /* it may be claimed there */
-        BW_TEST_FOREIGN,
-} BwTestPlace;
+bool bw_test_port_has_mac(const BwTestPort *port, const BwMac *mac);
 
-BwTestPlace bw_test_oracle_place(const BwTestOracle *oracle, const BwTestPort *border,
-                                 const BwPrefix *address);
-BwTestPlace bw_test_oracle_place_of_mac(const BwTestOracle *oracle, const BwTestPort *border,
-                                        const BwMac *mac);
-/* Whether the two bridges are one network, over whatever links. */
-bool bw_test_oracle_joins(const BwTestOracle *oracle, const BwLink *a, const BwLink *b);
-
-/* @tried is 0. */
-BwTestVerdict bw_test_oracle_judge(const BwTestOracle *oracle, BwDirection direction,
-                                   const BwTestPacket *packet);
+/* Whether @bridge is guarded for a reason of its own, or would be were it not switched off. */
+bool bw_test_oracle_asks_for(const BwTestOracle *oracle, const BwLink *bridge);
+/* Whether @link is a guarded bridge that is one network with @bridge, or that itself. */
+bool bw_test_oracle_is_near(const BwTestOracle *oracle, const BwLink *link, const BwLink *bridge);
+/* Whether the section of @bridge has @address as Gateway=. */
+bool bw_test_oracle_names_gateway(const BwTestOracle *oracle, const BwLink *bridge,
+                                  const BwPrefix *address);

@@ -8,6 +8,7 @@
  * is met from both sides.
  */
 
+#include "interpreter.h"
 #include "oracle.h"
 
 /* With both ports and both bridges, as a forwarded packet has them. */

@@ -90,6 +90,23 @@ BwTestSection *bw_test_find_section(const BwTestSettings *settings, BwTestSectio
         return NULL;
 }
 
+const BwTestBridge *bw_test_find_bridge(const BwTestSettings *settings, const char *name) {
+        for (guint i = 0; i < settings->bridge_sections->len; i++) {
+                const BwTestBridge *bridge =
+                        &g_array_index(settings->bridge_sections, BwTestBridge, i);
+
+                if (g_str_equal(bridge->name, name))
+                        return bridge;
+        }
+        return NULL;
+}
+
+BwMode bw_test_bridge_mode(const BwTestSettings *settings, const char *name) {
+        const BwTestBridge *section = bw_test_find_bridge(settings, name);
+
+        return section && section->has_mode ? section->mode : settings->mode;
+}
+
 BwPrefix bw_test_random_address(void) {
         static const char *const wide[] = { "10.0.0.0/30", "10.0.0.4/31",   "10.0.1.0/24",
                                             "10.0.0.0/16", "192.0.2.64/26", "2001:db8::/64" };

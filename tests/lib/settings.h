@@ -59,6 +59,9 @@ BwPrefix bw_test_random_address(void);
 BwTestSection *bw_test_section_new(BwTestSectionKind kind, const char *name);
 BwTestSection *bw_test_find_section(const BwTestSettings *settings, BwTestSectionKind kind,
                                     const char *name);
+/* NULL: there is no such section. */
+const BwTestBridge *bw_test_find_bridge(const BwTestSettings *settings, const char *name);
+BwMode bw_test_bridge_mode(const BwTestSettings *settings, const char *name);
 
 /* What an administrator would have written; (transfer full). */
 char *bw_test_settings_text(const BwTestSettings *settings);

@@ -62,10 +62,10 @@ FAULTS = {
     'border-broadcasts': ('nft_chains.c', r'''"oifname . ip daddr @broadcasts accept\n"
                                         "ip daddr vmap @sites4\n"''',
                           r'"ip daddr vmap @sites4\n"'),
-    'border-all-lead': ('nft_sites.c', 'bw_border_leads_to(scope->segment, site, port)',
-                        '(bw_border_leads_to(scope->segment, site, port) || site > 0)'),
+    'border-all-lead': ('nft_sites.c', 'leads_next(scope, site, border->port, &lead);',
+                        '(leads_next(scope, site, border->port, &lead) || site > 0);'),
     'border-closed': ('nft_compile.c', 'if (compiler->port->closed_border)', 'if (false)'),
-    'border-leads': ('nft_sites.c', ': bw_border_leads_to(', ': !bw_border_leads_to('),
+    'border-leads': ('nft_sites.c', ': leads_next(', ': !leads_next('),
     'ipt-border-all-lead': ('ipt_border.c',
                             'write_dispatch(tree->writer, &dispatch, site->leads)->name',
                             'write_dispatch(tree->writer, &dispatch, tree->writer->borders)->name'),

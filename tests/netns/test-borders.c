@@ -13,6 +13,9 @@
 #include <random.h>
 #include <unistd.h>
 
+/* Who sends: an end, or the host itself by t-a. */
+#define HOST BW_NET_MOST_ENDS
+
 typedef struct Row {
         const char *name;
         unsigned from;
@@ -20,12 +23,35 @@ typedef struct Row {
         unsigned arrives; /* set of ends */
 } Row;
 
-static unsigned judge_rows(const BwNet *net, const Row *rows, gsize n) {
+/* The two bridges, guarded as the test's settings say. */
+typedef struct Scene {
+        BwNet *net;
+        int host; /* where the host sends */
+} Scene;
+
+static void set_up(Scene *scene, gconstpointer settings) {
+        scene->net = bw_net_new_two(BW_ENGINE_NFTABLES);
+        scene->host = bw_net_open_wire("t-a");
+        bw_net_arm(scene->net, settings);
+}
+
+static void tear_down(Scene *scene, G_GNUC_UNUSED gconstpointer settings) {
+        close(scene->host);
+        bw_net_free(scene->net);
+}
+
+static unsigned fire(const Scene *scene, const Row *row) {
+        g_autoptr(GByteArray) frame = bw_net_packet(&row->packet);
+
+        return row->from == HOST ? bw_net_fire_by(scene->net, scene->host, frame)
+                                 : bw_net_fire(scene->net, row->from, frame);
+}
+
+static void judge_rows(const Scene *scene, const Row *rows, gsize n) {
         unsigned wrong = 0;
 
         for (gsize i = 0; i < n; i++) {
-                g_autoptr(GByteArray) frame = bw_net_packet(&rows[i].packet);
-                unsigned arrived = bw_net_fire(net, rows[i].from, frame);
+                unsigned arrived = fire(scene, &rows[i]);
 
                 if (arrived == rows[i].arrives)
                         continue;
@@ -33,7 +59,11 @@ static unsigned judge_rows(const BwNet *net, const Row *rows, gsize n) {
                 g_test_message("WRONG %s: arrived at %x, not at %x", rows[i].name, arrived,
                                rows[i].arrives);
         }
-        return wrong;
+        g_assert_cmpuint(wrong, ==, 0);
+}
+
+static uint64_t count(const Scene *scene, BwDirection direction, BwReason reason, bool drops) {
+        return bw_net_count(scene->net, direction, reason, drops);
 }
 
 /* Somebody behind the uplink of t-a sends to all; and the legal twin of each trick. */
@@ -155,17 +185,14 @@ static const Row at_uplink[] = {
           AT(UB) },
 };
 
-static void test_uplink(void) {
-        g_autoptr(BwNet) net = bw_net_new_two(BW_ENGINE_NFTABLES);
+static void test_uplink(Scene *scene, G_GNUC_UNUSED gconstpointer settings) {
         unsigned hostile = 0;
 
         for (gsize i = 0; i < G_N_ELEMENTS(at_uplink); i++)
                 hostile += at_uplink[i].from == UA && at_uplink[i].arrives == NOBODY;
-        bw_net_arm(net, "");
-        g_assert_cmpuint(judge_rows(net, at_uplink, G_N_ELEMENTS(at_uplink)), ==, 0);
-        g_assert_cmpuint(bw_net_count(net, BW_DIRECTION_IN, BW_REASON_BORDER_SPOOF, true), ==,
-                         hostile);
-        g_assert_cmpuint(bw_net_count(net, BW_DIRECTION_IN, BW_REASON_BORDER_SPOOF, false), ==, 0);
+        judge_rows(scene, at_uplink, G_N_ELEMENTS(at_uplink));
+        g_assert_cmpuint(count(scene, BW_DIRECTION_IN, BW_REASON_BORDER_SPOOF, true), ==, hostile);
+        g_assert_cmpuint(count(scene, BW_DIRECTION_IN, BW_REASON_BORDER_SPOOF, false), ==, 0);
 }
 
 /* Nobody checks A1 and B1, so that the ends of the link are the first who can. */
@@ -219,13 +246,10 @@ static const Row at_link[] = {
           AT(A1) | AT(A2) },
 };
 
-static void test_link(void) {
-        g_autoptr(BwNet) net = bw_net_new_two(BW_ENGINE_NFTABLES);
+static void test_link(Scene *scene, G_GNUC_UNUSED gconstpointer settings) {
 
-        bw_net_arm(net, UNCHECKED);
-        g_assert_cmpuint(judge_rows(net, at_link, G_N_ELEMENTS(at_link)), ==, 0);
-        g_assert_cmpuint(bw_net_count(net, BW_DIRECTION_OUT, BW_REASON_BORDER_MISDELIVERED, true),
-                         >, 0);
+        judge_rows(scene, at_link, G_N_ELEMENTS(at_link));
+        g_assert_cmpuint(count(scene, BW_DIRECTION_OUT, BW_REASON_BORDER_MISDELIVERED, true), >, 0);
 }
 
 /* Behind t-ua, which is closed, are two networks; behind t-ub a part of each, and of that part one
@@ -315,81 +339,71 @@ static const Row behind_borders[] = {
         { "to the one in both, IPv6", TO6("2001:db8:ff00::77"), AT(B2) },
 };
 
-static void test_behind(void) {
-        g_autoptr(BwNet) net = bw_net_new_two(BW_ENGINE_NFTABLES);
+static void test_behind(Scene *scene, G_GNUC_UNUSED gconstpointer settings) {
 
-        bw_net_arm(net, BEHIND);
-        g_assert_cmpuint(judge_rows(net, behind_borders, G_N_ELEMENTS(behind_borders)), ==, 0);
+        judge_rows(scene, behind_borders, G_N_ELEMENTS(behind_borders));
 }
 
+#define MONITORED "[Port t-ua]\nMode=monitor\n[Port t-lb]\nMode=monitor\n"
+
 /* Told of and let through. */
-static void test_monitor(void) {
+static void test_monitor(Scene *scene, G_GNUC_UNUSED gconstpointer settings) {
         static const Row rows[] = {
                 { "in", IPV4(PLAIN, "10.0.0.11"), OTHERS & ~AT(A1) },
                 { "out", A1, { PLAIN, UA_MAC, A1_MAC, "10.0.0.11", "10.0.0.12", NULL }, AT(UA) },
         };
-        g_autoptr(BwNet) net = bw_net_new_two(BW_ENGINE_NFTABLES);
 
-        bw_net_arm(net, "[Port t-ua]\nMode=monitor\n[Port t-lb]\nMode=monitor\n");
-        g_assert_cmpuint(judge_rows(net, rows, G_N_ELEMENTS(rows)), ==, 0);
-        g_assert_cmpuint(bw_net_count(net, BW_DIRECTION_IN, BW_REASON_BORDER_SPOOF, false), ==, 1);
-        g_assert_cmpuint(bw_net_count(net, BW_DIRECTION_IN, BW_REASON_BORDER_SPOOF, true), ==, 0);
-        g_assert_cmpuint(bw_net_count(net, BW_DIRECTION_OUT, BW_REASON_BORDER_MISDELIVERED, false),
-                         ==, 1);
-        g_assert_cmpuint(bw_net_count(net, BW_DIRECTION_OUT, BW_REASON_BORDER_MISDELIVERED, true),
-                         ==, 1);
+        judge_rows(scene, rows, G_N_ELEMENTS(rows));
+        g_assert_cmpuint(count(scene, BW_DIRECTION_IN, BW_REASON_BORDER_SPOOF, false), ==, 1);
+        g_assert_cmpuint(count(scene, BW_DIRECTION_IN, BW_REASON_BORDER_SPOOF, true), ==, 0);
+        g_assert_cmpuint(count(scene, BW_DIRECTION_OUT, BW_REASON_BORDER_MISDELIVERED, false), ==,
+                         1);
+        g_assert_cmpuint(count(scene, BW_DIRECTION_OUT, BW_REASON_BORDER_MISDELIVERED, true), ==,
+                         1);
 }
 
 /* What the host itself sends by its bridge t-a leaves by borders like anybody's. */
-static void test_host(void) {
+static void test_host(Scene *scene, G_GNUC_UNUSED gconstpointer settings) {
         static const Row rows[] = {
                 { "to a guest",
-                  0,
+                  HOST,
                   { PLAIN, ALL_MACS, BRIDGE_A_MAC, "10.0.0.5", "10.0.0.12", NULL },
                   AT(A2) },
                 { "to a guest beyond",
-                  0,
+                  HOST,
                   { PLAIN, ALL_MACS, BRIDGE_A_MAC, "10.0.0.5", "10.0.0.22", NULL },
                   AT(B2) },
                 { "to nobody",
-                  0,
+                  HOST,
                   { PLAIN, ALL_MACS, BRIDGE_A_MAC, "10.0.0.5", "192.0.2.9", NULL },
                   AT(UA) | AT(UB) },
                 { "to all",
-                  0,
+                  HOST,
                   { PLAIN, ALL_MACS, BRIDGE_A_MAC, "10.0.0.5", "10.0.0.255", NULL },
                   ALL },
                 { "to a guest's MAC",
-                  0,
+                  HOST,
                   { OTHER, A1_MAC, BRIDGE_A_MAC, "::", "::", NULL },
                   AT(A1) },
-                { "to a MAC beyond", 0, { OTHER, B1_MAC, BRIDGE_A_MAC, "::", "::", NULL }, AT(B1) },
+                { "to a MAC beyond",
+                  HOST,
+                  { OTHER, B1_MAC, BRIDGE_A_MAC, "::", "::", NULL },
+                  AT(B1) },
                 { "behind a tag of its own",
-                  0,
+                  HOST,
                   { TAGGED, ALL_MACS, BRIDGE_A_MAC, "10.0.0.5", "10.0.0.12", NULL },
                   NOBODY },
         };
-        g_autoptr(BwNet) net = bw_net_new_two(BW_ENGINE_NFTABLES);
-        int fd = bw_net_open_wire("t-a");
-        unsigned wrong = 0;
-
-        bw_net_arm(net, "");
-        for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
-                g_autoptr(GByteArray) frame = bw_net_packet(&rows[i].packet);
-                unsigned arrived = bw_net_fire_by(net, fd, frame);
-
-                if (arrived == rows[i].arrives)
-                        continue;
-                wrong++;
-                g_test_message("WRONG %s: arrived at %x, not at %x", rows[i].name, arrived,
-                               rows[i].arrives);
-        }
-        close(fd);
-        g_assert_cmpuint(wrong, ==, 0);
+        judge_rows(scene, rows, G_N_ELEMENTS(rows));
 }
 
+#define GATEWAY                                                                                    \
+        "[Bridge t-b]\nGateway=10.0.0.1 2001:db8::1\n"                                             \
+        "[Port t-a2]\nAddresses=any\n"                                                             \
+        "[Port t-b1]\nAddresses=10.0.0.1 2001:db8::1\n"
+
 /* Addresses=any leaves out the gateway's, which is somebody else's or nobody's. */
-static void test_gateway(void) {
+static void test_gateway(Scene *scene, G_GNUC_UNUSED gconstpointer settings) {
         static const Row rows[] = {
                 { "any",
                   A2,
@@ -432,13 +446,15 @@ static void test_gateway(void) {
                   { PLAIN, ALL_MACS, B1_MAC, "10.0.0.1", "10.0.0.255", NULL },
                   ALL_BUT(B1) },
         };
-        g_autoptr(BwNet) net = bw_net_new_two(BW_ENGINE_NFTABLES);
 
-        bw_net_arm(net, "[Bridge t-b]\nGateway=10.0.0.1 2001:db8::1\n"
-                        "[Port t-a2]\nAddresses=any\n"
-                        "[Port t-b1]\nAddresses=10.0.0.1 2001:db8::1\n");
-        g_assert_cmpuint(judge_rows(net, rows, G_N_ELEMENTS(rows)), ==, 0);
+        judge_rows(scene, rows, G_N_ELEMENTS(rows));
 }
+
+static void add(const char *path, const char *settings,
+                void (*test)(Scene *scene, gconstpointer settings)) {
+        g_test_add(path, Scene, settings, set_up, test, tear_down);
+}
+
 int main(int argc, char **argv) {
         bw_test_init(argc, argv);
         if (!bw_test_enter_netns()) {
@@ -446,12 +462,12 @@ int main(int argc, char **argv) {
                 return 0;
         }
         bw_net_hold_cpu();
-        g_test_add_func("/borders/uplink", test_uplink);
-        g_test_add_func("/borders/link", test_link);
-        g_test_add_func("/borders/behind", test_behind);
-        g_test_add_func("/borders/monitor", test_monitor);
-        g_test_add_func("/borders/host", test_host);
-        g_test_add_func("/borders/gateway", test_gateway);
+        add("/borders/uplink", "", test_uplink);
+        add("/borders/link", UNCHECKED, test_link);
+        add("/borders/behind", BEHIND, test_behind);
+        add("/borders/monitor", MONITORED, test_monitor);
+        add("/borders/host", "", test_host);
+        add("/borders/gateway", GATEWAY, test_gateway);
         g_test_add_func("/borders/random", bw_borders_test_random);
         g_test_add_func("/borders/random-iptables", bw_borders_test_random_iptables);
         g_test_add_func("/borders/forty", bw_borders_test_forty);

@@ -6,12 +6,15 @@
  * says.
  */
 
+#include <bw/error.h>
 #include <command.h>
 #include <errno.h>
 #include <linux/bpf.h>
 #include <linux/if_link.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <netlink.h>
+#include <netlink_question.h>
 #include <netns.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -450,6 +453,41 @@ static void test_filters(void) {
         close_world_with_port(world);
 }
 
+/* Whether answers about filters are lost, and how many were. */
+static bool loses_answers;
+static unsigned n_lost;
+
+bool __real_bw_netlink_read_all(const char *what, int type, const void *header, gsize length,
+                                BwNetlinkTake take, void *user, GError **error);
+bool __wrap_bw_netlink_read_all(const char *what, int type, const void *header, gsize length,
+                                BwNetlinkTake take, void *user, GError **error);
+
+bool __wrap_bw_netlink_read_all(const char *what, int type, const void *header, gsize length,
+                                BwNetlinkTake take, void *user, GError **error) {
+        if (type != RTM_GETTFILTER || !loses_answers)
+                return __real_bw_netlink_read_all(what, type, header, length, take, user, error);
+        n_lost++;
+        g_set_error(error, BW_ERROR, BW_ERROR_STALE, "%s: the answer is lost", what);
+        return false;
+}
+
+/* What was known stays, and the link is asked again without any news. */
+static void test_filters_unanswered(void) {
+        World *world = open_world_with_port();
+
+        bw_test_run("tc qdisc add dev p1 clsact; tc filter add dev p1 ingress prio 7 " FILTER);
+        WAIT_FOR(at(world, "p1")->filters);
+        n_lost = 0;
+        loses_answers = true;
+        bw_test_run("tc filter del dev p1 ingress prio 7");
+        WAIT_FOR(n_lost > 0);
+        fence(world);
+        g_assert_true(at(world, "p1")->filters);
+        loses_answers = false;
+        WAIT_FOR(!at(world, "p1")->filters);
+        close_world_with_port(world);
+}
+
 /* A filter of a block is every link's that shares it, and is told without naming one. */
 static void test_filters_of_block(void) {
         World *world = open_world_with_port();
@@ -600,6 +638,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/netlink-ports/namespace-of-peer-dies", test_namespace_of_peer_dies);
         g_test_add_func("/netlink-ports/promiscuity", test_promiscuity);
         g_test_add_func("/netlink-ports/filters", test_filters);
+        g_test_add_func("/netlink-ports/filters-unanswered", test_filters_unanswered);
         g_test_add_func("/netlink-ports/filters-of-block", test_filters_of_block);
         g_test_add_func("/netlink-ports/filters-of-many", test_filters_of_many);
         g_test_add_func("/netlink-ports/xdp", test_xdp);

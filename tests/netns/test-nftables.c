@@ -6,7 +6,7 @@
  */
 
 #include <bw/error.h>
-#include <bw/nft_chains.h>
+#include <bw/nft_reports.h>
 #include <bw/text.h>
 #include <command.h>
 #include <netns.h>

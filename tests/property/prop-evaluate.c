@@ -9,7 +9,8 @@
  * let through, and no bit of a claim is left unlooked at.
  */
 
-#include "oracle.h"
+#include "oracle_judge.h"
+#include "oracle_place.h"
 #include "random.h"
 #include "random_packet.h"
 #include "settings.h"

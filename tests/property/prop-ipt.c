@@ -10,13 +10,15 @@
  */
 
 #include "interpreter.h"
-#include "oracle.h"
+#include "oracle_judge.h"
 #include "random.h"
 #include "random_packet.h"
 #include "settings.h"
 
 #include <bw/engine.h>
 #include <bw/ipt_compile.h>
+#include <bw/ipt_former.h>
+#include <bw/owner.h>
 #include <string.h>
 
 #define ROUNDS  2000
@@ -537,11 +539,116 @@ static void test_neighbours(void) {
         g_assert_cmpuint(checked, >, 1000);
 }
 
+/* What a port's chains say of it is read back from them */
+
+static const BwIptRule noises[] = {
+        { .foreign = true },
+        { .target = BW_IPT_RETURN },
+        { .source = { BW_FAMILY_IPV4, 32, { 10, 0, 0, 77 } }, .target = BW_IPT_DROP },
+        { .source = { BW_FAMILY_IPV4, 32, { 10, 0, 0, 77 } },
+          .destination = { BW_FAMILY_IPV4, 32, { 10, 0, 0, 78 } },
+          .target = BW_IPT_RETURN },
+        { .destination = { BW_FAMILY_IPV4, 32, { 10, 0, 0, 77 } }, .target = BW_IPT_RETURN },
+        { .dhcp = BW_IPT_DHCP_REQUEST, .target = BW_IPT_RETURN },
+};
+
+/* (transfer full): with rules of others in between, which give nobody an address. */
+static BwIptChain *make_noisy(const BwIptChain *chain) {
+        BwIptChain *noisy = bw_ipt_chain_new(chain->name);
+
+        g_array_append_vals(noisy->rules, chain->rules->data, chain->rules->len);
+        for (unsigned i = bw_test_below(4); i-- > 0;) {
+                BwIptRule noise = noises[bw_test_below(G_N_ELEMENTS(noises))];
+
+                g_array_insert_val(noisy->rules, bw_test_below(noisy->rules->len + 1), noise);
+        }
+        return noisy;
+}
+
+static void read_own(const Case *the, const BwPortPlan *port, GArray *addresses, GArray *macs) {
+        static const BwIptTable tables[] = { BW_IPT_RAW, BW_IPT_RAW6 };
+        char name[BW_IPT_CHAIN_SIZE];
+
+        bw_ipt_port_chain("i", port->name, name);
+        for (gsize i = 0; i < G_N_ELEMENTS(tables); i++) {
+                const BwIptChain *chain = bw_ipt_find_chain(the->chains[tables[i]], name);
+                g_autoptr(BwIptChain) noisy = chain ? make_noisy(chain) : NULL;
+
+                if (noisy)
+                        bw_ipt_former_add_own(noisy, addresses, macs);
+        }
+}
+
+static bool is_made_of_mac(const BwPortPlan *port, const BwPrefix *address) {
+        for (guint i = 0; i < port->macs->len; i++) {
+                BwPrefix made = bw_owner_derive_link_local(&g_array_index(port->macs, BwMac, i));
+
+                if (bw_prefix_equal(&made, address))
+                        return true;
+        }
+        return false;
+}
+
+static bool has_prefix(const GArray *prefixes, const BwPrefix *sought) {
+        for (guint i = 0; i < prefixes->len; i++)
+                if (bw_prefix_equal(&g_array_index(prefixes, BwPrefix, i), sought))
+                        return true;
+        return false;
+}
+
+static void check_own_addresses(const BwPortPlan *port, const GArray *read) {
+        bool has_any = port->state == BW_PORT_BOUND;
+
+        for (guint i = 0; i < read->len; i++) {
+                const BwPrefix *address = &g_array_index(read, BwPrefix, i);
+
+                g_assert_true(has_prefix(port->addresses, address) ||
+                              is_made_of_mac(port, address));
+        }
+        for (guint i = 0; has_any && i < port->addresses->len; i++)
+                g_assert_true(has_prefix(read, &g_array_index(port->addresses, BwPrefix, i)));
+        g_assert_true(read->len == 0 || has_any || port->state == BW_PORT_ANY_ADDRESS);
+}
+
+static void check_own_macs(const BwPortPlan *port, const GArray *read) {
+        bool has_any = port->state == BW_PORT_BOUND || port->state == BW_PORT_UNADDRESSED;
+
+        g_assert_cmpuint(read->len, ==, has_any ? port->macs->len : 0);
+        for (guint i = 0; i < read->len; i++)
+                g_assert_true(bw_mac_equal(&g_array_index(read, BwMac, i),
+                                           &g_array_index(port->macs, BwMac, i)));
+}
+
+static void test_former(void) {
+        guint read = 0;
+
+        for (unsigned round = 0; round < ROUNDS / 4; round++) {
+                g_autoptr(Case) the = case_new(12);
+
+                for (guint i = 0; i < the->plan->bridges->len; i++) {
+                        const BwBridgePlan *bridge = the->plan->bridges->pdata[i];
+
+                        for (guint k = 0; k < bridge->ports->len; k++) {
+                                g_autoptr(GArray) addresses =
+                                        g_array_new(FALSE, FALSE, sizeof(BwPrefix));
+                                g_autoptr(GArray) macs = g_array_new(FALSE, FALSE, sizeof(BwMac));
+
+                                read_own(the, bridge->ports->pdata[k], addresses, macs);
+                                check_own_addresses(bridge->ports->pdata[k], addresses);
+                                check_own_macs(bridge->ports->pdata[k], macs);
+                                read += addresses->len;
+                        }
+                }
+        }
+        g_assert_cmpuint(read, >, ROUNDS / 4);
+}
+
 int main(int argc, char **argv) {
         bw_test_init(argc, argv);
         g_test_add_func("/ipt/meaning", test_meaning);
         g_test_add_func("/ipt/closed", test_closed);
         g_test_add_func("/ipt/names", test_names);
         g_test_add_func("/ipt/neighbours", test_neighbours);
+        g_test_add_func("/ipt/former", test_former);
         return g_test_run();
 }

@@ -152,7 +152,7 @@ static int by_prefix(gconstpointer a, gconstpointer b) {
 }
 
 static void add_owned(GArray *addresses, BwPrefix prefix, guint site) {
-        BwOwnedAddress entry = { prefix, site };
+        BwOwnedAddress entry = { .prefix = prefix, .site = site };
 
         for (guint i = 0; i < addresses->len; i++)
                 if (bw_prefix_equal(&g_array_index(addresses, BwOwnedAddress, i).prefix, &prefix))

@@ -10,7 +10,7 @@
  * finds by walking the graph.
  */
 
-#include "oracle.h"
+#include "oracle_place.h"
 #include "plan_text.h"
 #include "random.h"
 #include "settings.h"
@@ -641,7 +641,8 @@ static void check_as(const Walk *walk, const BwTestWorld *world) {
         check_borders(walk, world);
 }
 
-/* Every link is found by its number, and by no other. */
+/* Every link is found by its number, and by no other; all are listed in the order of their names.
+ */
 static void check_questions(const Walk *walk) {
         g_autoptr(GPtrArray) links = bw_model_list_links(walk->model);
         const GArray *told = walk->told.world->links;
@@ -654,6 +655,10 @@ static void check_questions(const Walk *walk) {
                 g_assert_nonnull(found);
                 g_assert_cmpstr(found->name, ==, link->name);
         }
+        for (guint i = 1; i < links->len; i++)
+                g_assert_cmpint(strcmp(((BwLink *) links->pdata[i - 1])->name,
+                                       ((BwLink *) links->pdata[i])->name),
+                                <, 0);
         g_assert_null(bw_model_find_link(walk->model, 1 << 30));
 }
 

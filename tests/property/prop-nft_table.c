@@ -25,8 +25,18 @@ static BwPlan *random_plan(const BwTestWorld *world, BwModel **ret_model) {
         return bw_plan_new(*ret_model, config);
 }
 
-static bool once_in_two(const char *port G_GNUC_UNUSED, gconstpointer user G_GNUC_UNUSED) {
-        return bw_test_once_in(2);
+/* A former run's iptables chains may say anything; often what the table knows. */
+static bool once_in_two(const char *port G_GNUC_UNUSED, BwInheritedPort *ret,
+                        gconstpointer user G_GNUC_UNUSED) {
+        g_autofree char *ipv4 = g_strdup_printf("10.0.0.%u", bw_test_below(8));
+        g_autofree char *ipv6 = g_strdup_printf("2001:db8::%x", 1 + bw_test_below(64));
+
+        if (bw_test_once_in(2))
+                return false;
+        g_array_append_val(ret->addresses, ((BwPrefix[]){ bw_test_prefix(ipv4) })[0]);
+        g_array_append_val(ret->addresses, ((BwPrefix[]){ bw_test_prefix(ipv6) })[0]);
+        g_array_append_val(ret->macs, ((BwMac[]){ bw_test_random_mac() })[0]);
+        return true;
 }
 
 static BwNftTable *compile(const BwTestWorld *world, bool after_restart) {
@@ -36,9 +46,10 @@ static BwNftTable *compile(const BwTestWorld *world, bool after_restart) {
         BwNftTable *table;
 
         if (after_restart)
-                bw_plan_keep_inherited(plan, once_in_two, NULL);
+                bw_plan_keep_inherited(plan, model, once_in_two, NULL);
         elsewhere = bw_nft_list_elsewhere(model, plan);
         table = bw_nft_compile(plan, elsewhere);
+        bw_nft_table_weaken_inherited(table, plan);
         bw_model_free(model);
         return table;
 }
@@ -146,7 +157,28 @@ static bool keeps_border(const BwNftTable *wanted, const BwNftListing *found) {
         return false;
 }
 
-static guint keys_moved;
+static guint keys_moved, keys_barred_more;
+
+/* @text: as of barred_by(). */
+static void check_bars(const char *barred, const char *text) {
+        g_auto(GStrv) names = g_strsplit(text, "\"", -1);
+
+        for (guint i = 1; names[0] && names[i]; i += 2) {
+                g_autofree char *name = g_strdup_printf("\"%s\"", names[i]);
+
+                g_assert_nonnull(strstr(barred, name));
+        }
+}
+
+/* What is inherited is barred by whatever either knows of, and by no other. */
+static void check_weak(const char *barred, const char *planned, const char *before) {
+        g_autofree char *either = g_strconcat(planned, before, NULL);
+
+        check_bars(barred, planned);
+        check_bars(barred, before);
+        check_bars(either, barred);
+        keys_barred_more += !g_str_equal(barred, planned);
+}
 
 static void check_map(const BwNftTable *wanted, const BwNftSet *set, const BwNftListing *kept,
                       const BwNftListing *found) {
@@ -167,6 +199,12 @@ static void check_map(const BwNftTable *wanted, const BwNftSet *set, const BwNft
         while (g_hash_table_iter_next(&iter, &key, &barred)) {
                 bool of_plan = !as_found && g_hash_table_contains(planned, key);
 
+                if (of_plan && g_hash_table_contains(wanted->weak, key) &&
+                    g_hash_table_contains(before, key)) {
+                        check_weak(barred, g_hash_table_lookup(planned, key),
+                                   g_hash_table_lookup(before, key));
+                        continue;
+                }
                 keys_moved += !of_plan;
                 g_assert_cmpstr(barred, ==, g_hash_table_lookup(of_plan ? planned : before, key));
         }
@@ -211,6 +249,52 @@ static void test_keep(void) {
         }
         g_assert_cmpuint(kept, >, ROUNDS / 10);
         g_assert_cmpuint(keys_moved, >, ROUNDS / 10);
+        g_test_message("%u keys are barred more than is planned", keys_barred_more);
+        g_assert_cmpuint(keys_barred_more, >, 0);
+}
+
+static bool same_elements(const GPtrArray *a, const GPtrArray *b) {
+        guint same = 0;
+
+        while (same < MIN(a->len, b->len) && g_str_equal(a->pdata[same], b->pdata[same]))
+                same++;
+        return same == a->len && same == b->len;
+}
+
+static void count_shared(const BwNftTable *table, const BwNftTable *former, guint n[2]) {
+        for (guint i = 0; i < MIN(former->sets->len, table->sets->len); i++) {
+                const GPtrArray *now = g_array_index(table->sets, BwNftSet, i).elements;
+                const GPtrArray *then = g_array_index(former->sets, BwNftSet, i).elements;
+
+                g_assert_true((now == then) == same_elements(now, then));
+                n[now == then]++;
+        }
+}
+
+/* What a table shares with the one before changes nothing of what it says, nor of what is written
+ * for it. */
+static void test_share(void) {
+        guint n[2] = {};
+
+        for (guint round = 0; round < ROUNDS; round++) {
+                g_autoptr(BwTestWorld) world = bw_test_random_world(12);
+                g_autoptr(BwNftTable) before = compile(world, false), after = compile(world, true);
+                g_autoptr(BwNftListing) found = list(before), wanted = list(after);
+                g_autofree char *text = bw_nft_print(after, NULL), *text_shared = NULL;
+                g_autofree char *edits = bw_nft_diff(after, found), *edits_shared = NULL;
+                bool equal = bw_nft_table_equal(after, before);
+
+                bw_nft_table_share(after, before);
+                count_shared(after, before, n);
+                text_shared = bw_nft_print(after, NULL);
+                edits_shared = bw_nft_diff(after, found);
+                g_assert_cmpstr(text_shared, ==, text);
+                g_assert_cmpstr(edits_shared, ==, edits);
+                g_assert_null(bw_nft_diff(after, wanted));
+                g_assert_true(bw_nft_table_equal(after, before) == equal);
+        }
+        g_assert_cmpuint(n[false], >, ROUNDS);
+        g_assert_cmpuint(n[true], >, ROUNDS);
 }
 
 /* Without a former run, or with nothing of it left to keep, the plan alone counts. */
@@ -231,6 +315,7 @@ static void test_nothing_to_keep(void) {
 int main(int argc, char **argv) {
         bw_test_init(argc, argv);
         g_test_add_func("/nft_table/keep", test_keep);
+        g_test_add_func("/nft_table/share", test_share);
         g_test_add_func("/nft_table/nothing-to-keep", test_nothing_to_keep);
         return g_test_run();
 }

@@ -12,6 +12,8 @@
 #include "random.h"
 #include "settings.h"
 
+#include <bw/border.h>
+#include <bw/owner.h>
 #include <string.h>
 
 #define ROUNDS 2500
@@ -248,10 +250,217 @@ static void test_damaged_section(void) {
         g_assert_cmpuint(closed, >, 100);
 }
 
+/* What a former run has left: it may say anything, and only closes. */
+
+static void add_around(GArray *pool, const GArray *addresses) {
+        for (guint i = 0; i < addresses->len; i++) {
+                BwPrefix address = g_array_index(addresses, BwPrefix, i), beside = address;
+                uint8_t length = (uint8_t) (1 + bw_test_below(address.length));
+
+                beside.bytes[beside.family == BW_FAMILY_IPV4 ? 3 : 15] ^= 1;
+                beside.length = beside.family == BW_FAMILY_IPV4 ? 32 : 128;
+                g_array_append_val(pool, address);
+                g_array_append_val(pool, beside);
+                address = bw_prefix_network(&address, MAX(length, (uint8_t) 1));
+                g_array_append_val(pool, address);
+        }
+}
+
+/* (element-type BwPrefix): what is owned, what is beside it, and what contains it. */
+static GArray *list_pool(const BwPlan *plan) {
+        static const char *const others[] = { "10.0.0.3", "198.51.100.7", "2001:db8::9",
+                                              "fe80::77" };
+        GArray *pool = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
+
+        for (guint i = 0; i < plan->bridges->len; i++) {
+                const BwBridgePlan *bridge = plan->bridges->pdata[i];
+
+                add_around(pool, bridge->addresses);
+                add_around(pool, bridge->gateways);
+                for (guint k = 0; k < bridge->ports->len; k++)
+                        add_around(pool, ((BwPortPlan *) bridge->ports->pdata[k])->addresses);
+        }
+        for (gsize i = 0; i < G_N_ELEMENTS(others); i++)
+                g_array_append_val(pool, ((BwPrefix[]){ bw_test_prefix(others[i]) })[0]);
+        return pool;
+}
+
+static bool tell_anything(const char *port G_GNUC_UNUSED, BwInheritedPort *ret,
+                          gconstpointer user) {
+        const GArray *pool = user;
+
+        if (bw_test_once_in(3))
+                return false;
+        for (unsigned i = bw_test_below(4); i-- > 0;)
+                g_array_append_val(ret->addresses,
+                                   g_array_index(pool, BwPrefix, bw_test_below(pool->len)));
+        ret->is_border = bw_test_once_in(4);
+        for (unsigned i = bw_test_below(2); i-- > 0;)
+                g_array_append_val(ret->macs, ((BwMac[]){ bw_test_random_mac() })[0]);
+        return true;
+}
+
+static bool lets_address_pass(const BwPlan *plan, const BwBridgePlan *bridge,
+                              const BwPortPlan *border, const BwPrefix *address) {
+        const BwSegmentPlan *segment = plan->segments->pdata[bridge->segment];
+        const BwOwnedAddress *owned = bw_border_find_address(segment, address);
+
+        if (owned)
+                return bw_border_leads_to(segment, owned->site, border);
+        return !border->closed_border || bw_owner_is_link_local(address);
+}
+
+static bool lets_mac_pass(const BwPlan *plan, const BwBridgePlan *bridge, const BwPortPlan *border,
+                          const BwMac *mac) {
+        const BwSegmentPlan *segment = plan->segments->pdata[bridge->segment];
+        const BwOwnedMac *owned = bw_border_find_mac(segment, mac);
+
+        return !owned || bw_border_leads_to(segment, owned->site, border);
+}
+
+/* Somebody who can be asked has it: nothing that is inherited is in his way. */
+static bool is_declared(const BwPlan *plan, const BwBridgePlan *bridge, const BwPrefix *address) {
+        const BwPortPlan *owner = bw_plan_find_segment_owner_of_address(plan, bridge, address);
+
+        return owner && owner->state == BW_PORT_BOUND && bw_owner_has_address(owner, address);
+}
+
+typedef struct Tally {
+        unsigned closed, open, declared, macs;
+} Tally;
+
+/* One border in the plan with what is inherited, and in the one without. */
+typedef struct Pair {
+        const BwPlan *with, *without;
+        const BwBridgePlan *bridge, *bridge_without;
+        const BwPortPlan *port, *port_without;
+} Pair;
+
+static void compare_address(const Pair *pair, const BwPrefix *address, Tally *tally) {
+        bool now = lets_address_pass(pair->with, pair->bridge, pair->port, address);
+        bool then =
+                lets_address_pass(pair->without, pair->bridge_without, pair->port_without, address);
+
+        g_assert_true(then || !now);
+        if (is_declared(pair->without, pair->bridge_without, address)) {
+                g_assert_cmpint(now, ==, then);
+                tally->declared++;
+        }
+        tally->closed += then && !now;
+        tally->open += now;
+}
+
+static void compare_mac(const Pair *pair, Tally *tally) {
+        BwMac mac = bw_test_random_mac();
+        bool now = lets_mac_pass(pair->with, pair->bridge, pair->port, &mac);
+        bool then = lets_mac_pass(pair->without, pair->bridge_without, pair->port_without, &mac);
+
+        g_assert_true(then || !now);
+        tally->macs += then && !now;
+}
+
+static void compare_border(const Pair *pair, const GArray *pool, Tally *tally) {
+        for (guint i = 0; i < pool->len; i++)
+                if (bw_prefix_is_single(&g_array_index(pool, BwPrefix, i)))
+                        compare_address(pair, &g_array_index(pool, BwPrefix, i), tally);
+        for (unsigned i = 0; i < 20; i++)
+                compare_mac(pair, tally);
+}
+
+/* Nobody may use more as his own, either. */
+static void compare_port(const Pair *pair, const GArray *pool) {
+        for (guint i = 0; i < pool->len; i++) {
+                const BwPrefix *address = &g_array_index(pool, BwPrefix, i);
+
+                if (pair->port->state != BW_PORT_INHERITED && bw_prefix_is_single(address))
+                        g_assert_true(
+                                bw_owner_may_use(pair->without, pair->bridge_without,
+                                                 pair->port_without, address) ||
+                                !bw_owner_may_use(pair->with, pair->bridge, pair->port, address));
+        }
+}
+
+static void compare_bridge(Pair pair, const GArray *pool, Tally *tally) {
+        for (guint i = 0; i < pair.bridge->ports->len; i++) {
+                pair.port = pair.bridge->ports->pdata[i];
+                pair.port_without =
+                        bw_plan_find_port(pair.without, pair.port->name, &pair.bridge_without);
+                compare_port(&pair, pool);
+                if (pair.port->state == BW_PORT_BORDER)
+                        compare_border(&pair, pool, tally);
+        }
+}
+
+static BwLink pair_end(int ifindex, int peer, int bridge) {
+        BwLink link = { .ifindex = ifindex,
+                        .kind = BW_LINK_VETH,
+                        .peer = peer,
+                        .master = bridge,
+                        .up = true,
+                        .running = true,
+                        .stp_state = BW_STP_FORWARDING };
+
+        g_snprintf(link.name, sizeof(link.name), "pair%d", ifindex);
+        return link;
+}
+
+/* In a row, so that each is behind a border of the others. */
+static void join_bridges(BwTestWorld *world) {
+        g_autoptr(GArray) bridges = g_array_new(FALSE, FALSE, sizeof(int));
+        int ifindex = 1000;
+
+        for (guint i = 0; i < world->links->len; i++) {
+                const BwLink *link = &g_array_index(world->links, BwLink, i);
+
+                if (link->kind == BW_LINK_BRIDGE)
+                        g_array_append_val(bridges, link->ifindex);
+        }
+        for (guint i = 1; i < bridges->len; i++, ifindex += 2) {
+                BwLink ends[] = {
+                        pair_end(ifindex, ifindex + 1, g_array_index(bridges, int, i - 1)),
+                        pair_end(ifindex + 1, ifindex, g_array_index(bridges, int, i)),
+                };
+
+                g_array_append_vals(world->links, ends, G_N_ELEMENTS(ends));
+        }
+}
+
+static BwTestWorld *joined_world(void) {
+        BwTestWorld *world = bw_test_random_world(30);
+
+        join_bridges(world);
+        return world;
+}
+
+static void test_inherited_only_closes(void) {
+        Tally tally = {};
+
+        for (unsigned i = 0; i < ROUNDS / 4; i++) {
+                g_autoptr(BwTestWorld) world = joined_world();
+                g_autoptr(BwTestSettings) settings = bw_test_random_settings(world);
+                g_autoptr(BwModel) model = bw_test_model(world);
+                g_autoptr(BwConfig) config = bw_test_config(settings);
+                g_autoptr(BwPlan) without = bw_plan_new(model, config);
+                g_autoptr(BwPlan) with = bw_plan_new(model, config);
+                g_autoptr(GArray) pool = list_pool(without);
+
+                bw_plan_keep_inherited(with, model, tell_anything, pool);
+                for (guint k = 0; k < with->bridges->len; k++)
+                        compare_bridge(
+                                (Pair){ with, without, with->bridges->pdata[k], NULL, NULL, NULL },
+                                pool, &tally);
+        }
+        g_test_message("closed %u, open %u, declared %u, MACs %u", tally.closed, tally.open,
+                       tally.declared, tally.macs);
+        g_assert_cmpuint(MIN(tally.closed, tally.open), >, 500);
+        g_assert_cmpuint(MIN(tally.declared, tally.macs), >, 200);
+}
+
 int main(int argc, char **argv) {
         bw_test_init(argc, argv);
         g_test_add_func("/plan/as-the-oracle-says", test_as_the_oracle_says);
         g_test_add_func("/plan/same-in-same-out", test_same_in_same_out);
         g_test_add_func("/plan/damaged-section", test_damaged_section);
+        g_test_add_func("/plan/inherited-only-closes", test_inherited_only_closes);
         return g_test_run();
 }

@@ -18,7 +18,7 @@ static BwPlan *plan_new(void) {
 }
 
 static void chain_free(gpointer chain) {
-        bw_ipt_chain_free(chain);
+        bw_ipt_chain_unref(chain);
 }
 
 static int by_name(gconstpointer a, gconstpointer b) {

@@ -308,6 +308,23 @@ static BwPortPlan *port_plan(const Scene *scene, BwWho who) {
         return (BwPortPlan *) bw_plan_find_port(scene->plan, port_of(scene, who), NULL);
 }
 
+/* What the bridge does not give to a port, nobody there can read; and it takes nothing from it. */
+static void test_blocked(void) {
+        g_auto(Scene) scene = scene_of(bw_scene_new_joined(), "[Port vk66]\nMode=off\n");
+        g_autoptr(GByteArray) own = arp_of(&scene, BW_WHO_ATTACKER, BW_WHO_ATTACKER);
+        g_autoptr(GByteArray) there = udp_to(
+                &scene, BW_WHO_ATTACKER, scene.stage.stations[BW_WHO_VICTIM].mac, "192.168.50.14");
+
+        port_plan(&scene, BW_WHO_UPLINK)->blocked = true;
+        port_plan(&scene, BW_WHO_VICTIM)->blocked = true;
+        expect_way(&scene, "vk63", "", own,
+                   ">vk63 <stray!. <vethb2 >vethb1 <" ALL_BEYOND " <vk65. <vk66. <vmh1. <virbr6.",
+                   BW_FATE_PASSES);
+        expect_way(&scene, "vk63", "", there, ">vk63.", BW_FATE_PASSES);
+        expect_failure(&scene, "vk63", "vk64", 60, BW_ERROR_INVALID, "no frame passes port vk64");
+        expect_failure(&scene, "vk64", "vk63", 60, BW_ERROR_INVALID, "no frame passes port vk64");
+}
+
 /* Two ways to the far bridge: it is told of once, by the first. */
 static void test_loop(void) {
         g_auto(Scene) scene = scene_of(bw_scene_new_joined(), "[Port vk66]\nMode=off\n");
@@ -407,6 +424,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/explain/two-bridges", test_two_bridges);
         g_test_add_func("/explain/beyond", test_beyond);
         g_test_add_func("/explain/beyond-monitored", test_beyond_monitored);
+        g_test_add_func("/explain/blocked", test_blocked);
         g_test_add_func("/explain/loop", test_loop);
         g_test_add_func("/explain/because", test_because);
         g_test_add_func("/explain/text", test_text);

@@ -5,19 +5,20 @@
 #include <bw/forward.h>
 #include <string.h>
 
-static GPtrArray *chains_new(void) {
-        return g_ptr_array_new_with_free_func((GDestroyNotify) bw_forward_chain_free);
+static GPtrArray *tables_new(void) {
+        GPtrArray *tables = g_ptr_array_new_with_free_func((GDestroyNotify) bw_forward_table_free);
+
+        g_ptr_array_add(tables,
+                        bw_forward_table_new("filter", NULL, BW_FAMILY_BIT(BW_FAMILY_IPV4)));
+        return tables;
 }
 
-static BwForwardChain *add_chain(GPtrArray *chains, const char *name) {
-        BwForwardChain *chain = bw_forward_chain_new(name);
-
-        g_ptr_array_add(chains, chain);
-        return chain;
+static BwForwardChain *add_chain(GPtrArray *tables, const char *name) {
+        return bw_forward_table_chain(tables->pdata[tables->len - 1], name);
 }
 
-static BwForwardChain *add_hook(GPtrArray *chains, const char *name, bool drops) {
-        BwForwardChain *chain = add_chain(chains, name);
+static BwForwardChain *add_hook(GPtrArray *tables, const char *name, bool drops) {
+        BwForwardChain *chain = add_chain(tables, name);
 
         chain->is_hook = true;
         chain->drops = drops;
@@ -26,11 +27,16 @@ static BwForwardChain *add_hook(GPtrArray *chains, const char *name, bool drops)
 
 static BwForwardRule *add_rule(BwForwardChain *chain, BwForwardVerdict verdict,
                                const char *target) {
-        BwForwardRule rule = { .verdict = verdict };
+        BwForwardRule rule = { .verdict = verdict, .chain = target };
 
-        g_strlcpy(rule.chain, target ? target : "", sizeof(rule.chain));
         g_array_append_val(chain->rules, rule);
         return &g_array_index(chain->rules, BwForwardRule, chain->rules->len - 1);
+}
+
+static bool drops(const GPtrArray *tables, const char *bridge) {
+        BwForwardEnd end;
+
+        return bw_forward_drops(tables, BW_FAMILY_IPV4, bridge, 7, &end);
 }
 
 /* "virbr+" as iptables has it: without the NUL. */
@@ -44,118 +50,247 @@ static void name_interface(BwForwardName *name, const char *text, bool inverted)
 }
 
 static void test_policies(void) {
-        g_autoptr(GPtrArray) chains = chains_new();
+        g_autoptr(GPtrArray) tables = tables_new();
         BwForwardChain *hook;
 
-        g_assert_false(bw_forward_drops(NULL, "virbr6"));
-        g_assert_false(bw_forward_drops(chains, "virbr6"));
-        hook = add_hook(chains, "FORWARD", false);
-        g_assert_false(bw_forward_drops(chains, "virbr6"));
+        g_assert_false(drops(NULL, "virbr6"));
+        g_assert_false(drops(tables, "virbr6"));
+        hook = add_hook(tables, "FORWARD", false);
+        g_assert_false(drops(tables, "virbr6"));
         hook->drops = true;
-        g_assert_true(bw_forward_drops(chains, "virbr6"));
+        g_assert_true(drops(tables, "virbr6"));
         hook->is_hook = false;
-        g_assert_false(bw_forward_drops(chains, "virbr6"));
+        g_assert_false(drops(tables, "virbr6"));
 }
 
 static void test_order(void) {
-        g_autoptr(GPtrArray) chains = chains_new();
-        BwForwardChain *hook = add_hook(chains, "FORWARD", true);
+        g_autoptr(GPtrArray) tables = tables_new();
+        BwForwardChain *hook = add_hook(tables, "FORWARD", true);
 
         add_rule(hook, BW_FORWARD_GO_ON, NULL);
-        g_assert_true(bw_forward_drops(chains, "virbr6"));
+        g_assert_true(drops(tables, "virbr6"));
         add_rule(hook, BW_FORWARD_ACCEPT, NULL)->is_narrow = true;
-        g_assert_true(bw_forward_drops(chains, "virbr6"));
+        g_assert_true(drops(tables, "virbr6"));
         add_rule(hook, BW_FORWARD_ACCEPT, NULL);
-        g_assert_false(bw_forward_drops(chains, "virbr6"));
+        g_assert_false(drops(tables, "virbr6"));
         add_rule(hook, BW_FORWARD_DROP, NULL);
-        g_assert_false(bw_forward_drops(chains, "virbr6"));
+        g_assert_false(drops(tables, "virbr6"));
         g_array_remove_index(hook->rules, 2);
         hook->drops = false;
-        g_assert_true(bw_forward_drops(chains, "virbr6"));
+        g_assert_true(drops(tables, "virbr6"));
         g_array_index(hook->rules, BwForwardRule, 2).is_narrow = true;
-        g_assert_false(bw_forward_drops(chains, "virbr6"));
+        g_assert_false(drops(tables, "virbr6"));
 }
 
 /* As libvirt's networks have it: what stays on the bridge passes, all else to it is rejected. */
 static void test_interfaces(void) {
-        g_autoptr(GPtrArray) chains = chains_new();
-        BwForwardChain *hook = add_hook(chains, "FORWARD", false);
+        g_autoptr(GPtrArray) tables = tables_new();
+        BwForwardChain *hook = add_hook(tables, "FORWARD", false);
         BwForwardRule *within = add_rule(hook, BW_FORWARD_ACCEPT, NULL), *reject;
 
         name_interface(&within->in, "virbr0", false);
         name_interface(&within->out, "virbr0", false);
         reject = add_rule(hook, BW_FORWARD_DROP, NULL);
         name_interface(&reject->out, "virbr+", false);
-        g_assert_false(bw_forward_drops(chains, "virbr0"));
-        g_assert_true(bw_forward_drops(chains, "virbr01"));
-        g_assert_true(bw_forward_drops(chains, "virbr"));
-        g_assert_false(bw_forward_drops(chains, "br0"));
+        g_assert_false(drops(tables, "virbr0"));
+        g_assert_true(drops(tables, "virbr01"));
+        g_assert_true(drops(tables, "virbr"));
+        g_assert_false(drops(tables, "br0"));
         g_array_index(hook->rules, BwForwardRule, 1).out.is_inverted = true;
-        g_assert_false(bw_forward_drops(chains, "virbr01"));
-        g_assert_true(bw_forward_drops(chains, "br0"));
+        g_assert_false(drops(tables, "virbr01"));
+        g_assert_true(drops(tables, "br0"));
         g_array_index(hook->rules, BwForwardRule, 0).in.is_inverted = true;
         g_array_index(hook->rules, BwForwardRule, 1).out.is_inverted = false;
-        g_assert_true(bw_forward_drops(chains, "virbr0"));
+        g_assert_true(drops(tables, "virbr0"));
 }
 
 /* As Docker has it: the way to pass is in a chain of the administrator's. */
 static void test_jumps(void) {
-        g_autoptr(GPtrArray) chains = chains_new();
-        BwForwardChain *hook = add_hook(chains, "FORWARD", true);
-        BwForwardChain *user = add_chain(chains, "DOCKER-USER");
+        g_autoptr(GPtrArray) tables = tables_new();
+        BwForwardChain *hook = add_hook(tables, "FORWARD", true);
+        BwForwardChain *user = add_chain(tables, "DOCKER-USER");
 
         add_rule(hook, BW_FORWARD_JUMP, "DOCKER-USER");
         add_rule(hook, BW_FORWARD_JUMP, "nowhere");
         add_rule(user, BW_FORWARD_RETURN, NULL);
-        g_assert_true(bw_forward_drops(chains, "virbr6"));
+        g_assert_true(drops(tables, "virbr6"));
         g_array_index(user->rules, BwForwardRule, 0).verdict = BW_FORWARD_ACCEPT;
-        g_assert_false(bw_forward_drops(chains, "virbr6"));
+        g_assert_false(drops(tables, "virbr6"));
         g_array_index(hook->rules, BwForwardRule, 0).is_narrow = true;
-        g_assert_true(bw_forward_drops(chains, "virbr6"));
+        g_assert_true(drops(tables, "virbr6"));
 }
 
 static void test_goto_comes_not_back(void) {
-        g_autoptr(GPtrArray) chains = chains_new();
-        BwForwardChain *hook = add_hook(chains, "FORWARD", true);
+        g_autoptr(GPtrArray) tables = tables_new();
+        BwForwardChain *hook = add_hook(tables, "FORWARD", true);
 
-        add_chain(chains, "empty");
+        add_chain(tables, "empty");
         add_rule(hook, BW_FORWARD_GOTO, "empty");
         add_rule(hook, BW_FORWARD_ACCEPT, NULL);
-        g_assert_true(bw_forward_drops(chains, "virbr6"));
+        g_assert_true(drops(tables, "virbr6"));
         g_array_index(hook->rules, BwForwardRule, 0).verdict = BW_FORWARD_JUMP;
-        g_assert_false(bw_forward_drops(chains, "virbr6"));
+        g_assert_false(drops(tables, "virbr6"));
 }
 
 /* RETURN in a hook is its policy; one hook that drops is enough. */
 static void test_each_hook_counts(void) {
-        g_autoptr(GPtrArray) chains = chains_new();
-        BwForwardChain *first = add_hook(chains, "a", false);
-        BwForwardChain *second = add_hook(chains, "b", false);
+        g_autoptr(GPtrArray) tables = tables_new();
+        BwForwardChain *first = add_hook(tables, "a", false);
+        BwForwardChain *second = add_hook(tables, "b", false);
 
         add_rule(first, BW_FORWARD_ACCEPT, NULL);
         add_rule(second, BW_FORWARD_RETURN, NULL);
         add_rule(second, BW_FORWARD_DROP, NULL);
-        g_assert_false(bw_forward_drops(chains, "virbr6"));
+        g_assert_false(drops(tables, "virbr6"));
         second->drops = true;
-        g_assert_true(bw_forward_drops(chains, "virbr6"));
+        g_assert_true(drops(tables, "virbr6"));
 }
 
 /* No kernel takes them; whoever answers for one is not believed. */
 static void test_circles_and_thickets_end(void) {
-        g_autoptr(GPtrArray) chains = chains_new();
-        BwForwardChain *hook = add_hook(chains, "0", true);
+        g_autoptr(GPtrArray) tables = tables_new();
+        BwForwardChain *hook = add_hook(tables, "0", true);
 
         add_rule(hook, BW_FORWARD_JUMP, "0");
-        g_assert_true(bw_forward_drops(chains, "virbr6"));
+        g_assert_true(drops(tables, "virbr6"));
         for (unsigned i = 0; i < 30; i++) {
-                g_autofree char *name = g_strdup_printf("%u", i), *next = NULL;
-                BwForwardChain *chain = i ? add_chain(chains, name) : hook;
+                g_autofree char *name = g_strdup_printf("%u", i);
+                g_autofree char *next = g_strdup_printf("%u", i + 1);
+                const char *word = bw_forward_table_word(tables->pdata[0], next);
+                BwForwardChain *chain = i ? add_chain(tables, name) : hook;
 
-                next = g_strdup_printf("%u", i + 1);
                 for (unsigned k = 0; k < 30; k++)
-                        add_rule(chain, BW_FORWARD_JUMP, next);
+                        add_rule(chain, BW_FORWARD_JUMP, word);
         }
-        g_assert_true(bw_forward_drops(chains, "virbr6"));
+        g_assert_true(drops(tables, "virbr6"));
+}
+
+/* By number, whatever it is called. */
+static void test_numbers(void) {
+        g_autoptr(GPtrArray) tables = tables_new();
+        BwForwardRule *rule = add_rule(add_hook(tables, "a", false), BW_FORWARD_DROP, NULL);
+
+        rule->in.ifindex = 7;
+        g_assert_true(drops(tables, "virbr6"));
+        rule->in.ifindex = 8;
+        g_assert_false(drops(tables, "virbr6"));
+        rule->in.is_inverted = true;
+        g_assert_true(drops(tables, "virbr6"));
+}
+
+static void test_families(void) {
+        g_autoptr(GPtrArray) tables = tables_new();
+        BwForwardTable *table = tables->pdata[0];
+        BwForwardRule *rule = add_rule(add_hook(tables, "a", false), BW_FORWARD_DROP, NULL);
+        BwForwardEnd end;
+
+        g_assert_false(bw_forward_drops(tables, BW_FAMILY_IPV6, "virbr6", 7, &end));
+        table->families |= BW_FAMILY_BIT(BW_FAMILY_IPV6);
+        g_assert_true(bw_forward_drops(tables, BW_FAMILY_IPV6, "virbr6", 7, &end));
+        rule->excluded = BW_FAMILY_BIT(BW_FAMILY_IPV6);
+        g_assert_false(bw_forward_drops(tables, BW_FAMILY_IPV6, "virbr6", 7, &end));
+        g_assert_true(bw_forward_drops(tables, BW_FAMILY_IPV4, "virbr6", 7, &end));
+}
+
+/* The chain with the rule, or the hook whose policy it was; names are of one table. */
+static void test_end(void) {
+        g_autoptr(GPtrArray) tables = tables_new();
+        BwForwardChain *hook = add_hook(tables, "FORWARD", true), *deny;
+        BwForwardEnd end = {};
+
+        add_rule(hook, BW_FORWARD_JUMP, "deny");
+        g_assert_true(bw_forward_drops(tables, BW_FAMILY_IPV4, "virbr6", 7, &end));
+        g_assert_true(end.table == tables->pdata[0] && end.hook == hook && end.chain == hook);
+        g_ptr_array_add(tables, bw_forward_table_new("other", "ip", 1));
+        add_rule(add_chain(tables, "deny"), BW_FORWARD_ACCEPT, NULL);
+        g_assert_true(drops(tables, "virbr6"));
+        deny = bw_forward_table_chain(tables->pdata[0], "deny");
+        add_rule(deny, BW_FORWARD_DROP, NULL);
+        g_assert_true(bw_forward_drops(tables, BW_FAMILY_IPV4, "virbr6", 7, &end));
+        g_assert_true(end.hook == hook && end.chain == deny);
+}
+
+static BwForwardElement *add_element(GPtrArray *tables, const char *set, const char *name) {
+        GArray *elements = bw_forward_table_set(tables->pdata[0], set)->elements;
+        BwForwardElement element = {};
+
+        memcpy(element.bytes, name, strlen(name));
+        g_array_append_val(elements, element);
+        return &g_array_index(elements, BwForwardElement, elements->len - 1);
+}
+
+static void test_sets(void) {
+        g_autoptr(GPtrArray) tables = tables_new();
+        BwForwardRule *rule = add_rule(add_hook(tables, "a", false), BW_FORWARD_DROP, NULL);
+
+        rule->out.set = "s";
+        g_assert_false(drops(tables, "virbr6"));
+        rule->out.is_inverted = true;
+        g_assert_false(drops(tables, "virbr6"));
+        add_element(tables, "s", "virbr66");
+        add_element(tables, "s", "virbr4");
+        g_assert_true(drops(tables, "virbr6"));
+        g_assert_false(drops(tables, "virbr4"));
+        rule->out.is_inverted = false;
+        g_assert_true(drops(tables, "virbr4"));
+        g_assert_false(drops(tables, "virbr"));
+        bw_forward_table_set(tables->pdata[0], "s")->is_foreign = true;
+        g_assert_false(drops(tables, "virbr4"));
+        rule->out.is_inverted = true;
+        g_assert_false(drops(tables, "virbr6"));
+}
+
+/* { "b*", "c", "e*" }: "c" begins where "b*" ends. */
+static void test_ranges(void) {
+        static const struct {
+                const char *bytes;
+                bool is_end;
+        } ends[] = { { "f", true },  { "", true },   { "c", true }, { "c", false },
+                     { "b", false }, { "e", false }, { "", true } };
+        g_autoptr(GPtrArray) tables = tables_new();
+        BwForwardRule *rule = add_rule(add_hook(tables, "a", false), BW_FORWARD_DROP, NULL);
+
+        rule->in.set = "s";
+        for (gsize i = 0; i < G_N_ELEMENTS(ends); i++)
+                add_element(tables, "s", ends[i].bytes)->is_end = ends[i].is_end;
+        memcpy(g_array_index(bw_forward_table_set(tables->pdata[0], "s")->elements,
+                             BwForwardElement, G_N_ELEMENTS(ends) - 1)
+                       .bytes,
+               "c\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1", BW_FORWARD_NAME_SIZE);
+        g_assert_false(drops(tables, "a"));
+        g_assert_true(drops(tables, "b"));
+        g_assert_true(drops(tables, "br0"));
+        g_assert_true(drops(tables, "c"));
+        g_assert_false(drops(tables, "c0"));
+        g_assert_false(drops(tables, "d"));
+        g_assert_true(drops(tables, "eth0"));
+        g_assert_false(drops(tables, "f"));
+}
+
+static void test_maps(void) {
+        g_autoptr(GPtrArray) tables = tables_new();
+        BwForwardChain *hook = add_hook(tables, "a", true);
+        BwForwardRule *rule = add_rule(hook, BW_FORWARD_LOOK_UP, NULL);
+        BwForwardElement *jump;
+
+        rule->in.set = "m";
+        g_assert_true(drops(tables, "virbr6"));
+        add_element(tables, "m", "virbr6")->verdict = BW_FORWARD_ACCEPT;
+        g_assert_false(drops(tables, "virbr6"));
+        g_assert_true(drops(tables, "virbr4"));
+        jump = add_element(tables, "m", "virbr4");
+        jump->verdict = BW_FORWARD_JUMP;
+        jump->chain = "pass";
+        g_assert_true(drops(tables, "virbr4"));
+        add_rule(add_chain(tables, "pass"), BW_FORWARD_ACCEPT, NULL);
+        g_assert_false(drops(tables, "virbr4"));
+        g_assert_true(drops(tables, "virbr5"));
+        jump = add_element(tables, "m", "");
+        jump->is_rest = true;
+        jump->verdict = BW_FORWARD_ACCEPT;
+        g_assert_false(drops(tables, "virbr5"));
+        rule->looks_up_out = true;
+        g_assert_true(drops(tables, "virbr5"));
 }
 
 int main(int argc, char **argv) {
@@ -166,6 +301,12 @@ int main(int argc, char **argv) {
         g_test_add_func("/forward/jumps", test_jumps);
         g_test_add_func("/forward/goto-comes-not-back", test_goto_comes_not_back);
         g_test_add_func("/forward/each-hook-counts", test_each_hook_counts);
+        g_test_add_func("/forward/numbers", test_numbers);
+        g_test_add_func("/forward/families", test_families);
+        g_test_add_func("/forward/end", test_end);
+        g_test_add_func("/forward/sets", test_sets);
+        g_test_add_func("/forward/ranges", test_ranges);
+        g_test_add_func("/forward/maps", test_maps);
         g_test_add_func("/forward/circles-and-thickets-end", test_circles_and_thickets_end);
         return g_test_run();
 }

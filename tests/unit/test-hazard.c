@@ -100,16 +100,18 @@ static void test_ageing(Scene *scene, G_GNUC_UNUSED gconstpointer unused) {
         scene->bridge.ageing_centiseconds = 0;
         expect(scene, BW_HAZARD_HUB_MODE, "virbr6", "hub");
         scene->bridge.ageing_centiseconds = 1;
-        expect(scene, BW_HAZARD_SHORT_AGEING, "virbr6", "0.01 s");
+        expect(scene, BW_HAZARD_SHORT_AGEING, "virbr6", "after 0.01 s");
         scene->bridge.ageing_centiseconds = BW_AGEING_LEAST_CENTISECONDS - 1;
-        expect(scene, BW_HAZARD_SHORT_AGEING, "virbr6", "59.99 s");
+        expect(scene, BW_HAZARD_SHORT_AGEING, "virbr6", "after 59.99 s");
         scene->bridge.ageing_centiseconds = BW_AGEING_LEAST_CENTISECONDS;
         expect_none(scene);
         scene->bridge.ageing_centiseconds = 3000;
         scene->bridge.topology_change = true;
         expect_none(scene);
         scene->bridge.topology_change = false;
-        expect(scene, BW_HAZARD_SHORT_AGEING, "virbr6", "30.00 s");
+        expect(scene, BW_HAZARD_SHORT_AGEING, "virbr6", "after 30 s");
+        scene->bridge.ageing_centiseconds = 50;
+        expect(scene, BW_HAZARD_SHORT_AGEING, "virbr6", "after 0.5 s");
         scene->bridge.ageing_centiseconds = BW_AGEING_DEFAULT_CENTISECONDS;
         /* A bridge nobody guards is nobody's hazard. */
         scene->far.ageing_centiseconds = 0;
@@ -196,6 +198,71 @@ static void test_host_address(Scene *scene, G_GNUC_UNUSED gconstpointer unused) 
         expect_none(scene);
 }
 
+static void set_arp(Scene *scene, GArray *settings, int ignore, bool filter) {
+        BwArpSetting one = { .ifindex = 1, .ignore = ignore, .filter = filter };
+
+        g_array_set_size(settings, 0);
+        g_array_append_val(settings, one);
+        scene->host.arp = settings;
+}
+
+/* virbr6's guests are in 192.168.50.0/24, as the host is, by another link. */
+static void test_arp_flux(Scene *scene, G_GNUC_UNUSED gconstpointer unused) {
+        static const struct {
+                int ignore;
+                bool filter, raises;
+        } rows[] = { { 0, false, true },   { 1, false, false }, { 2, false, false },
+                     { 3, false, true },   { 4, false, true },  { 8, false, false },
+                     { -1, false, false }, { 0, true, false } };
+        g_autoptr(GArray) settings = g_array_new(FALSE, TRUE, sizeof(BwArpSetting));
+        BwHostAddress elsewhere = bw_test_host_address(2, "192.168.50.254/24");
+        BwHostAddress far = bw_test_host_address(2, "192.168.51.254/24");
+        BwHostAddress ipv6 = bw_test_host_address(2, "2001:db8::1/64");
+
+        scene->config = "[Guest web]\nAddresses=192.168.50.1\n"
+                        "[Bridge virbr6]\nNetworks=192.168.50.0/24\n";
+        bw_test_tell_link(scene->model, &scene->far);
+        bw_test_tell_address(scene->model, &far);
+        bw_test_tell_address(scene->model, &ipv6);
+        set_arp(scene, settings, 0, false);
+        expect_none(scene);
+        bw_test_tell_address(scene->model, &elsewhere);
+        for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+                set_arp(scene, settings, rows[i].ignore, rows[i].filter);
+                if (rows[i].raises)
+                        expect(scene, BW_HAZARD_ARP_FLUX, "virbr6",
+                               "elsewhere (192.168.50.254 of virbr4):");
+                else
+                        expect_none(scene);
+        }
+        scene->host.arp = NULL;
+        expect_none(scene);
+        set_arp(scene, settings, 0, false);
+        scene->bridge.up = false;
+        expect_none(scene);
+}
+
+/* What the bridge has itself it may answer for; and of many addresses some are named. */
+static void test_arp_flux_own(Scene *scene, G_GNUC_UNUSED gconstpointer unused) {
+        g_autoptr(GArray) settings = g_array_new(FALSE, TRUE, sizeof(BwArpSetting));
+        BwHostAddress own = bw_test_host_address(1, "192.168.50.254/24");
+        BwHostAddress same = bw_test_host_address(2, "192.168.50.254/32");
+
+        set_arp(scene, settings, 0, false);
+        bw_test_tell_link(scene->model, &scene->bridge);
+        bw_test_tell_link(scene->model, &scene->far);
+        bw_test_tell_address(scene->model, &own);
+        bw_test_tell_address(scene->model, &same);
+        expect_none(scene);
+        for (unsigned i = 10; i < 16; i++) {
+                g_autofree char *text = g_strdup_printf("192.168.50.%u/32", i);
+                BwHostAddress one = bw_test_host_address(2, text);
+
+                bw_test_tell_address(scene->model, &one);
+        }
+        expect(scene, BW_HAZARD_ARP_FLUX, "virbr6", "192.168.50.13 of virbr4 and more):");
+}
+
 static void test_hairpin(Scene *scene, G_GNUC_UNUSED gconstpointer unused) {
         scene->web.flags_known = scene->web.flags = BW_FLAG_BIT(BW_FLAG_LEARNING);
         expect_none(scene);
@@ -272,18 +339,31 @@ static void test_programs_on_uplink(Scene *scene, G_GNUC_UNUSED gconstpointer un
         expect(scene, BW_HAZARD_FILTERS, "vnet1", "port vnet1");
 }
 
-static void test_forward(Scene *scene, G_GNUC_UNUSED gconstpointer unused) {
-        g_autoptr(GPtrArray) chains =
-                g_ptr_array_new_with_free_func((GDestroyNotify) bw_forward_chain_free);
-        BwForwardChain *hook = bw_forward_chain_new("FORWARD");
+static BwForwardChain *add_table(GPtrArray *tables, const char *name, const char *nft,
+                                 unsigned families, const char *chain) {
+        BwForwardTable *table = bw_forward_table_new(name, nft, families);
+        BwForwardChain *hook = bw_forward_table_chain(table, chain);
 
-        g_ptr_array_add(chains, hook);
         hook->is_hook = true;
-        scene->host.forward_ipv4 = scene->host.forward_ipv6 = chains;
+        g_ptr_array_add(tables, table);
+        return hook;
+}
+
+static void test_forward(Scene *scene, G_GNUC_UNUSED gconstpointer unused) {
+        const unsigned ipv4 = BW_FAMILY_BIT(BW_FAMILY_IPV4), ipv6 = BW_FAMILY_BIT(BW_FAMILY_IPV6);
+        g_autoptr(GPtrArray) tables =
+                g_ptr_array_new_with_free_func((GDestroyNotify) bw_forward_table_free);
+        BwForwardChain *first = add_table(tables, "filter", NULL, ipv4, "FORWARD");
+        BwForwardChain *second = add_table(tables, "filter", "ip6", ipv6, "FORWARD");
+
+        scene->host.forward = tables;
         expect_none(scene);
-        hook->drops = true;
-        expect(scene, BW_HAZARD_FORWARD_DROPS, "virbr6", "(IPv4 and IPv6)");
-        scene->host.forward_ipv6 = NULL;
+        first->drops = second->drops = true;
+        expect(scene, BW_HAZARD_FORWARD_DROPS, "virbr6",
+               "(IPv4 and IPv6) drop what guests send each other over bridge virbr6, as Docker's "
+               "do, in chain FORWARD of legacy iptables' table filter and chain FORWARD of "
+               "nftables' table ip6 filter: ");
+        second->drops = false;
         expect(scene, BW_HAZARD_FORWARD_DROPS, "virbr6", "(IPv4)");
         scene->bridge.switches &= ~BW_SWITCH_BIT(BW_SWITCH_NF_CALL_IPTABLES);
         expect_none(scene);
@@ -293,6 +373,31 @@ static void test_forward(Scene *scene, G_GNUC_UNUSED gconstpointer unused) {
         expect(scene, BW_HAZARD_FORWARD_DROPS, "virbr6", "(IPv4)");
         scene->host.br_netfilter = false;
         expect_none(scene);
+}
+
+/* Which chain of whose table, and what can be done in it. */
+static void test_forward_place(Scene *scene, G_GNUC_UNUSED gconstpointer unused) {
+        const unsigned both = BW_FAMILY_BIT(BW_FAMILY_IPV4) | BW_FAMILY_BIT(BW_FAMILY_IPV6);
+        const BwForwardRule drop = { .verdict = BW_FORWARD_DROP };
+        g_autoptr(GPtrArray) tables =
+                g_ptr_array_new_with_free_func((GDestroyNotify) bw_forward_table_free);
+        BwForwardChain *hook = add_table(tables, "fire\nwall", "inet", both, "filter_FORWARD");
+        BwForwardTable *table = tables->pdata[0];
+        BwForwardRule jump = { .verdict = BW_FORWARD_JUMP,
+                               .chain = bw_forward_table_word(table, "deny") };
+
+        scene->host.forward = tables;
+        hook->drops = true;
+        expect(scene, BW_HAZARD_FORWARD_DROPS, "virbr6",
+               "in chain filter_FORWARD of nftables' table inet fire\\x0awall: ");
+        g_array_append_val(hook->rules, jump);
+        g_array_append_val(bw_forward_table_chain(table, "deny")->rules, drop);
+        expect(scene, BW_HAZARD_FORWARD_DROPS, "virbr6",
+               "(IPv4 and IPv6) drop what guests send each other over bridge virbr6, as Docker's "
+               "do, in chain deny of nftables' table inet fire\\x0awall: ");
+        expect(scene, BW_HAZARD_FORWARD_DROPS, "virbr6",
+               "(nft 'insert rule inet fire\\x0awall filter_FORWARD iifname \"virbr6\" oifname "
+               "\"virbr6\" accept', or as ");
 }
 
 static void test_gateway(Scene *scene, G_GNUC_UNUSED gconstpointer unused) {
@@ -407,12 +512,15 @@ int main(int argc, char **argv) {
         add("/hazard/upper", test_upper);
         add("/hazard/tagged", test_tagged);
         add("/hazard/host-address", test_host_address);
+        add("/hazard/arp-flux", test_arp_flux);
+        add("/hazard/arp-flux-own", test_arp_flux_own);
         add("/hazard/hairpin", test_hairpin);
         add("/hazard/loop", test_loop);
         add("/hazard/short-circuit", test_short_circuit);
         add("/hazard/programs", test_programs);
         add("/hazard/programs-on-uplink", test_programs_on_uplink);
         add("/hazard/forward", test_forward);
+        add("/hazard/forward-place", test_forward_place);
         add("/hazard/gateway", test_gateway);
         add("/hazard/unseen", test_unseen);
         add("/hazard/unplugged", test_unplugged);

@@ -9,6 +9,7 @@
 #include <bw/corpus.h>
 
 #include <bw/nft_chains.h>
+#include <bw/nft_reports.h>
 #include <string.h>
 
 static BwNftTable *compile(const char *more, const char *stray, bool elsewhere_too) {

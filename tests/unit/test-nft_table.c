@@ -16,7 +16,7 @@ static const char before_text[] = "[Guard]\nUnknownPorts=drop\n"
                                   "[Port vnet10]\nMACs=52:54:00:00:00:10\nAddresses=10.0.0.10\n"
                                   "[Port vnet2]\nMACs=52:54:00:00:00:02\nAddresses=any\n";
 
-static bool is_named(const char *port, gconstpointer name) {
+static bool is_named(const char *port, BwInheritedPort *ret G_GNUC_UNUSED, gconstpointer name) {
         return g_str_equal(port, name);
 }
 
@@ -37,7 +37,7 @@ static BwNftTable *compile(const char *text, const char *inherited) {
         }
         plan = bw_plan_new(model, config);
         if (inherited)
-                bw_plan_keep_inherited(plan, is_named, inherited);
+                bw_plan_keep_inherited(plan, model, is_named, inherited);
         return bw_nft_compile(plan, elsewhere);
 }
 
@@ -133,6 +133,18 @@ static void test_let_pass(void) {
         g_assert_cmpuint(g_hash_table_size(table->kept), ==, 0);
 }
 
+/* Lists that two tables share are those of both: who passes in one does not in the other. */
+static void test_let_pass_alone(void) {
+        g_autoptr(BwNftTable) before = compile(SILENT, "vnet1"), table = compile(SILENT, "vnet1");
+
+        bw_nft_table_share(table, before);
+        g_assert_true(bw_nft_table_equal(table, before));
+        bw_nft_table_let_pass(table, "vnet1");
+        g_assert_true(has(table, "passing", "\"vnet1\""));
+        g_assert_false(has(before, "passing", "\"vnet1\""));
+        g_assert_false(bw_nft_table_equal(table, before));
+}
+
 static void test_guarded(void) {
         g_autoptr(BwNftTable) before = compile(before_text, NULL);
         g_autoptr(BwNftTable) off =
@@ -195,6 +207,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/nft_table/owned", test_owned);
         g_test_add_func("/nft_table/release", test_release);
         g_test_add_func("/nft_table/let-pass", test_let_pass);
+        g_test_add_func("/nft_table/let-pass-alone", test_let_pass_alone);
         g_test_add_func("/nft_table/guarded", test_guarded);
         g_test_add_func("/nft_table/forget-seen", test_forget_seen);
         g_test_add_func("/nft_table/equal", test_equal);

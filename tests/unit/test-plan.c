@@ -195,7 +195,7 @@ static void test_conflict_of_a_network_with_an_address(void) {
         g_assert_null(port->trouble);
 }
 
-static bool is_vnet0(const char *port, gconstpointer user) {
+static bool is_vnet0(const char *port, BwInheritedPort *ret G_GNUC_UNUSED, gconstpointer user) {
         return g_str_equal(port, user);
 }
 
@@ -204,11 +204,11 @@ static void test_inherited(void) {
         g_auto(Scene) scene = scene_new();
 
         g_assert_cmpint(plan(&scene, "", "vnet0")->state, ==, BW_PORT_STRANGER);
-        bw_plan_keep_inherited(scene.plan, is_vnet0, "vnet0");
+        bw_plan_keep_inherited(scene.plan, scene.model, is_vnet0, "vnet0");
         g_assert_cmpint(bw_plan_find_port(scene.plan, "vnet0", NULL)->state, ==, BW_PORT_INHERITED);
         g_assert_cmpint(bw_plan_find_port(scene.plan, "vnet1", NULL)->state, ==, BW_PORT_STRANGER);
         plan(&scene, "[Port vnet0]\nAddresses=10.0.0.1\n", "vnet0");
-        bw_plan_keep_inherited(scene.plan, is_vnet0, "vnet0");
+        bw_plan_keep_inherited(scene.plan, scene.model, is_vnet0, "vnet0");
         g_assert_cmpint(bw_plan_find_port(scene.plan, "vnet0", NULL)->state, ==, BW_PORT_BOUND);
 }
 
@@ -446,6 +446,34 @@ static void test_owners(void) {
         g_assert_null(bw_plan_find_owner_of_address(scene.plan, NULL, &address));
 }
 
+/* A pair that joins virbr6 to a bridge nobody guards, and each state of each port. */
+static void test_blocked(void) {
+        g_auto(Scene) scene = scene_new();
+        BwLink far_bridge = bw_test_bridge(2, "virbr4");
+        BwLink ends[2] = { { .ifindex = 30, .name = "veth1", .peer = 31, .master = 1 },
+                           { .ifindex = 31, .name = "veth2", .peer = 30, .master = 2 } };
+        BwLink tap = bw_test_tap(10, "vnet0", bw_test_mac(WEB), 1);
+        const char *const keys = "[Guard]\nBridges=virbr6\n";
+
+        bw_test_tell_link(scene.model, &far_bridge);
+        for (BwStpState state = BW_STP_DISABLED; state <= BW_STP_BLOCKING; state++) {
+                bool waits = state != BW_STP_DISABLED && state != BW_STP_FORWARDING;
+
+                for (unsigned i = 0; i < G_N_ELEMENTS(ends); i++) {
+                        ends[i].kind = BW_LINK_VETH;
+                        ends[i].up = ends[i].running = true;
+                        ends[i].stp_state = i == 0 ? BW_STP_FORWARDING : state;
+                        bw_test_tell_link(scene.model, &ends[i]);
+                }
+                tap.stp_state = state;
+                bw_test_tell_link(scene.model, &tap);
+                g_assert_cmpint(plan(&scene, keys, "vnet0")->blocked, ==, waits);
+                g_assert_cmpint(plan(&scene, keys, "veth1")->blocked, ==,
+                                state != BW_STP_FORWARDING);
+                g_assert_false(plan(&scene, keys, "vnet1")->blocked);
+        }
+}
+
 int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/plan/nobody-has-spoken", test_nobody_has_spoken);
@@ -479,5 +507,6 @@ int main(int argc, char **argv) {
         g_test_add_func("/plan/host-address-behind-a-hosts-port",
                         test_host_address_behind_a_hosts_port);
         g_test_add_func("/plan/owners", test_owners);
+        g_test_add_func("/plan/blocked", test_blocked);
         return g_test_run();
 }

@@ -77,9 +77,10 @@ static bool disarm(BwEngine *engine, int64_t now_usec G_GNUC_UNUSED, BwPass *pas
         return answer((Fake *) engine, "disarmed", error);
 }
 
-static bool check(BwEngine *engine, bool *ret_equal, GError **error G_GNUC_UNUSED) {
-        *ret_equal = ((Fake *) engine)->equal;
-        return true;
+/* Two parts; what is asked for in the first differs in the second. */
+static bool check(BwEngine *engine, unsigned part, bool *ret_equal, GError **error) {
+        *ret_equal = part == 0 || ((Fake *) engine)->equal;
+        return answer((Fake *) engine, part == 0 ? "checked" : "checked further", error);
 }
 
 static bool describe(BwEngine *engine, GPtrArray *list, GError **error) {
@@ -120,8 +121,9 @@ static BwEngine *fake_new(BwEngineKind kind) {
                                       .commit = commit,
                                       .disarm = disarm,
                                       .check = check,
+                                      .n_check_parts = 2,
                                       .describe = describe,
-                                      .count_parts = PARTS,
+                                      .n_count_parts = PARTS,
                                       .count = count };
         fake->engine.work = &works[kind];
         fake->equal = true;
@@ -279,21 +281,65 @@ static void test_disarm(void) {
         g_assert_cmpuint(bw_reconciler_in_step(reconciler), ==, 0);
 }
 
+/* To the end, or to the first part that differs. */
+static bool check_all(BwReconciler *reconciler) {
+        BwCheck check = {};
+        bool equal = true, more = true;
+
+        g_string_truncate(story, 0);
+        while (equal && more)
+                g_assert_true(bw_reconciler_check(reconciler, &check, &equal, &more, NULL));
+        return equal;
+}
+
 static void test_check(void) {
         g_autoptr(BwReconciler) reconciler = start(ipt | nft);
-        bool equal = false;
 
-        g_assert_true(bw_reconciler_check(reconciler, &equal, NULL));
-        g_assert_true(equal);
+        g_assert_true(bw_reconciler_commit(reconciler, 0, &(BwPass){}, NULL));
+        g_assert_true(check_all(reconciler));
+        g_assert_cmpstr(story->str, ==,
+                        "nftables checked, nftables checked further, iptables checked, "
+                        "iptables checked further");
         g_assert_cmpuint(bw_reconciler_in_step(reconciler), ==, ipt | nft);
         fakes[BW_ENGINE_NFTABLES]->equal = false;
-        g_assert_true(bw_reconciler_check(reconciler, &equal, NULL));
-        g_assert_false(equal);
+        g_assert_false(check_all(reconciler));
+        g_assert_cmpstr(story->str, ==, "nftables checked, nftables checked further");
         g_assert_cmpuint(bw_reconciler_in_step(reconciler), ==, ipt);
         fakes[BW_ENGINE_NFTABLES]->equal = true;
         fakes[BW_ENGINE_IPTABLES]->equal = false;
-        g_assert_true(bw_reconciler_check(reconciler, &equal, NULL));
-        g_assert_false(equal);
+        g_assert_false(check_all(reconciler));
+}
+
+/* What comes in between may take an engine out of use, or all. */
+static void test_check_between(void) {
+        g_autoptr(BwReconciler) reconciler = start(ipt | nft);
+        BwCheck check = {};
+        bool equal, more;
+
+        g_assert_true(bw_reconciler_check(reconciler, &check, &equal, &more, NULL));
+        bw_reconciler_give_up(reconciler, BW_ENGINE_NFTABLES);
+        g_string_truncate(story, 0);
+        g_assert_true(bw_reconciler_check(reconciler, &check, &equal, &more, NULL));
+        g_assert_cmpstr(story->str, ==, "iptables checked");
+        g_assert_true(more);
+        bw_reconciler_give_up(reconciler, BW_ENGINE_IPTABLES);
+        g_assert_true(bw_reconciler_check(reconciler, &check, &equal, &more, NULL));
+        g_assert_true(equal);
+        g_assert_false(more);
+}
+
+/* That a part cannot be read does not keep the others from being looked at. */
+static void test_check_failure(void) {
+        g_autoptr(BwReconciler) reconciler = start(ipt | nft);
+        g_autoptr(GError) error = NULL;
+        BwCheck check = {};
+        bool equal, more;
+
+        fakes[BW_ENGINE_NFTABLES]->refusal = BW_ERROR_BROKEN;
+        g_assert_false(bw_reconciler_check(reconciler, &check, &equal, &more, &error));
+        g_assert_error(error, BW_ERROR, BW_ERROR_BROKEN);
+        g_assert_true(more);
+        g_assert_cmpuint(check.part, ==, 1);
 }
 
 /* Only the engines in use, in their order; and what they say changes no mind of ours. */
@@ -302,7 +348,7 @@ static void test_describe(void) {
         g_autoptr(GPtrArray) list = bw_difference_list_new();
         g_autoptr(GError) error = NULL;
 
-        g_assert_true(bw_reconciler_check(reconciler, &(bool){ false }, NULL));
+        g_assert_true(bw_reconciler_commit(reconciler, 0, &(BwPass){}, NULL));
         g_string_truncate(story, 0);
         g_assert_true(bw_reconciler_describe(reconciler, list, NULL));
         g_assert_cmpstr(story->str, ==, "nftables described, iptables described");
@@ -349,6 +395,8 @@ int main(int argc, char **argv) {
         g_test_add_func("/reconciler/given-up-is-kept", test_given_up_is_kept);
         g_test_add_func("/reconciler/disarm", test_disarm);
         g_test_add_func("/reconciler/check", test_check);
+        g_test_add_func("/reconciler/check/between", test_check_between);
+        g_test_add_func("/reconciler/check/failure", test_check_failure);
         g_test_add_func("/reconciler/describe", test_describe);
         g_test_add_func("/reconciler/count", test_count);
         return g_test_run();

@@ -203,6 +203,18 @@ static void test_sets(void) {
         g_assert_cmphex(bw_bridge_switches_wanted(BW_ENGINE_ALL), ==, BW_SWITCH_ALL);
 }
 
+/* Both families, and what is no switch of packets does not count. */
+static void test_feed(void) {
+        g_assert_true(bw_bridge_switches_feed(BW_SWITCH_ALL, BW_ENGINE_IPTABLES));
+        g_assert_true(bw_bridge_switches_feed(BW_SWITCH_ALL & ~NO_LEARN, BW_ENGINE_IPTABLES));
+        g_assert_false(bw_bridge_switches_feed(
+                BW_SWITCH_ALL & ~BW_SWITCH_BIT(BW_SWITCH_NF_CALL_IPTABLES), BW_ENGINE_IPTABLES));
+        g_assert_false(bw_bridge_switches_feed(
+                BW_SWITCH_ALL & ~BW_SWITCH_BIT(BW_SWITCH_NF_CALL_IP6TABLES), BW_ENGINE_IPTABLES));
+        g_assert_false(bw_bridge_switches_feed(0, BW_ENGINE_IPTABLES));
+        g_assert_true(bw_bridge_switches_feed(0, BW_ENGINE_NFTABLES));
+}
+
 int main(int argc, char **argv) {
         static const struct {
                 const char *name;
@@ -218,5 +230,6 @@ int main(int argc, char **argv) {
         for (gsize i = 0; i < G_N_ELEMENTS(rows); i++)
                 g_test_add(rows[i].name, Scene, NULL, set_up, rows[i].test, tear_down);
         g_test_add_func("/switches/sets", test_sets);
+        g_test_add_func("/switches/feed", test_feed);
         return g_test_run();
 }

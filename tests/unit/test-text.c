@@ -65,9 +65,48 @@ static void test_any_bytes(void) {
         }
 }
 
+/* Few letters, so that there are doubles, and some that begin as others end; now and then in order
+ * already, and behind words that all begin with. */
+static GPtrArray *random_texts(void) {
+        GPtrArray *texts = g_ptr_array_new_with_free_func(g_free);
+        unsigned n = (unsigned) g_test_rand_int_range(0, 60);
+        const char *start = g_test_rand_bit() ? "" : "2001:db8::";
+        int longest = g_test_rand_bit() ? 4 : 24;
+
+        for (unsigned i = 0; i < n; i++) {
+                GString *text = g_string_new(start);
+
+                for (int k = g_test_rand_int_range(0, longest); k > 0; k--)
+                        g_string_append_c(text, "\x01"
+                                                "ab\xff"[g_test_rand_int_range(0, 4)]);
+                g_ptr_array_add(texts, g_string_free(text, FALSE));
+        }
+        if (g_test_rand_bit())
+                g_ptr_array_sort(texts, bw_text_compare);
+        return texts;
+}
+
+static void test_sort(void) {
+        for (unsigned round = 0; round < 2000; round++) {
+                g_autoptr(GPtrArray) texts = random_texts();
+                g_autoptr(GHashTable) all =
+                        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+
+                for (guint i = 0; i < texts->len; i++)
+                        g_hash_table_add(all, g_strdup(texts->pdata[i]));
+                bw_text_sort(texts);
+                g_assert_cmpuint(texts->len, ==, g_hash_table_size(all));
+                for (guint i = 0; i < texts->len; i++) {
+                        g_assert_true(g_hash_table_contains(all, texts->pdata[i]));
+                        g_assert_true(i == 0 || strcmp(texts->pdata[i - 1], texts->pdata[i]) < 0);
+                }
+        }
+}
+
 int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/text/examples", test_examples);
         g_test_add_func("/text/any-bytes", test_any_bytes);
+        g_test_add_func("/text/sort", test_sort);
         return g_test_run();
 }

@@ -8,7 +8,7 @@
 #include "settings.h"
 
 #include <bw/hazard.h>
-#include <bw/topology_view.h>
+#include <bw/topology_fields.h>
 
 #define MAIL "52:54:00:00:00:01"
 
@@ -279,6 +279,77 @@ static void test_nothing(void) {
         g_assert_cmpuint(view->bridges->len + view->ports->len + view->warnings->len, ==, 0);
 }
 
+/* Fields */
+
+static void on_field(const BwField *field, gpointer text) {
+        g_string_append_printf(text, " %s=", field->key);
+        switch (field->kind) {
+        case BW_FIELD_TEXT:
+                g_string_append(text, field->text ? field->text : "");
+                return;
+        case BW_FIELD_TEXTS:
+                for (const char *const *at = field->texts; *at; at++)
+                        g_string_append_printf(text, "(%s)", *at);
+                return;
+        case BW_FIELD_BOOL:
+                g_string_append(text, field->number ? "yes" : "no");
+                return;
+        case BW_FIELD_NUMBER:
+                g_string_append_printf(text, "%u", (unsigned) field->number);
+                return;
+        case BW_FIELD_USEC:
+                g_string_append_printf(text, "%u us", (unsigned) field->number);
+                return;
+        }
+        g_assert_not_reached();
+}
+
+static void expect_bridge(const BwBridgeView *bridge, const char *right) {
+        g_autoptr(GString) text = g_string_new(NULL);
+
+        bw_bridge_view_tell(bridge, on_field, text);
+        g_assert_cmpstr(text->str, ==, right);
+}
+
+static void expect_port(const BwPortView *port, const char *right) {
+        g_autoptr(GString) text = g_string_new(NULL);
+
+        bw_port_view_tell(port, on_field, text);
+        g_assert_cmpstr(text->str, ==, right);
+}
+
+#define BRIDGE_Z9                                                                                  \
+        " Bridge=z9 Segment=2 GuardedFor=guests Mode=enforce UnknownPorts=monitor Up=yes STP=no"   \
+        " VLANFiltering=no AgeingUSec=300000000 us MAC=52:54:00:bb:00:09 Addresses= PortCount=1"   \
+        " Warnings=(one)(two)"
+#define PORT_VNET0                                                                                 \
+        " Port=vnet0 Bridge=z9 Guest=a1 UUID=11111111-0000-4000-8000-000000000001 Role=guest"      \
+        " Derived=no Closed=no Mode=enforce State=bound Kind= Up=yes Carrier=yes"                  \
+        " STPState=forwarding FarBridge= FarPort= Carries=no"
+#define REST_OF_VNET0 " Locked=yes Isolated=no MACs=(" MAIL ") Addresses=(10.0.0.1) Warnings="
+
+/* Callers go by these names; what a daemon alone knows is told when it is known. */
+static void test_fields(void) {
+        g_auto(Scene) scene = scene_new("[Guest a1]\nAddresses=10.0.0.1\n");
+        g_autoptr(BwTopologyView) view = look(&scene);
+        BwBridgeView *bridge = view->bridges->pdata[2];
+        BwPortView *port = (BwPortView *) find_port(view, "vnet0");
+
+        g_ptr_array_add(bridge->warnings, g_strdup("one"));
+        g_ptr_array_add(bridge->warnings, g_strdup("two"));
+        expect_bridge(bridge, BRIDGE_Z9);
+        bridge->has_fdb = true;
+        bridge->learned = 5;
+        bridge->moves = 6;
+        expect_bridge(bridge, BRIDGE_Z9 " Learned=5 Moves=6");
+        expect_port(port, PORT_VNET0 " PeerNamespace=0" REST_OF_VNET0);
+        port->peer_namespace = 4;
+        port->has_protection = port->protected = port->has_fdb = true;
+        port->learned = 7;
+        expect_port(port,
+                    PORT_VNET0 " PeerNamespace=4" REST_OF_VNET0 " Protected=yes Learned=7 Moves=0");
+}
+
 int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/topology-view/order", test_order);
@@ -291,5 +362,6 @@ int main(int argc, char **argv) {
         g_test_add_func("/topology-view/trouble", test_trouble);
         g_test_add_func("/topology-view/gone", test_gone);
         g_test_add_func("/topology-view/nothing", test_nothing);
+        g_test_add_func("/topology-view/fields", test_fields);
         return g_test_run();
 }

@@ -26,9 +26,8 @@ MOST_BOTH = 1.9  # with both engines at 1000 ports, in that with empty tables
 MOST_CHANGE_MS = 3  # nftables' median for a port more or less at 1000
 MOST_GRAPH_MS = 5  # of the processor: topology and borders of 40 bridges with 1000 ports, median
 MOST_START_MS = 50  # there, from a guest's start until nftables has its rules in force, median
-# Until iptables has them too, which replaces four whole tables: no aim, only what it must not grow
-# beyond. The aim is MOST_START_MS, and the sentence says whether it is met.
-MOST_START_ALL_MS = 120
+# Until iptables has them too, in what libiptc alone takes to replace four whole tables.
+MOST_START_FLOORS = 2.5
 MOST_ANSWER_MS = 100  # the daemon's on the bus, while MACs flood in, the worst
 MOST_FLOOD_MIB = 24  # what the daemon may grow by in a flood
 FLOOD_INTERVAL_SECONDS = 10  # of which the journal has one entry a port
@@ -125,16 +124,21 @@ def changes_table(rows):
         return (f"{quantile(cpu, 0.5):.1f}", f"{quantile(wall, 0.5):.1f}",
                 f"{quantile(wall, 0.99):.1f}")  # fmt: skip
 
+    def floor(row):
+        return f"{quantile(row.samples['floor'], 0.5):.1f}" if "floor" in row.samples else ""
+
     return Table(
         "Milliseconds to write rules",
         ["bridges", "ports", "engine", "first load", "one port less", "by the clock", "p99",
-         "one port more", "by the clock", "p99"],
+         "one port more", "by the clock", "p99", "libiptc alone"],
         [[str(row.n_bridges), str(row.n_ports), row.engine, f"{row.load:.0f}",
-          *cells(row, "unplug"), *cells(row, "plug")] for row in rows],
+          *cells(row, "unplug"), *cells(row, "plug"), floor(row)] for row in rows],
         "Medians, and p99. One port less or more: the adapter's whole call, which finds the "
         "difference, has one transaction, and makes sure of it (iptables reads whole tables back); "
-        "time of all processors, then the clock's, in which other programs run too. Several "
-        f"bridges: {TREE}",
+        "time of all processors, then the clock's, in which other programs run too. libiptc alone: "
+        "what it takes, by the clock, to read the same four tables and to write them back as "
+        "they are, without finding out or making sure of anything, two families at the same time. "
+        f"Several bridges: {TREE}",
     )  # fmt: skip
 
 
@@ -150,7 +154,7 @@ def plan_table(rows):
         [[str(row.n_bridges), str(row.n_ports),
           *(f"{quantile(row.samples[name], 0.5):.2f}" for name in names)] for row in rows],
         "Medians. Graph: what is behind which port, and what is owned on which side of each border. "
-        "Rules of iptables: for its four tables together, which are made two at a time.",
+        "Rules of iptables: for its four tables together, which are made while nftables is written.",
     )  # fmt: skip
 
 
@@ -255,22 +259,31 @@ def change_limits(changes):
                 f"processor, median (at most {MOST_CHANGE_MS})")  # fmt: skip
 
 
-def tree_limits(plans, arming):
+def floor_of(changes):
+    """The largest of iptables."""
+    return [row for row in changes if "floor" in row.samples][-1]
+
+
+def tree_limits(plans, changes, arming):
     """Of the largest, which stands last."""
     graph = quantile(plans[-1].samples["graph"], 0.5)
     yield graph <= MOST_GRAPH_MS, (
         f"the graph of {plans[-1].n_bridges} bridges with {plans[-1].n_ports} ports takes "
         f"{graph:.2f} ms of the processor, median (at most {MOST_GRAPH_MS})")  # fmt: skip
-    where = f"among {arming[-1].n_ports} ports on {arming[-1].n_bridges} bridges"
-    for name, engines, most in (("nftables", "nftables", MOST_START_MS),
-                                ("all", "both engines", MOST_START_ALL_MS)):  # fmt: skip
-        samples = arming[-1].samples[name]
-        start, late = quantile(samples, 0.5), sum(x > MOST_START_MS for x in samples)
-        aim = "met" if start <= MOST_START_MS else "MISSED"
-        yield start <= most, (
-            f"a guest's start {where} is in force in {engines} after {start:.1f} ms, median (at "
-            f"most {most}; the aim of {MOST_START_MS} is {aim}, {late} of {len(samples)} took "
-            f"longer than that, the worst {max(samples):.1f})")  # fmt: skip
+    yield start_limit(arming[-1], "nftables", "nftables", MOST_START_MS, "")
+    floor = quantile(floor_of(changes).samples["floor"], 0.5)
+    yield start_limit(arming[-1], "all", "both engines", MOST_START_FLOORS * floor,
+                      f", {MOST_START_FLOORS} times the {floor:.1f} ms that libiptc alone takes to "
+                      "read these four tables and to write them back as they are")  # fmt: skip
+
+
+def start_limit(row, name, engines, most, why):
+    samples = row.samples[name]
+    start, late = quantile(samples, 0.5), sum(x > MOST_START_MS for x in samples)
+    return start <= most, (
+        f"a guest's start among {row.n_ports} ports on {row.n_bridges} bridges is in force in "
+        f"{engines} after {start:.1f} ms, median (at most {most:.0f}{why}; {late} of {len(samples)} "
+        f"took longer than {MOST_START_MS}, the worst {max(samples):.1f})")  # fmt: skip
 
 
 def flood_limits(row):
@@ -290,6 +303,6 @@ def flood_limits(row):
 def judge(figures):
     """Sentences, and whether all limits hold."""
     judged = [*packet_limits(figures.packets), *change_limits(figures.changes),
-              *tree_limits(figures.plans, figures.arming), *flood_limits(figures.flood)]  # fmt: skip
+              *tree_limits(figures.plans, figures.changes, figures.arming), *flood_limits(figures.flood)]  # fmt: skip
     return ([f"{'held' if held else 'BROKEN'}: {sentence}" for held, sentence in judged],
             all(held for held, _ in judged))  # fmt: skip

@@ -10,7 +10,7 @@ from pathlib import Path
 from . import frames
 from .cases_engines import SILENT
 from .cases_packets import NET, scene
-from .daemon import port_section
+from .daemon import bound, port_section, uses
 from .world import PATIENCE, run
 
 TAGS = (0x8100, 0x88A8)
@@ -88,9 +88,23 @@ def tagged_arp_to_the_host(report):
 tagged_arp_to_the_host.needs = "nftables"
 
 
+def made_link_local(mac):
+    """The link-local address that a MAC makes (RFC 4291, appendix A)."""
+    octets = [int(octet, 16) for octet in mac.split(":")]
+    return "fe80::{:02x}{:02x}:{:02x}ff:fe{:02x}:{:02x}{:02x}".format(octets[0] ^ 2, *octets[1:])
+
+
+def sends_ipv6(sender, source, receiver):
+    """One IPv6 packet to the link-local address of @receiver; returns the token that marks it."""
+    token = frames.new_token()
+    packet = frames.ipv6(source, made_link_local(receiver.mac), frames.udp(7001, 7000, token), 17)
+    sender.send(frames.ethernet(sender.mac, receiver.mac, packet, 0x86DD))
+    return token
+
+
 def restart_keeps_borders(report):
     """Killed, and started again while libvirt does not answer: what only a former run knows of its
-    guests holds at the borders, too."""
+    guests holds at the borders, too. It is read from that run's rules each time."""
     with with_uplink() as (world, daemon, outside):
         victim, owner, third = (world.fars[port] for port in ("vk63", "vk64", "vk65"))
 
@@ -98,24 +112,102 @@ def restart_keeps_borders(report):
             return world.arrivals(outside.ip(source, NET + "13", victim.mac), victim)
 
         report.stops("before", arrives(NET + "14"))
-        daemon.kill()
-        daemon.configure(
-            "[Bridge virbr6]\n[Guest somebody]\nAddresses=10.0.0.1\n" + port_section("up0", "Role=uplink"),
-            head=SILENT,
-        )
-        daemon.start()
-        for moment in ("at once", "libvirt has had its time", "later"):
-            for _ in range(20):
-                report.stops(f"IP, {moment}", arrives(NET + "14"))
-                token = outside.ip(OUTSIDE, NET + "13", victim.mac, mac=owner.mac)
-                report.stops(f"MAC, {moment}", world.arrivals(token, victim))
-                token = outside.ip(OUTSIDE, NET + "14", "52:54:00:aa:aa:aa")
-                report.stops(f"misdelivered, {moment}", world.arrivals(token, victim, third))
-            report.passes(f"nobody's, {moment}", arrives(OUTSIDE))
-            daemon.must_say("Port vk64 on virbr6 keeps the rules of a former run")
+        token = sends_ipv6(owner, made_link_local(owner.mac), victim)
+        report.passes("the owner's link-local, before", world.arrivals(token, victim))
+        for run_number in ("second run", "third run"):
+            kept = daemon.count("Port vk64 on virbr6 keeps the rules of a former run") + 1
+            daemon.kill()
+            daemon.configure(
+                "[Bridge virbr6]\n[Guest somebody]\nAddresses=10.0.0.1\n" + port_section("up0", "Role=uplink"),
+                head=SILENT,
+            )
+            daemon.start()
+            for moment in ("at once", "libvirt has had its time", "later"):
+                where = f"{run_number}, {moment}"
+                for _ in range(20):
+                    report.stops(f"IP, {where}", arrives(NET + "14"))
+                    if uses("nftables"):
+                        token = outside.ip(OUTSIDE, NET + "13", victim.mac, mac=owner.mac)
+                        report.stops(f"MAC, {where}", world.arrivals(token, victim))
+                    token = outside.ip(OUTSIDE, NET + "14", "52:54:00:aa:aa:aa")
+                    report.stops(f"misdelivered, {where}", world.arrivals(token, victim, third))
+                    token = third.ip(NET + "15", NET + "14", "52:54:00:aa:aa:aa")
+                    report.stops(f"leaving by the uplink, {where}", world.arrivals(token, outside))
+                    for name, sender in (("uplink", outside), ("guest", third)):
+                        token = sends_ipv6(sender, made_link_local(owner.mac), victim)
+                        report.stops(f"link-local, from {name}, {where}", world.arrivals(token, victim))
+                report.passes(f"nobody's, {where}", arrives(OUTSIDE))
+                token = owner.ip(NET + "14", NET + "13", victim.mac)
+                report.passes(f"the owner's to a neighbour, {where}", world.arrivals(token, victim))
+                token = owner.ip(NET + "14", OUTSIDE, outside.mac)
+                report.passes(f"the owner's to the outside, {where}", world.arrivals(token, outside))
+                token = sends_ipv6(owner, made_link_local(owner.mac), victim)
+                report.passes(f"the owner's link-local, {where}", world.arrivals(token, victim))
+                token = outside.ip(OUTSIDE, NET + "14", owner.mac)
+                report.passes(f"to the owner, {where}", world.arrivals(token, owner))
+                daemon.must_say("Port vk64 on virbr6 keeps the rules of a former run", times=kept)
 
 
 restart_keeps_borders.needs_daemon = True
-restart_keeps_borders.needs = "nftables"
 
-CASES = [tags_to_the_host, tagged_arp_to_the_host, restart_keeps_borders]
+
+def restart_keeps_border_guests(report):
+    """A guest that routes for others is a border, which only a former run knows."""
+    gateway = NET + "254"
+    bridge = f"[Bridge virbr6]\nGateway={gateway}\n"
+    with with_uplink(bridge + port_section("fw0", "Role=uplink")) as (world, daemon, _):
+        router = world.port("fw0", "virbr6", 61)
+        daemon.wait_armed("fw0")
+        victim = world.fars["vk63"]
+
+        def arrives(source):
+            return world.arrivals(router.ip(source, NET + "13", victim.mac), victim)
+
+        report.stops("before", arrives(NET + "14"))
+        daemon.kill()
+        daemon.configure(
+            bridge + "[Guest somebody]\nAddresses=10.0.0.1\n" + port_section("up0", "Role=uplink"), head=SILENT)
+        daemon.start()
+        daemon.must_say("Port fw0 on virbr6 keeps the rules of a former run")
+        for _ in range(20):
+            report.stops("a guest's address", arrives(NET + "14"))
+            report.passes("an address from afar", arrives("203.0.113.9"))
+            report.passes("the gateway's", arrives(gateway))
+            token = sends_ipv6(router, made_link_local(world.fars["vk64"].mac), victim)
+            report.stops("a guest's link-local", world.arrivals(token, victim))
+
+
+restart_keeps_border_guests.needs_daemon = True
+
+def restart_with_forged_chains(report):
+    """Somebody has changed a port's chain while no daemon watched: what it claims for itself takes
+    nothing from who is declared, and opens no border."""
+    with with_uplink() as (world, daemon, outside):
+        declared, forged, third = (world.fars[port] for port in ("vk63", "vk64", "vk65"))
+        daemon.kill()
+        for source in (NET + "13", NET + "99"):
+            run("iptables-legacy", "-t", "raw", "-I", "bw-i-vk64", "-s", source, "-j", "RETURN")
+        daemon.configure(
+            "[Bridge virbr6]\n[Guest somebody]\nAddresses=10.0.0.1\n" + port_section("up0", "Role=uplink")
+            + bound("vk63", 13), head=SILENT)
+        daemon.start()
+        daemon.must_say("Port vk64 on virbr6 keeps the rules of a former run")
+
+        def arrives(sender, source, receiver):
+            return world.arrivals(sender.ip(source, NET + str(int(receiver.mac[-2:], 16)), receiver.mac), receiver)
+
+        for _ in range(20):
+            report.passes("who is declared", arrives(declared, NET + "13", third))
+            report.passes("to who is declared", arrives(third, NET + "15", declared))
+            report.stops("his address from outside", arrives(outside, NET + "13", third))
+            report.stops("what the chain had", arrives(outside, NET + "14", third))
+            report.passes("its own", arrives(forged, NET + "14", third))
+            report.passes("nobody's from outside", arrives(outside, OUTSIDE, third))
+            report.stops("what the chain claims", arrives(outside, NET + "99", third))
+
+
+restart_with_forged_chains.needs_daemon = True
+restart_with_forged_chains.needs = "iptables"
+
+CASES = [tags_to_the_host, tagged_arp_to_the_host, restart_keeps_borders, restart_keeps_border_guests,
+         restart_with_forged_chains]

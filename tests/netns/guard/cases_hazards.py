@@ -10,9 +10,11 @@ import re
 import socket
 import struct
 import subprocess
+from pathlib import Path
 
 from . import bus
 from . import daemon as daemons
+from . import frames
 from .cases_life import tries
 from .cases_packets import NET, scene
 from .daemon import Daemon, bound, uses
@@ -91,8 +93,8 @@ def bridge_settings(report):
         ageing = lambda value: lambda: set_bridge("virbr6", "ageing_time", value)
         report.holds(f"nothing: {hazards()}", not any(k == "hub-mode" for k, _ in hazards()))
         for value, kind, words in ((0, "hub-mode", "virbr6 .*ageing time 0.*ageing_time 30000"),
-                                   (100, "short-ageing", r"virbr6 .* 1\.00 s"),
-                                   (5900, "short-ageing", r"59\.00 s")):
+                                   (100, "short-ageing", r"virbr6 .* after 1 s"),
+                                   (5900, "short-ageing", r" after 59 s")):
             ageing(value)()
             sentence = comes(report, daemon, kind, "virbr6", words)
             report.holds(f"{value} stays", int(setting("virbr6", "ageing_time")) == value)
@@ -247,6 +249,60 @@ def forward_drops(report):
 forward_drops.needs_daemon = True
 
 
+def forward_drops_nft(report):
+    """The same of nftables: by iptables-nft, by others' tables of the family inet, and of both at once."""
+    if not uses("iptables"):
+        return report.holds("a matter of br_netfilter alone", True)
+    with watched() as (world, daemon):
+        victim, _, third = world.fars.values()
+        legal = lambda: tries(world, third, NET + "15", victim)
+        forward = lambda *words: run("iptables-nft", *words)
+        nft = lambda words: run("nft", words)
+        here = lambda words: comes(report, daemon, "forward-drops", "virbr6", words)
+        gone = lambda sentence: goes(report, daemon, "forward-drops", "virbr6", sentence)
+        report.passes("before", legal())
+
+        forward("-P", "FORWARD", "DROP")
+        told = here(r"\(IPv4\) .*in chain FORWARD of nftables' table ip filter: .*-m physdev --physdev-is-bridged")
+        report.holds("the policy of iptables-nft drops", not legal())
+        forward("-I", "FORWARD", "-m", "physdev", "--physdev-is-bridged", "-j", "ACCEPT")
+        gone(told)
+        report.passes("with the rule that was told", legal())
+
+        nft("table inet wall { chain deny { drop; }; "
+            "chain forward { type filter hook forward priority 10; iifname vmap { virbr6 : jump deny }; }; }")
+        told = here(r"\(IPv4 and IPv6\) .*in chain deny of nftables' table inet wall: ")
+        report.holds("the table inet drops what iptables-nft accepts", not legal())
+        way_out = re.search(r"nft '(insert rule inet wall forward [^']*)'", told)
+        report.holds(f"a way out is told: {told}", way_out)
+        if way_out:
+            nft(way_out[1])
+            gone(told)
+            report.passes("with the rule of nftables that was told", legal())
+        nft("flush chain inet wall forward")
+        report.holds("gone with its rules", holds_within(PATIENCE, lambda: not drops_told()))
+
+        for rule in ("iifname != virbr6 drop", "oifname { virbr66, eth0 } drop", "ip saddr 203.0.113.0/24 drop",
+                     "iif != virbr6 drop", "ct state invalid drop"):
+            nft(f"add rule inet wall forward {rule}")
+        report.passes("what others' rules let pass", legal())
+        nft("add rule inet wall forward oif virbr6 drop")
+        told = here(r"in chain forward of nftables' table inet wall: ")
+        report.holds("the bridge's number is meant", not legal())
+        nft("delete table inet wall")
+        gone(told)
+        report.passes("behind it all", legal())
+        report.holds("each was told once", daemon.count("warning: Rules of others in FORWARD") == 3)
+    return None
+
+
+def drops_told():
+    return [subject for kind, subject in hazards() if kind == "forward-drops"]
+
+
+forward_drops_nft.needs_daemon = True
+
+
 def engine_alone(report):
     """What iptables alone leaves open is told when it is alone, and then only."""
     alone = daemons.engines == "iptables"
@@ -268,6 +324,63 @@ def engine_alone(report):
 
 
 engine_alone.needs_daemon = True
+
+
+def set_arp(link_name, setting_name, value):
+    Path(f"/proc/sys/net/ipv4/conf/{link_name}/{setting_name}").write_text(str(value), encoding="ascii")
+
+
+def answers_by(far, address):
+    """The MAC addresses at which the host says, by ARP, that it has it."""
+    far.read_all()
+    asked = frames.arp(1, far.mac, NET + "13", "00:00:00:00:00:00", address)
+    far.send(frames.ethernet(far.mac, frames.BROADCAST, asked, 0x0806))
+    return lambda: {
+        frame[22:28].hex(":") for frame in far.read_all()
+        if frame[12:14] == b"\x08\x06" and frame[20:22] == b"\0\x02"
+        and frame[28:32] == socket.inet_aton(address)
+    }
+
+
+def arp_flux(report):
+    """Told as long as it is true: a guest asks for an address that the host has elsewhere."""
+    for name in ("all", "default"):
+        set_arp(name, "rp_filter", 0)
+        set_arp(name, "arp_ignore", 0)
+        set_arp(name, "arp_filter", 0)
+    with watched() as (world, daemon):
+        asker = world.fars["vk63"]
+
+        def answered(address=NET + "200"):
+            found = answers_by(asker, address)
+            world.settle()
+            return found()
+
+        world.bridge("virbr9")
+        own = link("virbr6")["address"]
+        give = lambda verb: lambda: run("ip", "address", verb, NET + "200/32", "dev", "virbr9")
+        report.holds("nobody answers", answered() == set())
+        give("add")()
+        sentence = comes(report, daemon, "arp-flux", "virbr6",
+                         rf"on bridge virbr6 .*{NET}200 of virbr9\).*conf/virbr6/arp_ignore=1")
+        report.holds("it is true", answered() == {own})
+        for where, name, value in (("virbr6", "arp_ignore", 1), ("all", "arp_ignore", 2),
+                                   ("virbr6", "arp_ignore", 8)):
+            set_arp(where, name, value)
+            goes(report, daemon, "arp-flux", "virbr6", sentence)
+            report.holds(f"with {name} {value} of {where} nobody answers", answered() == set())
+            set_arp(where, name, 0)
+            comes(report, daemon, "arp-flux", "virbr6", "answers ARP")
+            report.holds(f"without {name} of {where} it answers", answered() == {own})
+        set_arp("virbr6", "arp_ignore", 3)
+        report.holds("3 is no remedy", answered() == {own} and ("arp-flux", "virbr6") in hazards())
+        set_arp("virbr6", "arp_ignore", 0)
+        give("del")()
+        goes(report, daemon, "arp-flux", "virbr6", sentence)
+        report.holds("nothing was mended", daemon.count("as Repair= says") == 0)
+
+
+arp_flux.needs_daemon = True
 
 
 def write_sysctl(name, value):
@@ -411,7 +524,9 @@ CASES = [
     loops,
     programs,
     forward_drops,
+    forward_drops_nft,
     engine_alone,
+    arp_flux,
     gateway,
     unseen_guest,
     repairs,
