@@ -36,6 +36,7 @@ struct BwAudit {
         const BwPlan *plan;
         BwRate *rate;
         GHashTable *accounts; /* key -> Account * */
+        unsigned baseline;    /* (set of engines) whose counts of another run are known */
         bool active;          /* something was reported or lost since the last sum */
         bool summing;         /* the counts for a sum are being read */
         guint sum_timer, retry_timer;
@@ -128,21 +129,43 @@ static bool count_all(BwAudit *audit) {
         return true;
 }
 
-/* At once, as what is counted from now on is news; so is what was to be summed up until now not. */
-void bw_audit_set_baseline(BwAudit *audit) {
-        bool done = count_all(audit);
+/* What was reported is still of no sum. */
+static void forget_counts(BwAudit *audit) {
         GHashTableIter iter;
         Account *account;
 
-        bw_counts_withdraw(audit->counts, audit);
-        audit->summing = false;
         g_hash_table_iter_init(&iter, audit->accounts);
         while (g_hash_table_iter_next(&iter, NULL, (gpointer *) &account)) {
-                if (done)
-                        account->last = account->packets;
                 account->counted = false;
                 account->meanwhile = 0;
         }
+}
+
+/* What was reported while counts were read is mostly in them, but may be in the next ones. */
+static void begin_from_counts(BwAudit *audit) {
+        GHashTableIter iter;
+        Account *account;
+
+        audit->baseline = bw_reconciler_used(audit->reconciler);
+        g_hash_table_iter_init(&iter, audit->accounts);
+        while (g_hash_table_iter_next(&iter, NULL, (gpointer *) &account)) {
+                account->last = account->counted ? account->packets : 0;
+                account->reported = MIN(account->reported, account->meanwhile);
+        }
+        forget_counts(audit);
+}
+
+/* At once, as what is counted from now on is news; so is what was to be summed up until now not.
+ * What cannot be read now is left to the next sum, which then tells nothing. */
+void bw_audit_set_baseline(BwAudit *audit) {
+        bw_counts_withdraw(audit->counts, audit);
+        audit->summing = false;
+        audit->baseline = 0;
+        forget_counts(audit);
+        if (count_all(audit))
+                begin_from_counts(audit);
+        else
+                forget_counts(audit);
 }
 
 static void say_left_out(BwAudit *audit, const Account *account, uint64_t left_out) {
@@ -208,10 +231,14 @@ static void on_counts(BwCounts *counts, const GError *failure, gpointer user) {
         BwAudit *audit = user;
 
         audit->summing = false;
-        if (failure)
+        if (failure) {
+                forget_counts(audit);
                 return;
+        }
         bw_counts_tell(counts, take_count, audit);
-        if (!sum_up(audit))
+        if (audit->baseline != bw_reconciler_used(audit->reconciler))
+                begin_from_counts(audit);
+        else if (!sum_up(audit))
                 g_clear_handle_id(&audit->sum_timer, g_source_remove);
 }
 

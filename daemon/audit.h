@@ -37,5 +37,6 @@ void bw_audit_listen(BwAudit *audit,
                      void (*misdelivered)(const BwViolation *violation, gpointer user),
                      gpointer user);
 
-/* What the rules have counted until now was another run's. Reads all of it at once. */
+/* What the rules have counted until now was another run's. Reads all of it at once; where it cannot
+ * be read, what the next sum finds is another run's, too. */
 void bw_audit_set_baseline(BwAudit *audit);
