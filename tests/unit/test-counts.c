@@ -10,6 +10,8 @@
 
 #include <bw/error.h>
 
+#include "pace.h"
+
 #define PARTS 5
 #define LATER (BW_COUNTS_KEPT_USEC / 2)
 
@@ -130,7 +132,8 @@ static gboolean on_guard(gpointer user) {
         return ++guard->turns < 100 ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
 }
 
-/* As netlink and timers are: whatever is asked meanwhile, a start is first. */
+/* As commits are, and the rounds that look for drift, table by table: whatever is asked meanwhile,
+ * not a part is read before they are done. */
 static void test_the_guard_is_first(void) {
         g_autoptr(BwCounts) counts = start();
         Who who = { 0 };
@@ -140,7 +143,7 @@ static void test_the_guard_is_first(void) {
                 ask(counts, i % 2 ? BW_COUNTS_KEPT : BW_COUNTS_NEW, 0, &who);
         g_main_context_iteration(NULL, FALSE);
         g_assert_cmpuint(kernel.parts_read, ==, 1);
-        g_idle_add_full(G_PRIORITY_DEFAULT, on_guard, &guard, NULL);
+        g_idle_add_full(BW_PACE_PRIORITY, on_guard, &guard, NULL);
         turn_all();
         g_assert_cmpuint(guard.turns, ==, 100);
         g_assert_cmpuint(guard.read_before, ==, 1);
