@@ -188,6 +188,7 @@ static void test_end_in_last(Fixture *fixture, gconstpointer unused G_GNUC_UNUSE
 
         put_element(fixture->bytes, NLM_F_DUMP_INTR, "vk63", 1);
         put_end(fixture->bytes, NLMSG_DONE, 0, 0);
+        put_end(fixture->bytes, NLMSG_ERROR, 0, -EPERM);
         send_datagram(fixture);
         send_answer(fixture, 0, 1);
         g_assert_cmpint(dump(fixture, &reader, &interrupted), ==, 0);
