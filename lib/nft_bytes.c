@@ -115,9 +115,12 @@ uint64_t bw_nft_u64(BwNftBytes value) {
 }
 
 void bw_nft_text(BwNftBytes value, char *ret, gsize size) {
-        gsize length = strnlen((const char *) value.at, MIN(value.length, size - 1));
+        gsize length = MIN(value.length, size - 1);
 
-        if (length > 0)
-                memcpy(ret, value.at, length);
+        ret[0] = '\0';
+        if (length == 0)
+                return;
+        length = strnlen((const char *) value.at, length);
+        memcpy(ret, value.at, length);
         ret[length] = '\0';
 }

@@ -164,6 +164,25 @@ static void test_numbers(void) {
                         G_GUINT64_CONSTANT(0x0203040506070809));
 }
 
+static void test_text(void) {
+        static const struct {
+                BwNftBytes value;
+                const char *text;
+        } rows[] = { { { (const uint8_t *) "abc", 4 }, "abc" },
+                     { { (const uint8_t *) "abc", 2 }, "ab" },
+                     { { (const uint8_t *) "abcdefgh", 8 }, "abcd" },
+                     { { (const uint8_t *) "a\0b", 4 }, "a" },
+                     { { (const uint8_t *) "", 0 }, "" },
+                     { { NULL, 0 }, "" } };
+
+        for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+                char text[5] = "zzzz";
+
+                bw_nft_text(rows[i].value, text, sizeof(text));
+                g_assert_cmpstr(text, ==, rows[i].text);
+        }
+}
+
 int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/nft_bytes/interrupted", test_interrupted);
@@ -171,5 +190,6 @@ int main(int argc, char **argv) {
         g_test_add_func("/nft_bytes/short-end", test_short_end);
         g_test_add_func("/nft_bytes/find", test_find);
         g_test_add_func("/nft_bytes/numbers", test_numbers);
+        g_test_add_func("/nft_bytes/text", test_text);
         return g_test_run();
 }
