@@ -12,6 +12,7 @@
 typedef struct Fake {
         BwEngine engine;
         unsigned wanted, committed, disarmed;
+        uint32_t generation; /* of others, as it was told */
         bool equal;
         int refusal; /* of commit and disarm: a BwError; -1: none */
         const char *inherited;
@@ -99,6 +100,10 @@ static bool count(BwEngine *engine G_GNUC_UNUSED, BwTallied tallied, gpointer us
         return true;
 }
 
+static void note_others(BwEngine *engine, uint32_t generation) {
+        ((Fake *) engine)->generation = generation;
+}
+
 static BwEngine *fake_new(BwEngineKind kind) {
         static BwEngineWork works[BW_ENGINE_MAX];
         Fake *fake = g_new0(Fake, 1);
@@ -118,6 +123,8 @@ static BwEngine *fake_new(BwEngineKind kind) {
                                       .n_parts = 2,
                                       .describe = describe,
                                       .count = count };
+        if (kind == BW_ENGINE_NFTABLES)
+                works[kind].note_others = note_others;
         fake->engine.work = &works[kind];
         fake->equal = true;
         fake->refusal = -1;
@@ -378,6 +385,18 @@ static void test_count(void) {
         g_assert_cmpuint(sum_of(ipt | nft), ==, 12);
 }
 
+/* Who has no use for it is not asked, and who is not in use is not told. */
+static void test_note_others(void) {
+        g_autoptr(BwReconciler) reconciler = bw_reconciler_new();
+
+        bw_reconciler_use(reconciler, BW_ENGINE_IPTABLES);
+        bw_reconciler_note_others(reconciler, 7);
+        g_assert_cmpuint(fakes[BW_ENGINE_NFTABLES]->generation, ==, 0);
+        bw_reconciler_use(reconciler, BW_ENGINE_NFTABLES);
+        bw_reconciler_note_others(reconciler, 8);
+        g_assert_cmpuint(fakes[BW_ENGINE_NFTABLES]->generation, ==, 8);
+}
+
 int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/reconciler/each-is-tried", test_each_is_tried);
@@ -388,6 +407,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/reconciler/check", test_check);
         g_test_add_func("/reconciler/check/between", test_check_between);
         g_test_add_func("/reconciler/check/failure", test_check_failure);
+        g_test_add_func("/reconciler/note-others", test_note_others);
         g_test_add_func("/reconciler/describe", test_describe);
         g_test_add_func("/reconciler/count", test_count);
         return g_test_run();

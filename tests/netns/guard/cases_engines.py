@@ -43,6 +43,8 @@ def foreign_tables(report):
             f'delete element {table} bound {{ "vk64" }}',
             f'add element {table} own4 {{ "vk64" . {NET}15 }}',
             f"add table {table} {{ flags dormant; }}",
+            f'add table ip other; delete element {table} bound {{ "vk64" }}; delete table ip other',
+            f'add table ip other\ndelete element {table} bound {{ "vk64" }}\nadd table ip another',
         )
         for number, deed in enumerate(deeds, 1):
             run("nft", deed)
