@@ -236,11 +236,22 @@ static const char *describe_table(const BwPass *pass) {
         return pass->elements_edited ? ", elements of the nftables table changed" : "";
 }
 
+/* Who changed nftables says nothing of who changed iptables. */
+static bool is_known(const BwPass *pass, const BwNftNews *culprit) {
+        return culprit->pid && (pass->table_anew || pass->elements_edited);
+}
+
+/* (transfer full): or NULL. */
+static char *describe_culprit(const BwPass *pass, const BwNftNews *culprit) {
+        if (!is_known(pass, culprit))
+                return NULL;
+        return g_strdup_printf(". %s was the program \"%s\", process %d",
+                               pass->commits > 1 ? "In nftables it" : "It", culprit->program,
+                               culprit->pid);
+}
+
 static char *describe_repair(const BwPass *pass, const BwNftNews *culprit) {
-        bool is_known = culprit->pid && (pass->table_anew || pass->elements_edited);
-        g_autofree char *who = is_known ? g_strdup_printf(". It was the program \"%s\", process %d",
-                                                          culprit->program, culprit->pid)
-                                        : NULL;
+        g_autofree char *who = describe_culprit(pass, culprit);
 
         return g_strdup_printf(
                 "Somebody changed the guard's rules; repaired in %u tables: %u rules put back, %u "
@@ -265,7 +276,7 @@ static void say_pass(BwJournal *journal, const BwPass *pass, BwCause cause, cons
         g_autofree char *commits = g_strdup_printf("%u", pass->commits);
         g_autofree char *spent = g_strdup_printf("%" G_GINT64_FORMAT, usec);
         g_autofree char *pid =
-                is_repair && culprit->pid ? g_strdup_printf("%d", culprit->pid) : NULL;
+                is_repair && is_known(pass, culprit) ? g_strdup_printf("%d", culprit->pid) : NULL;
 
         bw_journal_say(journal, is_repair ? BW_MESSAGE_DRIFT_REPAIRED : BW_MESSAGE_COMMITTED,
                        is_repair ? LOG_WARNING : LOG_INFO, sentence, "BW_FACTS", fact_count,

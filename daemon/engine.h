@@ -74,6 +74,9 @@ typedef struct BwEngineWork {
          * can carry now; writes nothing. A part is what cannot be read in pieces: a table. */
         bool (*check)(BwEngine *engine, unsigned part, bool *ret_equal, GError **error);
         unsigned n_check_parts;
+        /* Others made this generation of the nftables ruleset, and nothing of ours is in it. NULL:
+         * it is nothing to this engine. */
+        void (*note_others)(BwEngine *engine, uint32_t generation);
         /* Appends to @list (BwDifference) in what the kernel differs; reads all of it, writes
          * nothing.
          */

@@ -178,6 +178,10 @@ static bool check(BwEngine *engine, unsigned part G_GNUC_UNUSED, bool *ret_equal
         return bw_nftables_check(nftables->kernel, nftables->table, ret_equal, error);
 }
 
+static void note_others(BwEngine *engine, uint32_t generation) {
+        bw_nftables_note_others(((Nftables *) engine)->kernel, generation);
+}
+
 static bool describe(BwEngine *engine, GPtrArray *list, GError **error) {
         Nftables *nftables = (Nftables *) engine;
 
@@ -258,6 +262,7 @@ static const BwEngineWork work = {
         .disarm = disarm,
         .check = check,
         .n_check_parts = 1,
+        .note_others = note_others,
         .describe = describe,
         .count = count,
         .n_count_parts = BW_REASON_MAX,

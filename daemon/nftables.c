@@ -265,6 +265,11 @@ bool bw_nftables_check(BwNftables *nftables, const BwNftTable *table, bool *ret_
         return true;
 }
 
+void bw_nftables_note_others(BwNftables *nftables, uint32_t generation) {
+        if (nftables->known && generation == nftables->generation + 1)
+                nftables->generation = generation;
+}
+
 bool bw_nftables_describe(BwNftables *nftables, const BwNftTable *table, GPtrArray *list,
                           GError **error) {
         g_autoptr(BwNftTable) whole = NULL;

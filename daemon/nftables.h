@@ -17,6 +17,7 @@
 
 #include <bw/difference.h>
 #include <bw/nft_seen.h>
+#include <stdint.h>
 
 typedef struct BwNftables BwNftables;
 
@@ -42,6 +43,12 @@ bool bw_nftables_can_protect(BwNftables *nftables);
  * only when the generation has moved since it was last found as @table says. */
 bool bw_nftables_check(BwNftables *nftables, const BwNftTable *table, bool *ret_equal,
                        GError **error);
+
+/* Others made this generation of the ruleset, and nothing of our table is in it (BwNftNews.ours).
+ * If it is the very next to the one that was read, what was read is so still: with others who write
+ * all the time the library reads again and again until a whole reading fits between two of theirs.
+ */
+void bw_nftables_note_others(BwNftables *nftables, uint32_t generation);
 
 /* Appends to @list (BwDifference) in what the kernel's table differs from @table; reads all of it.
  */

@@ -245,6 +245,15 @@ bool bw_reconciler_check(BwReconciler *reconciler, BwCheck *check, bool *ret_equ
         return done;
 }
 
+void bw_reconciler_note_others(BwReconciler *reconciler, uint32_t generation) {
+        for (gsize i = 0; i < G_N_ELEMENTS(order); i++) {
+                BwEngine *engine = pick(reconciler, i, reconciler->used);
+
+                if (engine && engine->work->note_others)
+                        engine->work->note_others(engine, generation);
+        }
+}
+
 bool bw_reconciler_describe(BwReconciler *reconciler, GPtrArray *list, GError **error) {
         for (gsize i = 0; i < G_N_ELEMENTS(order); i++) {
                 BwEngine *engine = pick(reconciler, i, reconciler->used);

@@ -76,6 +76,9 @@ typedef struct BwCheck {
 bool bw_reconciler_check(BwReconciler *reconciler, BwCheck *check, bool *ret_equal, bool *ret_more,
                          GError **error);
 
+/* Others made this generation of the nftables ruleset, and nothing of ours is in it. */
+void bw_reconciler_note_others(BwReconciler *reconciler, uint32_t generation);
+
 /* Appends to @list (BwDifference) what differs, engine by engine in the order of writing. Writes
  * nothing and draws no conclusion. */
 bool bw_reconciler_describe(BwReconciler *reconciler, GPtrArray *list, GError **error);

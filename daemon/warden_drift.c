@@ -72,6 +72,8 @@ static gboolean on_look_timer(gpointer user) {
 static void on_nft_news(const BwNftNews *news, gpointer user) {
         BwWarden *warden = user;
 
+        if (!news->lost && !news->ours)
+                bw_reconciler_note_others(warden->reconciler, news->generation);
         if (!news->lost && (!news->ours || bw_nftables_watch_is_own(warden->nft_watch, news)))
                 return;
         if (!news->lost)

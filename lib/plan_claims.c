@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
+#include <bw/owner.h>
 #include <bw/plan_claims.h>
 
 typedef struct Claim {
@@ -141,18 +142,32 @@ static void yield_mac(BwPortPlan *port, const BwMac *declared) {
                         g_array_remove_index(port->macs, i);
 }
 
+/* Elsewhere what is declared goes before what a MAC makes likely, but a chain declares nothing. */
+static void yield_link_local(BwPortPlan *port, const BwMac *declared) {
+        BwPrefix own = bw_owner_derive_link_local(declared);
+
+        for (guint i = port->addresses->len; i-- > 0;)
+                if (bw_prefix_contains(&g_array_index(port->addresses, BwPrefix, i), &own))
+                        g_array_remove_index(port->addresses, i);
+}
+
+static void yield_to_port(BwPortPlan *port, const BwPortPlan *other) {
+        yield_addresses(port, other->addresses);
+        for (guint i = 0; i < other->macs->len; i++) {
+                const BwMac *mac = &g_array_index(other->macs, BwMac, i);
+
+                yield_mac(port, mac);
+                if (!other->strict_link_local)
+                        yield_link_local(port, mac);
+        }
+}
+
 static void yield_to_bridge(BwPortPlan *port, const BwBridgePlan *bridge) {
         yield_addresses(port, bridge->addresses);
         yield_mac(port, &bridge->mac);
-        for (guint i = 0; i < bridge->ports->len; i++) {
-                const BwPortPlan *other = bridge->ports->pdata[i];
-
-                if (!is_declared(other))
-                        continue;
-                yield_addresses(port, other->addresses);
-                for (guint k = 0; k < other->macs->len; k++)
-                        yield_mac(port, &g_array_index(other->macs, BwMac, k));
-        }
+        for (guint i = 0; i < bridge->ports->len; i++)
+                if (is_declared(bridge->ports->pdata[i]))
+                        yield_to_port(port, bridge->ports->pdata[i]);
 }
 
 void bw_plan_settle_inherited(const GPtrArray *bridges) {

@@ -11,8 +11,10 @@
 #include <command.h>
 #include <netns.h>
 #include <nftables.h>
+#include <nftables_generation.h>
 #include <settings.h>
 #include <string.h>
+#include <unistd.h>
 
 static BwNftTable *compile_names(const char *const *names, guint n, guint moved, const char *more) {
         g_autoptr(BwModel) model = bw_model_new();
@@ -198,6 +200,44 @@ static void test_foreign(void) {
                     "nft delete chain bridge bridgewarden foo");
         g_assert_true(is_equal(nftables, table));
         g_assert_false(sync_table(nftables, table).changed);
+}
+
+static uint32_t read_generation(void) {
+        g_autoptr(GError) error = NULL;
+        uint32_t generation;
+        int fd = bw_nftables_generation_open(&error);
+
+        g_assert_no_error(error);
+        bw_nftables_generation_read(fd, &generation, &error);
+        g_assert_no_error(error);
+        close(fd);
+        return generation;
+}
+
+/* What others have done elsewhere is no reason to read our table again, as long as all of it was
+ * told: an element is taken away here that shows who reads. */
+static void test_told_of_others(void) {
+        g_autoptr(BwNftables) nftables = bw_nftables_new();
+        g_autoptr(BwNftTable) table = compile(20, NOBODY);
+        uint32_t generation;
+
+        flush();
+        sync_table(nftables, table);
+        generation = read_generation();
+        bw_test_run("nft add table ip other; nft add table ip another");
+        bw_test_run("nft 'delete element bridge bridgewarden bound { \"vk7\" }'");
+        g_assert_cmpuint(read_generation(), ==, generation + 3);
+        for (uint32_t i = 1; i <= 3; i++)
+                bw_nftables_note_others(nftables, generation + i);
+        g_assert_true(is_equal(nftables, table));
+        /* What came before is told late, and something in between is not told. */
+        bw_nftables_note_others(nftables, generation + 2);
+        g_assert_true(is_equal(nftables, table));
+        bw_test_run("nft delete table ip other; nft delete table ip another");
+        bw_nftables_note_others(nftables, generation + 5);
+        g_assert_false(is_equal(nftables, table));
+        g_assert_true(sync_table(nftables, table).changed);
+        g_assert_true(is_equal(nftables, table));
 }
 
 /* A frame from a stranger is counted; the count outlives a change, and chains written anew. */
@@ -437,6 +477,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/nftables/left-twin", test_left_twin);
         g_test_add_func("/nftables/change", test_change);
         g_test_add_func("/nftables/foreign", test_foreign);
+        g_test_add_func("/nftables/told-of-others", test_told_of_others);
         g_test_add_func("/nftables/counts", test_counts);
         g_test_add_func("/nftables/seen", test_seen);
         g_test_add_func("/nftables/nothing-seen", test_nothing_seen);

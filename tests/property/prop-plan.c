@@ -268,8 +268,8 @@ static void add_around(GArray *pool, const GArray *addresses) {
 
 /* (element-type BwPrefix): what is owned, what is beside it, and what contains it. */
 static GArray *list_pool(const BwPlan *plan) {
-        static const char *const others[] = { "10.0.0.3", "198.51.100.7", "2001:db8::9",
-                                              "fe80::77" };
+        static const char *const others[] = { "10.0.0.3", "198.51.100.7", "2001:db8::9", "fe80::77",
+                                              "fe80::/10" };
         GArray *pool = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
 
         for (guint i = 0; i < plan->bridges->len; i++) {
@@ -326,7 +326,7 @@ static bool is_declared(const BwPlan *plan, const BwBridgePlan *bridge, const Bw
 }
 
 typedef struct Tally {
-        unsigned closed, open, declared, macs;
+        unsigned closed, open, declared, macs, made;
 } Tally;
 
 /* One border in the plan with what is inherited, and in the one without. */
@@ -367,8 +367,24 @@ static void compare_border(const Pair *pair, const GArray *pool, Tally *tally) {
                 compare_mac(pair, tally);
 }
 
+/* What his MAC makes he has as well with what is inherited, if he may use it at all. */
+static void compare_made(const Pair *pair, Tally *tally) {
+        for (guint i = 0; i < pair->port->macs->len; i++) {
+                BwPrefix made =
+                        bw_owner_derive_link_local(&g_array_index(pair->port->macs, BwMac, i));
+                bool then = bw_owner_may_use(pair->without, pair->bridge_without,
+                                             pair->port_without, &made);
+
+                g_assert_cmpint(bw_owner_may_use(pair->with, pair->bridge, pair->port, &made), ==,
+                                then);
+                tally->made += then;
+        }
+}
+
 /* Nobody may use more as his own, either. */
-static void compare_port(const Pair *pair, const GArray *pool) {
+static void compare_port(const Pair *pair, const GArray *pool, Tally *tally) {
+        if (pair->port->state == BW_PORT_BOUND)
+                compare_made(pair, tally);
         for (guint i = 0; i < pool->len; i++) {
                 const BwPrefix *address = &g_array_index(pool, BwPrefix, i);
 
@@ -385,7 +401,7 @@ static void compare_bridge(Pair pair, const GArray *pool, Tally *tally) {
                 pair.port = pair.bridge->ports->pdata[i];
                 pair.port_without =
                         bw_plan_find_port(pair.without, pair.port->name, &pair.bridge_without);
-                compare_port(&pair, pool);
+                compare_port(&pair, pool, tally);
                 if (pair.port->state == BW_PORT_BORDER)
                         compare_border(&pair, pool, tally);
         }
@@ -450,10 +466,11 @@ static void test_inherited_only_closes(void) {
                                 (Pair){ with, without, with->bridges->pdata[k], NULL, NULL, NULL },
                                 pool, &tally);
         }
-        g_test_message("closed %u, open %u, declared %u, MACs %u", tally.closed, tally.open,
-                       tally.declared, tally.macs);
+        g_test_message("closed %u, open %u, declared %u, MACs %u, made %u", tally.closed,
+                       tally.open, tally.declared, tally.macs, tally.made);
         g_assert_cmpuint(MIN(tally.closed, tally.open), >, 500);
         g_assert_cmpuint(MIN(tally.declared, tally.macs), >, 200);
+        g_assert_cmpuint(tally.made, >, 200);
 }
 
 int main(int argc, char **argv) {

@@ -6,6 +6,8 @@
 
 #include "three_bridges.h"
 
+#include <bw/owner.h>
+
 #define GUEST_N "52:54:00:00:00:05"
 
 typedef struct Former {
@@ -103,6 +105,27 @@ static void test_inherited_yields(void) {
         check_mac_leads(&scene, GUEST_E, "e-m", false);
 }
 
+/* The link-local address that a declared MAC makes, by itself or in a network. */
+static void test_inherited_yields_link_local(void) {
+        static const Former forged[] = {
+                { "new", "fe80::/10 fe80::5054:ff:fe00:2 fe80::7", "", false }, {}
+        };
+        static const char strict[] = "[Guest gw]\nLinkLocal=declared\n"
+                                     "[Guest ge]\nLinkLocal=declared\n"
+                                     "[Port vmh2]\nLinkLocal=declared\n";
+        g_auto(Scene) scene = scene_new();
+        BwPrefix made = bw_test_prefix("fe80::5054:ff:fe00:2");
+
+        plan_formers(&scene, forged, "");
+        check_addresses(port_of(&scene, "new"), "fe80::7");
+        g_assert_true(bw_owner_may_use(scene.plan, bridge_of(&scene, "east"),
+                                       port_of(&scene, "vnet1"), &made));
+        check_leads(&scene, "fe80::5054:ff:fe00:2", "m-e w-m");
+        /* Who may use what is declared only has none to lose. */
+        plan_formers(&scene, forged, strict);
+        check_addresses(port_of(&scene, "new"), "fe80::/10 fe80::7 fe80::5054:ff:fe00:2");
+}
+
 /* What a border may not let in it may not because of a chain either. */
 static void test_inherited_opens_nothing(void) {
         static const Former forged[] = { { "new", "10.1.2.3 192.168.50.14 10.0.0.0/7", "", false },
@@ -175,6 +198,7 @@ int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/border_inherited/declared", test_inherited);
         g_test_add_func("/border_inherited/yields", test_inherited_yields);
+        g_test_add_func("/border_inherited/yields-link-local", test_inherited_yields_link_local);
         g_test_add_func("/border_inherited/opens-nothing", test_inherited_opens_nothing);
         g_test_add_func("/border_inherited/gateway", test_inherited_gateway);
         g_test_add_func("/border_inherited/border", test_inherited_border);

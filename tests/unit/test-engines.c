@@ -111,6 +111,11 @@ bool bw_nftables_check(BwNftables *nftables G_GNUC_UNUSED, const BwNftTable *tab
         g_assert_not_reached();
 }
 
+void bw_nftables_note_others(BwNftables *nftables G_GNUC_UNUSED,
+                             uint32_t generation G_GNUC_UNUSED) {
+        g_assert_not_reached();
+}
+
 bool bw_nftables_sync(BwNftables *nftables G_GNUC_UNUSED, const BwNftTable *table G_GNUC_UNUSED,
                       BwNftReport *ret G_GNUC_UNUSED, GError **error G_GNUC_UNUSED) {
         g_assert_not_reached();

@@ -12,7 +12,8 @@
 typedef struct Fake {
         BwEngine engine;
         unsigned wanted, committed, disarmed;
-        unsigned counted; /* (set of parts) */
+        unsigned counted;    /* (set of parts) */
+        uint32_t generation; /* of others, as it was told */
         bool equal;
         int refusal; /* of commit and disarm: a BwError; -1: none */
         const char *inherited;
@@ -105,6 +106,10 @@ static bool count(BwEngine *engine, unsigned part, BwTallied tallied, gpointer u
         return true;
 }
 
+static void note_others(BwEngine *engine, uint32_t generation) {
+        ((Fake *) engine)->generation = generation;
+}
+
 static BwEngine *fake_new(BwEngineKind kind) {
         static BwEngineWork works[BW_ENGINE_MAX];
         Fake *fake = g_new0(Fake, 1);
@@ -125,6 +130,8 @@ static BwEngine *fake_new(BwEngineKind kind) {
                                       .describe = describe,
                                       .n_count_parts = PARTS,
                                       .count = count };
+        if (kind == BW_ENGINE_NFTABLES)
+                works[kind].note_others = note_others;
         fake->engine.work = &works[kind];
         fake->equal = true;
         fake->refusal = -1;
@@ -387,6 +394,18 @@ static void test_count(void) {
         g_assert_cmpuint(sum_of(ipt | nft), ==, PARTS * 12);
 }
 
+/* Who has no use for it is not asked, and who is not in use is not told. */
+static void test_note_others(void) {
+        g_autoptr(BwReconciler) reconciler = bw_reconciler_new();
+
+        bw_reconciler_use(reconciler, BW_ENGINE_IPTABLES);
+        bw_reconciler_note_others(reconciler, 7);
+        g_assert_cmpuint(fakes[BW_ENGINE_NFTABLES]->generation, ==, 0);
+        bw_reconciler_use(reconciler, BW_ENGINE_NFTABLES);
+        bw_reconciler_note_others(reconciler, 8);
+        g_assert_cmpuint(fakes[BW_ENGINE_NFTABLES]->generation, ==, 8);
+}
+
 int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/reconciler/each-is-tried", test_each_is_tried);
@@ -397,6 +416,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/reconciler/check", test_check);
         g_test_add_func("/reconciler/check/between", test_check_between);
         g_test_add_func("/reconciler/check/failure", test_check_failure);
+        g_test_add_func("/reconciler/note-others", test_note_others);
         g_test_add_func("/reconciler/describe", test_describe);
         g_test_add_func("/reconciler/count", test_count);
         return g_test_run();

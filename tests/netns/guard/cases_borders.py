@@ -187,6 +187,7 @@ def restart_with_forged_chains(report):
         daemon.kill()
         for source in (NET + "13", NET + "99"):
             run("iptables-legacy", "-t", "raw", "-I", "bw-i-vk64", "-s", source, "-j", "RETURN")
+        run("ip6tables-legacy", "-t", "raw", "-I", "bw-i-vk64", "-s", "fe80::/10", "-j", "RETURN")
         daemon.configure(
             "[Bridge virbr6]\n[Guest somebody]\nAddresses=10.0.0.1\n" + port_section("up0", "Role=uplink")
             + bound("vk63", 13), head=SILENT)
@@ -199,6 +200,8 @@ def restart_with_forged_chains(report):
         for _ in range(20):
             report.passes("who is declared", arrives(declared, NET + "13", third))
             report.passes("to who is declared", arrives(third, NET + "15", declared))
+            token = sends_ipv6(declared, made_link_local(declared.mac), third)
+            report.passes("his link-local", world.arrivals(token, third))
             report.stops("his address from outside", arrives(outside, NET + "13", third))
             report.stops("what the chain had", arrives(outside, NET + "14", third))
             report.passes("its own", arrives(forged, NET + "14", third))

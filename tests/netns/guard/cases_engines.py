@@ -43,12 +43,21 @@ def foreign_tables(report):
             f'delete element {table} bound {{ "vk64" }}',
             f'add element {table} own4 {{ "vk64" . {NET}15 }}',
             f"add table {table} {{ flags dormant; }}",
+            f'add table ip other; add element {table} own4 {{ "vk64" . {NET}15 }}; delete table ip other',
+            f'add table ip other\nadd element {table} own4 {{ "vk64" . {NET}15 }}\nadd table ip another',
         )
         for number, deed in enumerate(deeds, 1):
             run("nft", deed)
             daemon.must_say(r'guard.s rules; repaired.* It was the program "nft"', times=number)
             report.stops(f"{deed}: IP", tries(world, thief, NET + "15", victim))
             report.stops(f"{deed}: ARP", arp_spoof(world, thief, NET + "15", victim))
+        repairs = len(deeds)
+        if daemons.uses("iptables"):
+            # Nobody knows who that was, and who changed nftables a moment later it was not.
+            repairs += 1
+            run("iptables-legacy", "-t", "raw", "-F", "bw-i-vk64")
+            run("nft", f'add element {table} passing {{ "vk64" }}')
+            daemon.must_say(r'repaired in 2 tables.* In nftables it was the program "nft"')
         lists = run("nft", "-s", "list", "table", "bridge", "bridgewarden")
         static = lambda text: [line for line in text.splitlines() if "limit rate" not in line]
         report.holds("all as before", static(lists) == static(wanted))
@@ -57,7 +66,7 @@ def foreign_tables(report):
         report.stops("accepted by others first", tries(world, thief, NET + "15", victim))
         time.sleep(CHECK_SECONDS)
         report.holds("others' tables are theirs", "table bridge other" in run("nft", "list", "tables"))
-        report.holds("and are no drift", daemon.count("Somebody changed the guard") == len(deeds))
+        report.holds("and are no drift", daemon.count("Somebody changed the guard") == repairs)
 
 
 foreign_tables.needs_daemon = True
