@@ -2,9 +2,9 @@
 """kali3 is migrated live to a second host and back, and twice it does not get there: once somebody
 calls it off, once the machine it goes to dies when kali3 stands still here already.
 
-All the while it has one TCP connection with kali4. kali5 here, and a forger there, say that they are
-kali3. Whoever is on the cable between the hosts, where no guard stands, speaks in its name, too: that
-is its own word for the host where it is not, and must not pass on the host where it is."""
+All the while it has one TCP connection with kali4. kali5 here, and a forger there, say that they
+are kali3. Whoever is on the cable between the hosts, where no guard stands, speaks in its name,
+too: that is its own word for the host where it is not, and must not pass on the host where it is."""
 
 import contextlib
 import re
@@ -43,6 +43,12 @@ class Talk:
         """Whether more comes back."""
         before = self.heard()
         return bool(holds_within(PATIENCE, lambda: self.heard() >= before + 3, 0.1))
+
+    def state(self):
+        """For whoever has to find out why it does not."""
+        words = "ps -o pid,args | grep -v '\\['; cat /proc/uptime /proc/net/arp /proc/net/tcp"
+        both = (self.three, self.four)
+        return "\n".join(f"{guest.name}:\n{guest.run(words)[1]}" for guest in both)
 
     def ended(self):
         return self.four.run("pidof nc")[0] != 0
@@ -90,7 +96,7 @@ class Scene:
         return frames.ethernet(ON_THE_CABLE, receiver.mac, frames.IPV4, packet)
 
     def heard(self, host, port, sender, receiver):
-        """How many datagrams in kali3's name, sent from the far end of the cable, reach receiver."""
+        """How many datagrams in kali3's name reach receiver from the far end of the cable."""
         of_cable = frames.at(
             source=frames.mac_bytes(ON_THE_CABLE),
             kind=b"\x08\x00",
@@ -135,7 +141,8 @@ class Scene:
     # -- what is to be shown
 
     def pinged(self):
-        """How many of three pings are answered: who is there to kali3, kali3 to him, kali5 to it."""
+        """How many of three pings are answered: he who is there to kali3, kali3 to him, kali5 to
+        kali3."""
         honest = self.second.honest
         _, output = self.second.do(honest.run, f"busybox ping -c 3 -i 0.2 -W 9 {self.three.ip}")
         back, _ = self.three.ping(honest.ip, wait=9)
@@ -145,7 +152,10 @@ class Scene:
     def check_talk(self, when):
         answers = self.pinged()
         self.report.check(f"{when}: it talks with both hosts", answers == (3, 3, 3), f"{answers}")
-        self.report.check(f"{when}: its TCP connection with kali4 goes on", self.talk.goes_on())
+        goes_on = self.talk.goes_on()
+        self.report.check(f"{when}: its TCP connection with kali4 goes on", goes_on)
+        if not goes_on:
+            self.report.comment(self.talk.state())
 
     def check_liars(self, when):
         there, here = self.beliefs()
@@ -155,12 +165,13 @@ class Scene:
 
     def check_here(self, when):
         """It runs here."""
-        guard = self.world.guard
-        self.report.guard_check(f"{when}: its port here is locked", guard.soon(lambda: is_locked(PORT)))
+        locked = self.world.guard.soon(lambda: is_locked(PORT))
+        self.report.guard_check(f"{when}: its port here is locked", locked)
         self.check_talk(when)
         self.check_liars(when)
         passed = self.heard_here()
-        self.report.nothing_passes(f"{when}: nothing in its name comes in here by the cable", passed)
+        text = f"{when}: nothing in its name comes in here by the cable"
+        self.report.nothing_passes(text, passed)
 
     def denied_here(self):
         return self.world.guard.denied(UPLINK, "border-spoof")
@@ -189,7 +200,8 @@ class Scene:
         self.report.check(f"{when}: its port there is not locked", not locked)
         self.check_here(when)
         denied = self.denied_there()
-        self.report.check(f"{when}: nothing it says is denied there", denied == 0, f"{denied} frames")
+        text = f"{when}: nothing it says is denied there"
+        self.report.check(text, denied == 0, f"{denied} frames")
         told = self.told_there(FORGER[1], "spoofed-arp")
         self.report.guard_check(f"{when}: the journal there names the forger", told)
         migration.abort()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A second host beside the lab's first: a network, mounts and a name of its own, and in them another
-bridge, bus, journal, libvirtd and guard. Guests migrate between the two.
+"""A second host beside the lab's first: a network, mounts and a name of its own, and in them
+another bridge, bus, journal, libvirtd and guard. Guests migrate between the two.
 
       kali3 kali4 kali5                 honest   forger
         |     |     |                     |        |
@@ -199,7 +199,9 @@ class Migration:
         command += [destination, "--migrateuri", f"unix://{SHARED}/{name}.migration"]
         self.log = LAB / "log" / "migration"
         with open(self.log, "w", encoding="utf-8") as out:
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=out, stderr=out
+            )
 
     def virsh(self, *arguments):
         return virsh(*arguments, uri=self.source)
