@@ -4,7 +4,7 @@ calls it off, once the machine it goes to dies when kali3 stands still here alre
 
 All the while it has one TCP connection with kali4. kali5 here, and a forger there, say that they
 are kali3. Whoever is on the cable between the hosts, where no guard stands, speaks in its name,
-too: that is its own word for the host where it is not, and must not pass on the host where it is."""
+too: that is its own word for the host where it is not, and must not pass where it is."""
 
 import contextlib
 import re
