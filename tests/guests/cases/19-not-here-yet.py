@@ -5,7 +5,6 @@ uplink: a namespace with kali3's MAC and address. What is said there is kali3's 
 here, and from then on nobody's."""
 
 import contextlib
-import json
 import subprocess
 
 from lab import frames
@@ -13,7 +12,7 @@ from lab.libvirt import virsh
 from lab.namespaces import LAB
 from lab.two_bridges import Station
 from lab.waiting import PATIENCE, holds_within
-from lab.world import BRIDGE, ip, port_of_mac
+from lab.world import BRIDGE, ip, is_locked, port_of_mac
 
 SAVED = LAB / "kali3.save"
 SOURCE = "source"  # the network namespace
@@ -22,12 +21,6 @@ CONFIG = f"\n[Port {CABLE}]\nRole=uplink\n"
 PORTS = ("vk63", "vk64", "vk65", CABLE)
 PACKETS, THEFTS = 20, 5
 ROUNDS, PAUSE_US = 30, 50_000  # longer than the second a fresh entry is not overwritten
-
-
-def is_locked(port):
-    command = ["bridge", "-json", "-details", "link", "show", "dev", port]
-    answer = subprocess.run(command, check=True, capture_output=True, text=True)
-    return json.loads(answer.stdout)[0]["locked"]
 
 
 @contextlib.contextmanager

@@ -39,10 +39,13 @@ def ensure_names():
         Path(path).write_text(text + "".join(f"{line}\n" for line in missing))
 
 
-def virsh(*arguments, check=True):
+URI = "qemu:///system"
+
+
+def virsh(*arguments, check=True, uri=URI):
     """The output of virsh. Raises with its message when it fails and check is set."""
     answer = subprocess.run(
-        ["virsh", "-q", "-c", "qemu:///system", *map(str, arguments)],
+        ["virsh", "-q", "-c", uri, *map(str, arguments)],
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,
@@ -53,7 +56,9 @@ def virsh(*arguments, check=True):
 
 
 class Libvirt:
-    def __init__(self):
+    """more: lines of libvirtd.conf."""
+
+    def __init__(self, more=""):
         ensure_names()
         Path("/etc/libvirt").mkdir(exist_ok=True)
         for stale in Path("/etc/libvirt").glob("**/*.xml"):
@@ -63,7 +68,7 @@ class Libvirt:
                 stale.unlink()
         Path("/etc/libvirt/qemu.conf").write_text(QEMU_CONF)
         self.conf = LAB / "libvirtd.conf"
-        self.conf.write_text(LIBVIRTD_CONF)
+        self.conf.write_text(LIBVIRTD_CONF + more)
         self.service = None
         self.start()
 

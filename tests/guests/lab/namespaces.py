@@ -5,6 +5,7 @@ What is written below /etc, /run and /var lands in memory and is gone with the l
 ends with the lab's process namespace. The time limit stands outside it.
 """
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -87,24 +88,40 @@ def mount_kernel_views():
     mount("-o", "remount,bind,ro", "/sys/fs/cgroup")
 
 
-def build_walls(kept):
-    handles = {folder: os.open(folder, os.O_PATH) for folder in kept if Path(folder).exists()}
-    mount("-t", "tmpfs", "-o", "mode=755", "tmpfs", "/run")
-    for folder in ("lock", "lab", "lab/home", "lab/log", "dbus", "systemd", "libvirt"):
-        Path("/run", folder).mkdir()
-    for folder in ("/etc", "/var"):
-        mount_private_copy(folder, LAB / "cover" / folder.strip("/"))
+def be_called(name, address):
+    """Of this network namespace, with an address of its own loopback."""
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    subprocess.run(["hostname", name], check=True)
+    with open("/etc/hosts", "a") as hosts:  # libvirtd asks for it at every guest's start
+        hosts.write(f"{address} {name}\n")
+
+
+@contextlib.contextmanager
+def keeping(folders):
+    """What the block covers of these folders is visible again when it ends."""
+    handles = {folder: os.open(folder, os.O_PATH) for folder in folders if Path(folder).exists()}
+    yield
     for folder, handle in handles.items():
         if not Path(folder).exists():
             Path(folder).mkdir(parents=True)
         # not by its path, which leads below the cover by now
         mount("--no-canonicalize", "--bind", f"/proc/{os.getpid()}/fd/{handle}", folder)
         os.close(handle)
+
+
+def make_run_folders(run):
+    for folder in ("lock", "lab", "lab/home", "lab/log", "dbus", "systemd", "libvirt"):
+        Path(run, folder).mkdir()
+
+
+def build_walls(kept):
+    with keeping(kept):
+        mount("-t", "tmpfs", "-o", "mode=755", "tmpfs", "/run")
+        make_run_folders("/run")
+        for folder in ("/etc", "/var"):
+            mount_private_copy(folder, LAB / "cover" / folder.strip("/"))
     mount_kernel_views()
-    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    subprocess.run(["hostname", HOST_NAME], check=True)
-    with open("/etc/hosts", "a") as hosts:  # libvirtd asks for it at every guest's start
-        hosts.write(f"127.0.1.1 {HOST_NAME}\n")
+    be_called(HOST_NAME, "127.0.1.1")
 
 
 def stand_as_init():

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """One lab, used by all cases: bridge, bus, journal, libvirt, guests and the guard."""
 
+import json
 import subprocess
 from functools import cached_property
 from pathlib import Path
@@ -61,6 +62,12 @@ def port_of_mac(mac, bridge=BRIDGE):
     rows = [line.split() for line in answer.stdout.splitlines()]
     ports = [row[2] for row in rows if row[:2] == [mac, "dev"] and "permanent" not in row]
     return ports[0] if ports else None
+
+
+def is_locked(port):
+    command = ["bridge", "-json", "-details", "link", "show", "dev", port]
+    answer = subprocess.run(command, check=True, capture_output=True, text=True)
+    return json.loads(answer.stdout)[0]["locked"]
 
 
 def ip_batch(lines):
