@@ -556,35 +556,45 @@ static void check_table(Passage *passage) {
                 read_back(passage, error);
 }
 
-static void pass_family(BwIptWish *wishes, BwFamily family) {
-        Passage passages[BW_IPT_TABLE_MAX];
-        guint n = 0;
+/* What is done with each table of a family. */
+typedef struct Errand {
+        Passage *passages; /* by table */
+        BwFamily family;
+        void (*work)(Passage *passage);
+} Errand;
+
+static gpointer run_errand(gpointer user) {
+        const Errand *errand = user;
 
         for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++)
-                if (bw_ipt_table_family(table) == family && !wishes[table].skipped)
-                        passages[n++] = (Passage){ .table = table,
-                                                   .wish = &wishes[table],
-                                                   .hinted = has_hint(&wishes[table]) };
-        for (guint i = 0; i < n; i++)
-                write_table(&passages[i]);
-        for (guint i = 0; i < n; i++)
-                check_table(&passages[i]);
-}
-
-static gpointer pass_ipv6(gpointer wishes) {
-        pass_family(wishes, BW_FAMILY_IPV6);
+                if (bw_ipt_table_family(table) == errand->family &&
+                    !errand->passages[table].wish->skipped)
+                        errand->work(&errand->passages[table]);
         return NULL;
 }
 
 /* libip4tc and libip6tc share nothing, so each family may have a thread. */
-static void pass_families(BwIptWish *wishes) {
-        GThread *thread = g_thread_try_new("ip6tables", pass_ipv6, wishes, NULL);
+static void run_errands(Passage *passages, void (*work)(Passage *passage)) {
+        Errand ipv4 = { passages, BW_FAMILY_IPV4, work }, ipv6 = { passages, BW_FAMILY_IPV6, work };
+        GThread *thread = g_thread_try_new("ip6tables", run_errand, &ipv6, NULL);
 
-        pass_family(wishes, BW_FAMILY_IPV4);
+        run_errand(&ipv4);
         if (thread)
                 g_thread_join(thread);
         else
-                pass_family(wishes, BW_FAMILY_IPV6);
+                run_errand(&ipv6);
+}
+
+/* All is written before any of it is read back: until then a guest waits. */
+static void pass_tables(BwIptWish *wishes) {
+        Passage passages[BW_IPT_TABLE_MAX];
+
+        for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++)
+                passages[table] = (Passage){ .table = table,
+                                             .wish = &wishes[table],
+                                             .hinted = has_hint(&wishes[table]) };
+        run_errands(passages, write_table);
+        run_errands(passages, check_table);
 }
 
 bool bw_iptables_sync_all(BwIptWish wishes[static BW_IPT_TABLE_MAX], BwIptLock lock,
@@ -596,7 +606,7 @@ bool bw_iptables_sync_all(BwIptWish wishes[static BW_IPT_TABLE_MAX], BwIptLock l
                 if (fd < 0)
                         return false;
         }
-        pass_families(wishes);
+        pass_tables(wishes);
         if (fd >= 0)
                 close(fd);
         return true;

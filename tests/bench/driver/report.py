@@ -27,7 +27,7 @@ MOST_CHANGE_MS = 3  # nftables' median for a port more or less at 1000
 MOST_GRAPH_MS = 5  # of the processor: topology and borders of 40 bridges with 1000 ports, median
 MOST_START_MS = 50  # there, from a guest's start until nftables has its rules in force, median
 # Until iptables has them too, in what libiptc alone takes to replace four whole tables.
-MOST_START_FLOORS = 2.5
+MOST_START_FLOORS = 4
 MOST_ANSWER_MS = 100  # the daemon's on the bus, while MACs flood in, the worst
 MOST_FLOOD_MIB = 24  # what the daemon may grow by in a flood
 FLOOD_INTERVAL_SECONDS = 10  # of which the journal has one entry a port
