@@ -128,9 +128,5 @@ def set_switch(bridge, name, value):
     run("ip", "link", "set", "dev", bridge, "type", "bridge", name, value)
 
 
-def set_switch(bridge, name, value):
-    run("ip", "link", "set", "dev", bridge, "type", "bridge", name, value)
-
-
 def set_nf_call(bridge, value):
     set_switch(bridge, "nf_call_iptables", value)

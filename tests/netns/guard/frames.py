@@ -98,9 +98,6 @@ def tagged(frame, *types):
     """The same frame behind VLAN tags of priority 0 and VLAN 0."""
     tags = b"".join(struct.pack("!HH", kind, 0) for kind in types)
     return frame[:12] + tags + frame[12:]
-def link_local(source_mac, last_octet, token):
-    """A frame no bridge forwards (IEEE 802.1Q, table 8-1); with 0x0e, LLDP's."""
-    return ethernet(source_mac, f"01:80:c2:00:00:{last_octet:02x}", token, 0x88CC)
 
 
 def arp_fence(source_mac, token):

@@ -224,15 +224,6 @@ def table_counts(port, reason, direction="in"):
     return int(found[1]) if found else 0
 
 
-def learned_port(bridge, mac):
-    """Where the bridge sends frames for a MAC; None: to all ports."""
-    for line in run("bridge", "fdb", "show", "br", bridge).splitlines():
-        words = line.split()
-        if words[0] == mac and "permanent" not in words:
-            return words[2]
-    return None
-
-
 def write(path, text):
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
