@@ -26,8 +26,9 @@ MOST_BOTH = 1.9  # with both engines at 1000 ports, in that with empty tables
 MOST_CHANGE_MS = 3  # nftables' median for a port more or less at 1000
 MOST_GRAPH_MS = 5  # of the processor: topology and borders of 40 bridges with 1000 ports, median
 MOST_START_MS = 50  # there, from a guest's start until nftables has its rules in force, median
-# Until iptables has them too, in what libiptc alone takes to replace four whole tables.
-MOST_START_FLOORS = 4
+# Until iptables has them too, which replaces four whole tables: no aim, only what it must not grow
+# beyond. The aim is MOST_START_MS, and the sentence says whether it is met.
+MOST_START_ALL_MS = 120
 MOST_ANSWER_MS = 100  # the daemon's on the bus, while MACs flood in, the worst
 MOST_FLOOD_MIB = 24  # what the daemon may grow by in a flood
 FLOOD_INTERVAL_SECONDS = 10  # of which the journal has one entry a port
@@ -272,18 +273,20 @@ def tree_limits(plans, changes, arming):
         f"{graph:.2f} ms of the processor, median (at most {MOST_GRAPH_MS})")  # fmt: skip
     yield start_limit(arming[-1], "nftables", "nftables", MOST_START_MS, "")
     floor = quantile(floor_of(changes).samples["floor"], 0.5)
-    yield start_limit(arming[-1], "all", "both engines", MOST_START_FLOORS * floor,
-                      f", {MOST_START_FLOORS} times the {floor:.1f} ms that libiptc alone takes to "
-                      "read these four tables and to write them back as they are")  # fmt: skip
+    yield start_limit(arming[-1], "all", "both engines", MOST_START_ALL_MS,
+                      f"; libiptc alone takes {floor:.1f} to read these four tables and to write "
+                      "them back as they are")  # fmt: skip
 
 
-def start_limit(row, name, engines, most, why):
+def start_limit(row, name, engines, most, remark):
     samples = row.samples[name]
     start, late = quantile(samples, 0.5), sum(x > MOST_START_MS for x in samples)
+    aim = "met" if start <= MOST_START_MS else "MISSED"
     return start <= most, (
         f"a guest's start among {row.n_ports} ports on {row.n_bridges} bridges is in force in "
-        f"{engines} after {start:.1f} ms, median (at most {most:.0f}{why}; {late} of {len(samples)} "
-        f"took longer than {MOST_START_MS}, the worst {max(samples):.1f})")  # fmt: skip
+        f"{engines} after {start:.1f} ms, median (at most {most}; the aim of {MOST_START_MS} is "
+        f"{aim}, {late} of {len(samples)} took longer than that, the worst {max(samples):.1f}"
+        f"{remark})")  # fmt: skip
 
 
 def flood_limits(row):
