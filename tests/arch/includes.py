@@ -51,7 +51,7 @@ DECODERS = {'nft_bytes': ('linux/netlink.h', 'linux/netfilter'),
 
 def family_of(stem):
     for name in ADAPTERS:
-        if stem == name or stem.startswith(name + '_') or (name == 'ipt' and stem == 'iptables'):
+        if stem == name or stem.startswith(name + '_') or (name == 'ipt' and stem.startswith('iptables')):
             return name
     return None
 
