@@ -191,7 +191,8 @@ static bool remove_chains(Editor *editor, const GPtrArray *names, GError **error
 typedef struct Passage {
         BwIptTable table;
         BwIptWish *wish;
-        bool hinted; /* what to edit is told by BwIptWish.held, and not by looking */
+        BwIptHandle *handle; /* as edited; once it is committed, worth nothing any more */
+        bool hinted;         /* what to edit is told by BwIptWish.held, and not by looking */
         bool committed;
         int commit_errno;
 } Passage;
@@ -282,13 +283,13 @@ static bool edit_table(Editor *editor, Passage *passage, bool *ret_edited, GErro
 
 static void write_table(Passage *passage) {
         BwIptWish *wish = passage->wish;
-        g_autoptr(BwIptHandle) handle = bw_ipt_handle_open(passage->table, &wish->error);
-        Editor editor = { .handle = handle, .report = wish->report };
+        Editor editor = { .report = wish->report };
 
-        if (!handle || !edit_table(&editor, passage, &passage->committed, &wish->error) ||
+        passage->handle = editor.handle = bw_ipt_handle_open(passage->table, &wish->error);
+        if (!passage->handle || !edit_table(&editor, passage, &passage->committed, &wish->error) ||
             !passage->committed)
                 return;
-        if (!handle->calls->commit(handle->xtc))
+        if (!passage->handle->calls->commit(passage->handle->xtc))
                 passage->commit_errno = errno ? errno : EIO;
         editor.report.changed = true;
         wish->report = editor.report;
@@ -321,6 +322,13 @@ static bool read_back(const Passage *passage, GError **error) {
         return false;
 }
 
+/* To give a handle back takes its time, too, and nobody waits for that. */
+static void check_commit(Passage *passage) {
+        g_clear_pointer(&passage->handle, bw_ipt_handle_free);
+        if (passage->committed && !passage->wish->error)
+                read_back(passage, &passage->wish->error);
+}
+
 /* Once more, and everything is looked at. */
 static void write_again(Passage *passage) {
         g_clear_error(&passage->wish->error);
@@ -330,15 +338,11 @@ static void write_again(Passage *passage) {
 }
 
 static void check_table(Passage *passage) {
-        GError **error = &passage->wish->error;
-
-        if (passage->committed && !*error)
-                read_back(passage, error);
-        if (!*error || !passage->hinted)
+        check_commit(passage);
+        if (!passage->wish->error || !passage->hinted)
                 return;
         write_again(passage);
-        if (passage->committed && !*error)
-                read_back(passage, error);
+        check_commit(passage);
 }
 
 /* What is done with each table of a family. */

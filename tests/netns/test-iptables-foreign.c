@@ -148,6 +148,10 @@ static const Deed deeds[] = {
         { "zero counters", "-Z", false, 0 },
         { "policy", "-P PREROUTING DROP", false, 0 },
         { "foreign rule behind the anchor", "-A PREROUTING -j ACCEPT", false, 0 },
+        { "foreign rule in the place of another", "-R foreign 1 -s 192.0.2.1", false, 0 },
+        { "foreign rules swapped", "-D PREROUTING 3; -I PREROUTING 2 -s 203.0.113.9/32 -j DROP",
+          false, 0 },
+        { "foreign verdict turned", "-R PREROUTING 3 -s 203.0.113.9/32 -j ACCEPT", false, 0 },
         { "foreign chain", "-N other; -A other -j ACCEPT", false, 0 },
         { "foreign jump to a wanted chain", "-A OUTPUT -j bw-i-other", false, 0 },
         { "flush all", "-F", true, 0 },
@@ -250,11 +254,22 @@ static void test_deed_ipv6(gconstpointer data) {
         check_deed(data);
 }
 
-/* The next change is made in the belief that the table is as it was; what others did comes to light
- * when it is read back. */
+/* Without counters: libiptc itself begins those of policies anew. */
+static GPtrArray *save_policies(void) {
+        GPtrArray *all = bw_test_table_saved("", ":PREROUTING");
+
+        g_ptr_array_extend_and_steal(all, bw_test_table_saved("", ":OUTPUT"));
+        for (guint i = 0; i < all->len; i++)
+                *strchr(all->pdata[i], '[') = '\0';
+        return all;
+}
+
+/* The next change is made in the belief that the table is as it was; what others did to ours comes
+ * to light when it is read back, and what they did to theirs stays done. */
 static void check_deed_before(const Deed *deed, const GPtrArray *chains) {
         g_autoptr(GPtrArray) held = counting_chains(2, 2);
         g_autoptr(GPtrArray) saved = NULL, foreign = NULL, foreign_after = NULL, expected = NULL;
+        g_autoptr(GPtrArray) policies = NULL, policies_after = NULL;
         BwIptWish wishes[BW_IPT_TABLE_MAX] = {};
         g_autoptr(GError) error = NULL;
 
@@ -264,6 +279,7 @@ static void check_deed_before(const Deed *deed, const GPtrArray *chains) {
         bw_test_sync(bw_test_table, held);
         commit_deed(deed);
         foreign = save_foreign();
+        policies = save_policies();
         for (BwIptTable each = BW_IPT_RAW; each < BW_IPT_TABLE_MAX; each++)
                 wishes[each].skipped = each != bw_test_table;
         wishes[bw_test_table].chains = chains;
@@ -277,6 +293,8 @@ static void check_deed_before(const Deed *deed, const GPtrArray *chains) {
         bw_test_assert_same_lines(saved, expected);
         foreign_after = save_foreign();
         bw_test_assert_same_lines(foreign_after, foreign);
+        policies_after = save_policies();
+        bw_test_assert_same_lines(policies_after, policies);
 }
 
 /* A chain more, nothing at all, and nearly all chains less. */
