@@ -9,6 +9,7 @@
 #include "kernel.h"
 #include "listeners.h"
 #include "nftables_forward.h"
+#include "program_watch.h"
 
 /* What comes back within it, somebody sets back on purpose. */
 #define FIGHT_USEC (60 * G_USEC_PER_SEC)
@@ -36,6 +37,7 @@ struct BwHazardWatch {
         GHashTable *repairs; /* BwHazard * (kind and subject) -> Repair * */
         guint turn;          /* counts the links that were asked for */
         BwListeners *listeners;
+        BwProgramWatch *programs;
         GPtrArray *legacy; /* BwForwardTable * */
         BwNftForward *nft;
         bool nft_troubled;  /* and it was said */
@@ -61,6 +63,7 @@ BwHazardWatch *bw_hazard_watch_new(BwJournal *journal, BwHazards *hazards, BwNet
         watch->repairs =
                 g_hash_table_new_full(bw_hazard_hash, bw_hazard_is_same, free_hazard, g_free);
         watch->listeners = bw_listeners_new();
+        watch->programs = bw_program_watch_new(journal);
         watch->legacy = g_ptr_array_new_with_free_func(free_table);
         watch->nft = bw_nftables_forward_new();
         return watch;
@@ -72,6 +75,7 @@ void bw_hazard_watch_free(BwHazardWatch *watch) {
         g_clear_pointer(&watch->forward, g_ptr_array_unref);
         bw_nftables_forward_free(watch->nft);
         g_ptr_array_unref(watch->legacy);
+        bw_program_watch_free(watch->programs);
         bw_listeners_free(watch->listeners);
         g_hash_table_unref(watch->repairs);
         g_ptr_array_unref(watch->raised);
@@ -364,11 +368,13 @@ void bw_hazard_watch_look(BwHazardWatch *watch, const BwModel *model, const BwPl
                           unsigned engines) {
         g_autoptr(BwTopology) topology = bw_topology_new(model);
         g_autoptr(GArray) listeners = NULL, arp = plan ? read_arp(plan) : NULL;
+        g_autoptr(GArray) links = plan ? list_links(plan) : NULL;
         BwHostState host = {};
 
         if (plan)
                 host = read_host(watch, engines);
         host.arp = arp;
+        host.tcx = links ? bw_program_watch_look(watch->programs, links) : NULL;
         if (plan && any_promiscuous(model, plan))
                 listeners = bw_listeners_read(watch->listeners);
         host.listeners = listeners;

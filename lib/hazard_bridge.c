@@ -265,26 +265,6 @@ static void add_hairpin(BwHazardWriter *writer, const BwBridgePlan *bridge, cons
         hazard->repairable = is_to_mend(bridge, BW_HAZARD_HAIRPIN);
 }
 
-static void add_programs(BwHazardWriter *writer, const BwBridgePlan *bridge, const BwLink *link,
-                         const char *what) {
-        if (link->filters)
-                bw_hazard_add(writer, BW_HAZARD_FILTERS, link->name, bridge,
-                              g_strdup_printf("tc filters are attached to %s %s and see frames "
-                                              "before every rule of the guard: they can change and "
-                                              "redirect them. See them: tc filter show dev %s "
-                                              "ingress (<bandwidth> of libvirt is one, too)",
-                                              what, link->name, link->name))
-                        ->ifindex = link->ifindex;
-        if (link->xdp)
-                bw_hazard_add(writer, BW_HAZARD_XDP, link->name, bridge,
-                              g_strdup_printf("An XDP program is attached to %s %s and sees frames "
-                                              "before every rule of the guard: it can change and "
-                                              "redirect them. See it: ip link show dev %s; take "
-                                              "it off: ip link set dev %s xdp off",
-                                              what, link->name, link->name, link->name))
-                        ->ifindex = link->ifindex;
-}
-
 static bool is_checked(const BwPortPlan *port) {
         return port->state == BW_PORT_BORDER || bw_port_state_is_guarded(port->state);
 }
@@ -298,7 +278,7 @@ static void add_ports(BwHazardWriter *writer, const BwBridgePlan *bridge) {
                         continue;
                 add_hairpin(writer, bridge, link);
                 if (is_checked(port))
-                        add_programs(writer, bridge, link, "port");
+                        bw_hazard_add_programs(writer, bridge, link, "port");
         }
 }
 
@@ -335,7 +315,7 @@ void bw_hazard_add_bridges(BwHazardWriter *writer) {
                 bw_hazard_add_arp_flux(writer, bridge, link);
                 add_forward_drops(writer, bridge);
                 add_gateways(writer, bridge);
-                add_programs(writer, bridge, link, "bridge");
+                bw_hazard_add_programs(writer, bridge, link, "bridge");
                 add_ports(writer, bridge);
                 add_loop(writer, bridge);
         }

@@ -44,9 +44,9 @@ typedef enum BwStpState {
 } BwStpState;
 
 /* What the kernel never tells by rtnetlink: programs attached as tcx (Linux 6.6), which only bpf(2)
- * lists. What it does not tell as news, and so is seen when the link changes otherwise or is asked
- * for: an XDP program attached or detached by a link of BPF; of a port that is down, flags set by
- * ip-link(8). */
+ * lists (BwTcxProgram in bw/hazard.h). What it does not tell as news, and so is seen when the link
+ * changes otherwise or is asked for: an XDP program attached or detached by a link of BPF; of a
+ * port that is down, flags set by ip-link(8). */
 typedef struct BwLink {
         int ifindex;
         char name[BW_IFNAME_SIZE]; /* any byte the kernel allows */

@@ -47,6 +47,16 @@ typedef struct BwArpSetting {
         bool filter; /* arp_filter */
 } BwArpSetting;
 
+/* BPF_OBJ_NAME_LEN of linux/bpf.h, and its end. */
+#define BW_TCX_NAME_SIZE 17
+
+/* A program attached to a link as tcx (Linux 6.6): bpf(2) alone tells of it. */
+typedef struct BwTcxProgram {
+        uint32_t id;                 /* the kernel's number */
+        bool egress;                 /* it is at the link's egress, not its ingress */
+        char name[BW_TCX_NAME_SIZE]; /* whatever its maker called it; "": none, or not told */
+} BwTcxProgram;
+
 /* What is no fact of netlink or libvirt; read by the caller. Everything is lent. */
 typedef struct BwHostState {
         unsigned engines;  /* set of engines in use */
@@ -57,6 +67,8 @@ typedef struct BwHostState {
         const GPtrArray *forward; /* BwForwardTable; NULL: not known */
         const GArray *listeners;  /* BwListener; NULL: not known */
         const GArray *arp;        /* BwArpSetting, of guarded bridges; NULL: not known */
+        GHashTable *tcx; /* ifindex -> GArray of BwTcxProgram, or NULL when it has none; NULL: not
+                            known */
 } BwHostState;
 
 void bw_hazard_free(BwHazard *hazard);

@@ -22,5 +22,8 @@ BwHazard *bw_hazard_add(BwHazardWriter *writer, BwHazardKind kind, const char *s
 void bw_hazard_add_bridges(BwHazardWriter *writer);
 /* That of ARP on one bridge, whose own link is @link. */
 void bw_hazard_add_arp_flux(BwHazardWriter *writer, const BwBridgePlan *bridge, const BwLink *link);
+/* Those of what runs at @link of @bridge and is none of ours; @what: "port" or "bridge". */
+void bw_hazard_add_programs(BwHazardWriter *writer, const BwBridgePlan *bridge, const BwLink *link,
+                            const char *what);
 /* Those of guests that run. */
 void bw_hazard_add_guests(BwHazardWriter *writer);

@@ -36,6 +36,7 @@ ADAPTERS = {
     'kernel': (),
     'undo_file': (),
     'listeners': ('linux/',),
+    'tcx': ('linux/bpf.h',),
 }
 # What adapters of one library may have in common.
 SHARED = {'netlink': 'nl', 'nflog': 'nl', 'nftables': 'nl', 'ipt_calls_v4': 'ipt', 'ipt_calls_v6': 'ipt'}

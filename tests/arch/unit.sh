@@ -11,6 +11,8 @@ unit=$1
 says 'AmbientCapabilities=CAP_NET_ADMIN CAP_NET_RAW'
 says 'CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW'
 says 'User=bridgewarden'
+# Without it programs of the kind tcx go unseen: it belongs to @privileged, which is taken away before.
+says 'SystemCallFilter=bpf'
 says 'Restart=always'
 says 'RestartSec=2s'
 says 'RestartPreventExitStatus=78'

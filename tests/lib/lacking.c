@@ -16,27 +16,34 @@
  * has no list of their tables.
  * iptable_raw, iptable_mangle, ip6table_raw, ip6table_mangle: a table nobody has is asked for.
  * ipv6: a kernel started with ipv6.disable=1 has no such sockets (EAFNOSUPPORT).
+ * tcx: programs are asked for at a place of a link that no kernel has, which is what tcx is to one
+ * of before 6.6.
+ * bpf: a filter of system calls refuses bpf(2), as SystemCallErrorNumber= of systemd.exec(5) says.
  * libnftables: one of before 1.0.3, and what it says of "typeof" with fields that are numbers.
  */
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <linux/bpf.h>
 #include <linux/in.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter_ipv4/ip_tables.h>
 #include <linux/netlink.h>
 #include <nftables/libnftables.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #define NOBODYS_SUBSYSTEM 0x7f
 #define NOBODYS_OPTION    0x3f0
 #define DECNET_FAMILY     12
+#define NOBODYS_PLACE     0x7fff
 #define LIST_OF_IPV4      "/proc/self/net/ip_tables_names"
 #define LIST_OF_IPV6      "/proc/self/net/ip6_tables_names"
 
@@ -173,6 +180,26 @@ ssize_t sendto(int fd, const void *bytes, size_t length, int flags, const struct
 ssize_t send(int fd, const void *bytes, size_t length, int flags) {
         return is_netlink(fd) ? sendto(fd, bytes, length, flags, NULL, 0)
                               : NEXT(send)(fd, bytes, length, flags);
+}
+
+/* Programs */
+
+/* No call of the kernel takes more than six. */
+long syscall(long number, ...) {
+        union bpf_attr *question;
+        long words[6];
+        va_list list;
+
+        va_start(list, number);
+        for (unsigned i = 0; i < 6; i++)
+                words[i] = va_arg(list, long);
+        va_end(list);
+        if (number == SYS_bpf && lacks("bpf"))
+                return refuse(EPERM);
+        question = (union bpf_attr *) words[1];
+        if (number == SYS_bpf && words[0] == BPF_PROG_QUERY && lacks("tcx"))
+                question->query.attach_type = NOBODYS_PLACE;
+        return NEXT(syscall)(number, words[0], words[1], words[2], words[3], words[4], words[5]);
 }
 
 /* libnftables */

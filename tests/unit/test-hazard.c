@@ -339,6 +339,46 @@ static void test_programs_on_uplink(Scene *scene, G_GNUC_UNUSED gconstpointer un
         expect(scene, BW_HAZARD_FILTERS, "vnet1", "port vnet1");
 }
 
+static void add_tcx(GArray *programs, uint32_t id, const char *name, bool egress) {
+        BwTcxProgram program = { .id = id, .egress = egress };
+
+        g_strlcpy(program.name, name, sizeof(program.name));
+        g_array_append_val(programs, program);
+}
+
+static void test_tcx(Scene *scene, G_GNUC_UNUSED gconstpointer unused) {
+        g_autoptr(GHashTable) tcx = g_hash_table_new(NULL, NULL);
+        g_autoptr(GArray) programs = g_array_new(FALSE, FALSE, sizeof(BwTcxProgram));
+
+        scene->host.tcx = tcx;
+        expect_none(scene);
+        g_hash_table_insert(tcx, GINT_TO_POINTER(10), programs);
+        expect_none(scene);
+        add_tcx(programs, 1081, "\033[2Jgreedy", false);
+        expect(scene, BW_HAZARD_FILTERS, "vnet0", "bpftool prog show id 1081");
+        expect(scene, BW_HAZARD_FILTERS, "vnet0", "port vnet0: 1081 (\\x1b[2Jgreedy) at ingress. ");
+        add_tcx(programs, 4294967295, "", true);
+        expect(scene, BW_HAZARD_FILTERS, "vnet0", "at ingress, 4294967295 at egress. ");
+        for (unsigned i = 0; i < 6; i++)
+                add_tcx(programs, i, "", true);
+        expect(scene, BW_HAZARD_FILTERS, "vnet0", ", 5 at egress. ");
+        add_tcx(programs, 99, "", true);
+        expect(scene, BW_HAZARD_FILTERS, "vnet0", ", 5 at egress and 1 more. ");
+        /* Both are one hazard. */
+        scene->web.filters = true;
+        expect(scene, BW_HAZARD_FILTERS, "vnet0", "is one, too). Programs of the kind tcx are ");
+        scene->web.filters = false;
+        g_hash_table_insert(tcx, GINT_TO_POINTER(10), NULL);
+        expect_none(scene);
+        g_hash_table_insert(tcx, GINT_TO_POINTER(1), programs);
+        expect(scene, BW_HAZARD_FILTERS, "virbr6", "bridge virbr6: 1081");
+        g_hash_table_remove_all(tcx);
+        /* A stranger's port, and a bridge that nobody guards. */
+        g_hash_table_insert(tcx, GINT_TO_POINTER(11), programs);
+        g_hash_table_insert(tcx, GINT_TO_POINTER(2), programs);
+        expect_none(scene);
+}
+
 static BwForwardChain *add_table(GPtrArray *tables, const char *name, const char *nft,
                                  unsigned families, const char *chain) {
         BwForwardTable *table = bw_forward_table_new(name, nft, families);
@@ -519,6 +559,7 @@ int main(int argc, char **argv) {
         add("/hazard/short-circuit", test_short_circuit);
         add("/hazard/programs", test_programs);
         add("/hazard/programs-on-uplink", test_programs_on_uplink);
+        add("/hazard/tcx", test_tcx);
         add("/hazard/forward", test_forward);
         add("/hazard/forward-place", test_forward_place);
         add("/hazard/gateway", test_gateway);

@@ -4,13 +4,14 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import time
 import traceback
 from pathlib import Path
 
-from lab import frames, wire
+from lab import frames, tcx, wire
 from lab.namespaces import LAB
 from lab.systemd import OUT
 from lab.waiting import PATIENCE, holds_within, wait_until
@@ -170,6 +171,24 @@ def check_journal(machine):
         machine.guard_check(text, is_told, told(*matches).split("\n")[0])
 
 
+def check_tcx(machine):
+    """bpf(2) alone lists such programs, and the unit must let it through: to a user who may not ask for
+    their names."""
+
+    def told(hazard_state):
+        hazard = ("BW_HAZARD=tc-filters", f"BW_HAZARD_STATE={hazard_state}")
+        return command("journalctl", "-o", "cat", f"_SYSTEMD_UNIT={UNIT}", *hazard, check=False)
+
+    with tcx.attached("evil0", b"greedy") as is_possible:
+        if not is_possible:
+            return
+        number = re.compile(r"attached to port evil0: \d+ at ingress\.")
+        seen = machine.soon(lambda: number.search(told("raised")))
+        machine.guard_check("a program of the kind tcx is told by its number", seen, told("raised"))
+    gone = machine.soon(lambda: "evil0" in told("cleared"))
+    machine.guard_check("and that it has gone", gone)
+
+
 def check_reload(machine):
     path = Path("/etc/bridgewarden/bridgewarden.conf")
     good = path.read_text()
@@ -251,6 +270,7 @@ def run(tool, present):
         check_start(machine)
         check_bus(machine)
         check_journal(machine)
+        check_tcx(machine)
         check_reload(machine)
         check_stop(machine)
         check_restart(machine, "killed", signal.SIGKILL, PATIENCE)

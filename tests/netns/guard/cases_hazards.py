@@ -4,6 +4,7 @@
 
 import contextlib
 import ctypes
+import errno
 import json
 import os
 import re
@@ -21,7 +22,10 @@ from .daemon import Daemon, bound, uses
 from .world import PATIENCE, SOL_PACKET, World, holds_within, run, write
 
 PACKET_ADD_MEMBERSHIP, PACKET_MR_PROMISC = 1, 1
-BPF_PROG_LOAD, BPF_OBJ_PIN, BPF_PROG_TYPE_XDP = 5, 6, 6
+BPF_PROG_LOAD, BPF_OBJ_PIN, BPF_PROG_ATTACH, BPF_PROG_DETACH, BPF_LINK_CREATE = 5, 6, 8, 9, 28
+BPF_PROG_TYPE_SCHED_CLS, BPF_PROG_TYPE_XDP = 3, 6
+BPF_TCX_INGRESS, BPF_TCX_EGRESS = 46, 47
+XDP_PASS, TCX_NEXT = 2, -1
 SYS_BPF = {"x86_64": 321, "aarch64": 280}
 PASS = "/run/bpf/pass"
 LIBVIRT = "/run/libvirt.xml"
@@ -181,15 +185,20 @@ def bpf(command, attributes):
     return done
 
 
+def load_program(kind, verdict, name=b""):
+    """One that says the same of every frame: r0 = verdict; exit."""
+    code = ctypes.create_string_buffer(struct.pack("<BBhiBBhi", 0xB7, 0, 0, verdict, 0x95, 0, 0, 0))
+    licence, where = ctypes.create_string_buffer(b"GPL"), ctypes.addressof
+    wish = struct.pack("=IIQQIIQII16s", kind, 2, where(code), where(licence), 0, 0, 0, 0, 0, name)
+    return bpf(BPF_PROG_LOAD, wish)
+
+
 def pin_program():
-    """One that passes every frame: r0 = XDP_PASS; exit."""
     os.mkdir("/run/bpf")
     run("mount", "-t", "bpf", "none", "/run/bpf")
-    code = ctypes.create_string_buffer(struct.pack("<BBhiBBhi", 0xB7, 0, 0, 2, 0x95, 0, 0, 0))
-    licence, path = ctypes.create_string_buffer(b"GPL"), ctypes.create_string_buffer(PASS.encode())
-    where = ctypes.addressof
-    loaded = bpf(BPF_PROG_LOAD, struct.pack("=IIQQ", BPF_PROG_TYPE_XDP, 2, where(code), where(licence)))
-    bpf(BPF_OBJ_PIN, struct.pack("=QI", where(path), loaded))
+    path = ctypes.create_string_buffer(PASS.encode())
+    loaded = load_program(BPF_PROG_TYPE_XDP, XDP_PASS)
+    bpf(BPF_OBJ_PIN, struct.pack("=QI", ctypes.addressof(path), loaded))
 
 
 def programs(report):
@@ -207,6 +216,76 @@ def programs(report):
 
 
 programs.needs_daemon = True
+
+
+class Tcx:
+    """A program that lets every frame pass, and the ways it can be attached as tcx."""
+
+    def __init__(self, name):
+        self.program = load_program(BPF_PROG_TYPE_SCHED_CLS, TCX_NEXT, name)
+        self.link = None
+
+    def attach(self, port, end):
+        ifindex = socket.if_nametoindex(port)
+        bpf(BPF_PROG_ATTACH, struct.pack("=IIIIIIQ", ifindex, self.program, end, 0, 0, 0, 0))
+
+    def detach(self, port, end):
+        ifindex = socket.if_nametoindex(port)
+        bpf(BPF_PROG_DETACH, struct.pack("=IIIIIIQ", ifindex, self.program, end, 0, 0, 0, 0))
+
+    def attach_by_link(self, port, end):
+        ifindex = socket.if_nametoindex(port)
+        self.link = bpf(BPF_LINK_CREATE, struct.pack("=IIII", self.program, ifindex, end, 0))
+
+    def drop_link(self):
+        os.close(self.link)
+
+
+def has_tcx():
+    """Linux 6.6. An older one refuses to attach."""
+    trial = Tcx(b"trial")
+    try:
+        trial.attach("lo", BPF_TCX_INGRESS)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        return False
+    trial.detach("lo", BPF_TCX_INGRESS)
+    return True
+
+
+def tcx_programs(report):
+    """The kernel sends no news of them."""
+    if not has_tcx():
+        return report.holds("a kernel without tcx", True)
+    with watched(bound("vk66", 26)) as (world, daemon):
+        tcx = Tcx(b"greedy")
+        for name, what in (("vk64", "port vk64"), ("virbr6", "bridge virbr6")):
+            comes_and_goes(report, daemon, "tc-filters", name, rf"to {what}: \d+ \(greedy\) at ingress\.",
+                           lambda name=name: tcx.attach_by_link(name, BPF_TCX_INGRESS), tcx.drop_link)
+            comes_and_goes(report, daemon, "tc-filters", name, rf"to {what}: \d+ \(greedy\) at egress\.",
+                           lambda name=name: tcx.attach(name, BPF_TCX_EGRESS),
+                           lambda name=name: tcx.detach(name, BPF_TCX_EGRESS))
+        # Two at one end, and a filter of the old kind besides.
+        other = Tcx(b"")
+        tcx.attach("vk64", BPF_TCX_INGRESS)
+        other.attach("vk64", BPF_TCX_INGRESS)
+        comes(report, daemon, "tc-filters", "vk64", r": \d+ \(greedy\) at ingress, \d+ at ingress\.")
+        run("tc", "qdisc", "add", "dev", "vk64", "clsact")
+        run("tc", "filter", "add", "dev", "vk64", "ingress", "protocol", "all", "u32", "match", "u32", 0, 0)
+        comes(report, daemon, "tc-filters", "vk64", r"^tc filters are .*\. Programs of .* at ingress\.")
+        # Attached before the port is one; gone with it.
+        world.far("vk66", 26)
+        other.attach("vk66", BPF_TCX_INGRESS)
+        world.plug("vk66", "virbr6")
+        sentence = comes(report, daemon, "tc-filters", "vk66", r"to port vk66: \d+ at ingress\.")
+        run("ip", "link", "del", "dev", "vk66")
+        goes(report, daemon, "tc-filters", "vk66", sentence)
+        report.holds("nothing is unknown", daemon.count("kind tcx.*is not known") == 0)
+    return None
+
+
+tcx_programs.needs_daemon = True
 
 
 def forward_drops(report):
@@ -523,6 +602,7 @@ CASES = [
     promiscuous,
     loops,
     programs,
+    tcx_programs,
     forward_drops,
     forward_drops_nft,
     engine_alone,

@@ -8,6 +8,7 @@ import re
 import subprocess
 
 from . import bus
+from . import cases_hazards
 from . import daemon as daemons
 from .cases_engines import arp_spoof, has_table
 from .cases_life import tries
@@ -215,6 +216,46 @@ def comes_before_a_reload(report):
         guards(report, world, both)
 
 
+def look_twice():
+    """Fence: what one look raises, and the next clears."""
+    for value in (0, 30000):
+        cases_hazards.set_bridge("virbr6", "ageing_time", value)
+        raised = lambda: ("hub-mode", "virbr6") in cases_hazards.hazards()
+        if not holds_within(PATIENCE, lambda value=value: raised() == (value == 0)):
+            raise RuntimeError("the daemon does not look for hazards")
+
+
+def programs_untold(report):
+    """A kernel without tcx has no such programs; one that is not allowed to tell is not believed to have
+    none, and that is said once."""
+    unknown = (
+        r"notice: Whether programs of the kind tcx are attached to guarded ports is not known: ask for the "
+        r"programs at link \d+ by bpf\(2\): Operation not permitted\. It takes CAP_NET_ADMIN "
+    )
+    take_away("tcx")
+    with bus.private_bus(), scene() as (world, daemon):
+        victim, thief, _ = world.fars.values()
+        report.holds("on the bus", holds_within(PATIENCE, bus.is_there))
+        known = lambda: ("tc-filters", "vk64") in cases_hazards.hazards()
+        tcx = cases_hazards.Tcx(b"greedy")
+        tcx.attach_by_link("vk64", cases_hazards.BPF_TCX_INGRESS)
+        look_twice()
+        report.holds("an old kernel: none", not known() and daemon.count(unknown) == 0)
+        take_away("bpf")
+        daemon.must_say(unknown)
+        look_twice()
+        report.holds("said once", daemon.count(unknown) == 1)
+        report.holds("and alive", daemon.is_alive())
+        report.stops("and on guard", tries(world, thief, NET + "15", victim))
+        give_back("tcx")
+        give_back("bpf")
+        report.holds("found when it is told", holds_within(PATIENCE, known))
+        take_away("bpf")
+        daemon.must_say(unknown, times=2)
+        look_twice()
+        report.holds("what was known stays", known())
+
+
 def selftest(*things):
     for thing in os.listdir(THINGS) if os.path.isdir(THINGS) else ():
         give_back(thing)
@@ -266,5 +307,6 @@ CASES = [
     only_iptables_and_no_br_netfilter,
     comes_later,
     comes_before_a_reload,
+    programs_untold,
     selftest_says_so,
 ]
