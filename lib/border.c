@@ -306,6 +306,20 @@ static void own_gateways(Settler *settler) {
  * theirs may bar borders and must not open any. It lets pass what would pass without it, and what
  * all entries of its kind agree on that contain it. */
 
+/* The former run had a gateway that nobody had behind each of its uplinks. */
+static bool is_gateway(const Settler *settler, const BwPrefix *address) {
+        return g_array_binary_search(settler->segment->gateways, address, compare_gateways, NULL);
+}
+
+static void own_behind(Settler *settler, const BwPortPlan *border, guint set) {
+        for (guint i = 0; i < border->addresses->len; i++) {
+                const BwPrefix *address = &g_array_index(border->addresses, BwPrefix, i);
+
+                if (!is_gateway(settler, address))
+                        own_address(settler, address, set);
+        }
+}
+
 static void list_inherited(Settler *settler) {
         const GPtrArray *bridges = settler->segment->bridges;
 
@@ -315,18 +329,24 @@ static void list_inherited(Settler *settler) {
                 for (guint k = 0; k < bridge->ports->len; k++) {
                         const BwPortPlan *port = bridge->ports->pdata[k];
 
-                        if (port->state == BW_PORT_INHERITED)
+                        if (port->state != BW_PORT_INHERITED)
+                                continue;
+                        if (bw_port_plan_is_border(port))
+                                own_behind(settler, port,
+                                           bw_border_sets_at_port(settler->sets, bridge, port));
+                        else
                                 own_port(settler, port,
                                          bw_border_sets_at_bridge(settler->sets, bridge));
                 }
         }
 }
 
+/* That an inherited border is closed say the same rules that say what is behind it. */
 static bool lets_unowned_pass(const BwPortPlan *border, gconstpointer address) {
         const unsigned link_local = 10; /* the length of fe80::/10 */
         const BwPrefix *prefix = address;
 
-        return !border->closed_border ||
+        return !border->closed_border || border->state == BW_PORT_INHERITED ||
                (prefix->length >= link_local && bw_owner_is_link_local(prefix));
 }
 

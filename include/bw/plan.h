@@ -129,7 +129,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwPlan, bw_plan_free)
 typedef struct BwInheritedPort {
         GArray *addresses; /* BwPrefix, to be appended to, in any order */
         GArray *macs;      /* BwMac, likewise */
-        bool is_border;    /* they guard it as a border */
+        bool is_border;    /* they guard it as a border; @addresses are what is behind it */
+        bool is_closed;    /* a border that lets in what is behind it, and nothing else */
 } BwInheritedPort;
 
 /* Whether rules of a former run guard @port; @ret is zero but for empty arrays. */
