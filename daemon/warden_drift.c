@@ -2,6 +2,7 @@
 
 #include "warden_room.h"
 
+#include <bw/priority.h>
 #include <syslog.h>
 
 /* Rules that are kept cannot be repaired: a chain somebody has emptied guards nobody. */
@@ -53,7 +54,7 @@ static void begin_round(BwWarden *warden) {
         look_at_kept(warden);
         bw_neighbour_watch_look(warden->neighbour_watch, warden->model);
         warden->check = (BwCheck){};
-        warden->check_source = g_idle_add_full(BW_PACE_PRIORITY, on_check, warden, NULL);
+        warden->check_source = g_idle_add_full(BW_PRIORITY_WORK, on_check, warden, NULL);
 }
 
 /* News of others' */
