@@ -189,6 +189,25 @@ static void note_own(GHashTable *guarding, const GPtrArray *chains) {
         note_borders(guarding, chains);
 }
 
+/* The tree of all borders is written by this run since it was first read: what it lacks now others
+ * have taken away, and it is repaired. Ports' own chains alone are as the former run left them. */
+static void keep_borders(const GHashTable *former, GHashTable *guarding) {
+        GHashTableIter iter;
+        gpointer name, value;
+
+        g_hash_table_iter_init(&iter, guarding);
+        while (g_hash_table_iter_next(&iter, &name, &value)) {
+                const Own *old = g_hash_table_lookup((GHashTable *) former, name);
+                Own *own = value;
+
+                if (!old || !old->is_border || !own->is_border)
+                        continue;
+                own->is_closed = old->is_closed;
+                g_array_set_size(own->addresses, 0);
+                g_array_append_vals(own->addresses, old->addresses->data, old->addresses->len);
+        }
+}
+
 /* Who has no IPv6 has nothing of it to remember. */
 static bool note_ipv6(GHashTable *guarding, GError **error) {
         g_autoptr(GError) trouble = NULL;
@@ -218,6 +237,8 @@ static bool note_inherited(BwEngine *engine, GError **error) {
                     !note_ipv6(guarding, error))
                         return false;
         }
+        if (guarding && ((Iptables *) engine)->inherited)
+                keep_borders(((Iptables *) engine)->inherited, guarding);
         forget_inherited(engine);
         ((Iptables *) engine)->inherited = g_steal_pointer(&guarding);
         return true;
