@@ -358,13 +358,31 @@ static guint number_passing(Settler *settler, const BwOwnedAddress *declared,
                         : bw_border_sets_pick(settler->sets, lets_unowned_pass, address);
 }
 
+static bool is_inherited(const BwPortPlan *border, gconstpointer unused G_GNUC_UNUSED) {
+        return border->state == BW_PORT_INHERITED;
+}
+
+static bool is_behind_inherited(Settler *settler, guint set) {
+        guint inherited = bw_border_sets_pick(settler->sets, is_inherited, NULL);
+
+        return bw_border_sets_meet(settler->sets, set, inherited) != 0;
+}
+
+/* What is behind two borders the former run has said in one tree, where the most exact entry is the
+ * one that counts. */
+static bool must_agree(Settler *settler, const BwOwnedAddress *row, const BwOwnedAddress *outer) {
+        return outer && !(is_behind_inherited(settler, row->site) &&
+                          is_behind_inherited(settler, outer->site));
+}
+
 static void own_inherited_address(Settler *settler, BwOwnedAddress row, GArray *tightened) {
         const BwOwnedAddress *declared = bw_owned_find_address(settler->addresses, &row.prefix);
         const BwOwnedAddress *outer = bw_owned_find_address(tightened, &row.prefix);
+        bool agrees = must_agree(settler, &row, outer);
 
         row.site = bw_border_sets_meet(settler->sets, row.site,
                                        number_passing(settler, declared, &row.prefix));
-        if (outer)
+        if (agrees)
                 row.site = bw_border_sets_meet(settler->sets, row.site, outer->site);
         row.inherited = true;
         g_array_append_val(tightened, row);

@@ -201,6 +201,12 @@ static void test_inherited_closed_border(void) {
         static const Former border[] = {
                 { "new", "10.7.0.0/16 192.168.50.12 192.168.50.254", "", true, true }, {}
         };
+        static const Former nested[] = { { "new", "10.0.0.0/8", "", true, true },
+                                         { "stray", "10.7.0.0/16", "", true, true },
+                                         {} };
+        static const Former guests_own[] = { { "new", "10.0.0.0/8", "", false, false },
+                                             { "stray", "10.7.0.0/16", "", true, true },
+                                             {} };
         static const char gateway[] = "[Bridge east]\nGateway=192.168.50.254\n";
         g_auto(Scene) scene = scene_new();
         const Check checks[] = {
@@ -229,6 +235,13 @@ static void test_inherited_closed_border(void) {
         /* Another that is closed, and is asked now, is not opened. */
         plan_formers(&scene, border, "[Port m-w]\nClosed=yes\n[Port e-m]\nClosed=yes\n");
         check_leads(&scene, "10.7.1.1", "new");
+        /* Of two, the more exact one counts, as it did; but not against a guest's own. */
+        plan_formers(&scene, nested, "");
+        check_leads(&scene, "10.1.1.1", "e-m m-w new");
+        check_leads(&scene, "10.7.1.1", "e-m stray w-m");
+        plan_formers(&scene, guests_own, "");
+        check_leads(&scene, "10.1.1.1", "e-m m-w");
+        check_leads(&scene, "10.7.1.1", "e-m");
 }
 
 int main(int argc, char **argv) {
