@@ -262,11 +262,13 @@ static char *describe_repair(const BwPass *pass, const BwNftNews *culprit) {
 }
 
 static char *describe_commit(const BwPass *pass, unsigned facts, int64_t usec) {
-        return g_strdup_printf("%u tables committed for %u facts in %.1f ms: %u rules written, %u "
+        g_autofree char *what_for = facts > 0 ? g_strdup_printf(" for %u facts", facts) : NULL;
+
+        return g_strdup_printf("%u tables committed%s in %.1f ms: %u rules written, %u "
                                "removed, %u chains made, %u removed%s",
-                               pass->commits, facts, (double) usec / 1000, pass->rules_inserted,
-                               pass->rules_deleted, pass->chains_created, pass->chains_removed,
-                               describe_table(pass));
+                               pass->commits, what_for ? what_for : "", (double) usec / 1000,
+                               pass->rules_inserted, pass->rules_deleted, pass->chains_created,
+                               pass->chains_removed, describe_table(pass));
 }
 
 static void say_pass(BwJournal *journal, const BwPass *pass, BwCause cause, const char *sentence,

@@ -120,15 +120,6 @@ static void take_count(const BwTally *tally, gpointer user) {
         g_strlcpy(account->bridge, tally->bridge, sizeof(account->bridge));
 }
 
-static bool count_all(BwAudit *audit) {
-        unsigned parts = bw_reconciler_count_parts(audit->reconciler);
-
-        for (unsigned part = 0; part < parts; part++)
-                if (!bw_reconciler_count(audit->reconciler, part, take_count, audit, NULL))
-                        return false;
-        return true;
-}
-
 /* What was reported is still of no sum. */
 static void forget_counts(BwAudit *audit) {
         GHashTableIter iter;
@@ -153,19 +144,6 @@ static void begin_from_counts(BwAudit *audit) {
                 account->reported = MIN(account->reported, account->meanwhile);
         }
         forget_counts(audit);
-}
-
-/* At once, as what is counted from now on is news; so is what was to be summed up until now not.
- * What cannot be read now is left to the next sum, which then tells nothing. */
-void bw_audit_set_baseline(BwAudit *audit) {
-        bw_counts_withdraw(audit->counts, audit);
-        audit->summing = false;
-        audit->baseline = 0;
-        forget_counts(audit);
-        if (count_all(audit))
-                begin_from_counts(audit);
-        else
-                forget_counts(audit);
 }
 
 static void say_left_out(BwAudit *audit, const Account *account, uint64_t left_out) {
@@ -243,14 +221,26 @@ static void on_counts(BwCounts *counts, const GError *failure, gpointer user) {
 }
 
 /* Older counts would lack what was reported since. */
+static void ask_for_counts(BwAudit *audit) {
+        audit->summing = true;
+        bw_counts_ask(audit->counts, BW_COUNTS_NEW, g_get_monotonic_time(), on_counts, audit);
+}
+
+/* What was to be summed up until now is no news any more. What cannot be read is left to the next
+ * sum, which then tells nothing. */
+void bw_audit_set_baseline(BwAudit *audit) {
+        bw_counts_withdraw(audit->counts, audit);
+        audit->baseline = 0;
+        forget_counts(audit);
+        ask_for_counts(audit);
+}
+
 static gboolean on_sum_timer(gpointer user) {
         BwAudit *audit = user;
 
         bw_rate_sum_up(audit->rate, g_get_monotonic_time(), 0, ignore, NULL);
-        if (audit->summing)
-                return G_SOURCE_CONTINUE;
-        audit->summing = true;
-        bw_counts_ask(audit->counts, BW_COUNTS_NEW, g_get_monotonic_time(), on_counts, audit);
+        if (!audit->summing)
+                ask_for_counts(audit);
         return G_SOURCE_CONTINUE;
 }
 

@@ -37,6 +37,7 @@ void bw_audit_listen(BwAudit *audit,
                      void (*misdelivered)(const BwViolation *violation, gpointer user),
                      gpointer user);
 
-/* What the rules have counted until now was another run's. Reads all of it at once; where it cannot
- * be read, what the next sum finds is another run's, too. */
+/* What the rules have counted until now was another run's. It is read a part a turn, so what is
+ * dropped until its part's turn comes and not reported one by one is in no sum; where it cannot be
+ * read, what the next sum finds is another run's, too. */
 void bw_audit_set_baseline(BwAudit *audit);

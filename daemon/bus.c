@@ -7,6 +7,7 @@
 #include "bus_value.h"
 
 #include <bw/error.h>
+#include <bw/priority.h>
 #include <bw/text.h>
 #include <stddef.h>
 #include <string.h>
@@ -18,9 +19,6 @@
 #define RETRY_FIRST_S     1
 #define RETRY_LAST_S      30
 #define CALL_TIMEOUT_USEC (10 * G_USEC_PER_SEC)
-/* Below netlink and timers: whoever floods the bus with calls does not delay the guard. The same as
- * the reports of packets, so that neither keeps the other away. */
-#define BUS_PRIORITY (G_PRIORITY_DEFAULT + 50)
 /* A bus that reads nothing gets no more than this many news. */
 #define MAX_UNSENT 64
 /* Callers whose user is being asked for. */
@@ -171,7 +169,7 @@ static gboolean on_turn(gpointer user) {
 void bw_bus_ports_ready(BwBus *bus) {
         bus->preparing = false;
         if (bus->turn == 0)
-                bus->turn = g_idle_add_full(BUS_PRIORITY, on_turn, bus, NULL);
+                bus->turn = g_idle_add_full(BW_PRIORITY_ASKED, on_turn, bus, NULL);
 }
 
 static int list_ports(sd_bus_message *message, gpointer user, sd_bus_error *ret_error) {
@@ -706,7 +704,7 @@ static void connect_to_bus(BwBus *bus) {
                 return;
         }
         bus->source = bw_bus_source_new(bus->connection, on_lost, bus);
-        g_source_set_priority(bus->source, BUS_PRIORITY);
+        g_source_set_priority(bus->source, BW_PRIORITY_ASKED);
         g_source_attach(bus->source, NULL);
 }
 

@@ -2,8 +2,7 @@
 
 #include "counts.h"
 
-/* With those who ask on the bus: below netlink and timers, so that a start does not wait. */
-#define PRIORITY (G_PRIORITY_DEFAULT + 50)
+#include <bw/priority.h>
 
 typedef struct Asker {
         BwCountsReady ready;
@@ -71,7 +70,7 @@ static gboolean on_turn(gpointer user);
 static void begin(BwCounts *counts, int64_t now_usec) {
         counts->running = reading_new(counts->reconciler, now_usec);
         counts->part = 0;
-        counts->turn = g_idle_add_full(PRIORITY, on_turn, counts, NULL);
+        counts->turn = g_idle_add_full(BW_PRIORITY_ASKED, on_turn, counts, NULL);
 }
 
 /* They all have asked before it begins. */

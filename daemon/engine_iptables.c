@@ -12,11 +12,12 @@
  * would leave a door open because somebody else sleeps on the key. */
 #define LOCK_PATIENCE_USEC (5 * G_USEC_PER_SEC)
 
-/* What a chain of a former run lets pass as its port's own, in both families. */
+/* What a chain of a former run lets pass as its port's own, in both families; of a border, what
+ * the tree of all borders has behind it. */
 typedef struct Own {
         GArray *addresses; /* BwPrefix */
         GArray *macs;      /* BwMac */
-        bool is_border;
+        bool is_border, is_closed;
 } Own;
 
 /* The chains of one family's tables in the making, and whether they are other than before. */
@@ -159,6 +160,24 @@ static GHashTable *list_guarding(const GPtrArray *chains) {
         return guarding;
 }
 
+static void note_borders(GHashTable *guarding, const GPtrArray *chains) {
+        g_autoptr(GPtrArray) borders = bw_ipt_former_list_borders(chains);
+
+        for (guint i = 0; i < borders->len; i++) {
+                const BwIptFormerBorder *border = borders->pdata[i];
+                char name[BW_IPT_CHAIN_SIZE];
+                Own *own;
+
+                bw_ipt_port_chain("i", border->port, name);
+                own = g_hash_table_lookup(guarding, name);
+                if (!own || !own->is_border)
+                        continue;
+                own->is_closed |= border->is_closed;
+                g_array_append_vals(own->addresses, border->addresses->data,
+                                    border->addresses->len);
+        }
+}
+
 static void note_own(GHashTable *guarding, const GPtrArray *chains) {
         for (guint i = 0; i < chains->len; i++) {
                 const BwIptChain *chain = chains->pdata[i];
@@ -166,6 +185,26 @@ static void note_own(GHashTable *guarding, const GPtrArray *chains) {
 
                 if (own)
                         bw_ipt_former_add_own(chain, own->addresses, own->macs);
+        }
+        note_borders(guarding, chains);
+}
+
+/* The tree of all borders is written by this run since it was first read: what it lacks now others
+ * have taken away, and it is repaired. Ports' own chains alone are as the former run left them. */
+static void keep_borders(const GHashTable *former, GHashTable *guarding) {
+        GHashTableIter iter;
+        gpointer name, value;
+
+        g_hash_table_iter_init(&iter, guarding);
+        while (g_hash_table_iter_next(&iter, &name, &value)) {
+                const Own *old = g_hash_table_lookup((GHashTable *) former, name);
+                Own *own = value;
+
+                if (!old || !old->is_border || !own->is_border)
+                        continue;
+                own->is_closed = old->is_closed;
+                g_array_set_size(own->addresses, 0);
+                g_array_append_vals(own->addresses, old->addresses->data, old->addresses->len);
         }
 }
 
@@ -198,6 +237,8 @@ static bool note_inherited(BwEngine *engine, GError **error) {
                     !note_ipv6(guarding, error))
                         return false;
         }
+        if (guarding && ((Iptables *) engine)->inherited)
+                keep_borders(((Iptables *) engine)->inherited, guarding);
         forget_inherited(engine);
         ((Iptables *) engine)->inherited = g_steal_pointer(&guarding);
         return true;
@@ -223,6 +264,7 @@ static void add_own(const BwEngine *engine, const char *port, BwInheritedPort *r
         g_array_append_vals(ret->addresses, own->addresses->data, own->addresses->len);
         g_array_append_vals(ret->macs, own->macs->data, own->macs->len);
         ret->is_border |= own->is_border;
+        ret->is_closed |= own->is_closed;
 }
 
 /* One thread, while nftables is written: two would take the processor from what denies first. */

@@ -62,7 +62,9 @@ static int disarm(void) {
         g_autoptr(GError) error = NULL;
 
         if (!bw_warden_disarm_kernel(&error))
-                return complain(error, EX_UNAVAILABLE);
+                return complain(error, g_error_matches(error, BW_ERROR, BW_ERROR_ABSENT)
+                                               ? EXIT_FAILURE
+                                               : EX_UNAVAILABLE);
         printf("Every rule of the guard was taken down. Guests are not guarded any more.\n");
         return EXIT_SUCCESS;
 }

@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <bw/error.h>
+#include <bw/priority.h>
 #include <glib-unix.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_log.h>
@@ -34,7 +35,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Log, nfnl_log_put)
 
 /* A turn is some hundred packets at most; whatever guards comes before the next one. */
 #define MESSAGES_A_TURN 8
-#define PRIORITY        (G_PRIORITY_DEFAULT + 50)
 
 /* No message of the log has this number. */
 #define NO_MESSAGE 0xff
@@ -255,8 +255,8 @@ BwNflog *bw_nflog_new(uint16_t group, unsigned copy_bytes, BwNflogSink sink, gpo
         nflog->user = user;
         nflog->socket = g_steal_pointer(&socket);
         nl_socket_modify_cb(nflog->socket, NL_CB_VALID, NL_CB_CUSTOM, on_message, nflog);
-        nflog->watch = g_unix_fd_add_full(PRIORITY, nl_socket_get_fd(nflog->socket), G_IO_IN,
-                                          on_readable, nflog, NULL);
+        nflog->watch = g_unix_fd_add_full(BW_PRIORITY_ASKED, nl_socket_get_fd(nflog->socket),
+                                          G_IO_IN, on_readable, nflog, NULL);
         return g_steal_pointer(&nflog);
 }
 

@@ -2,6 +2,7 @@
 
 #include "nftables_dump.h"
 
+#include <bw/error.h>
 #include <bw/nft_bytes.h>
 #include <errno.h>
 #include <linux/netfilter/nf_tables.h>
@@ -12,6 +13,7 @@
 
 /* The kernel fills what the reader has room for; its own datagrams are half of it. */
 #define ANSWER_SIZE 65536
+#define MOST_TRIES  3
 
 typedef struct Request {
         struct nlmsghdr header;
@@ -101,4 +103,19 @@ int bw_nftables_dump(int fd, const BwNftablesQuestion *question, BwNftablesAnswe
         }
         *ret_interrupted = end.interrupted;
         return err;
+}
+
+bool bw_nftables_read_whole(BwNftablesRead read, gpointer user, const char *what, GError **error) {
+        for (unsigned i = 0; i < MOST_TRIES; i++) {
+                switch (read(user, error)) {
+                case BW_NFTABLES_READ:
+                        return true;
+                case BW_NFTABLES_FAILED:
+                        return false;
+                case BW_NFTABLES_TORN:
+                        break;
+                }
+        }
+        g_set_error(error, BW_ERROR, BW_ERROR_BUSY, "read %s: others keep changing rules", what);
+        return false;
 }

@@ -33,3 +33,15 @@ typedef bool (*BwNftablesAnswer)(const void *datagram, gsize length, gpointer us
  * the answer then is still in @fd: close it. */
 int bw_nftables_dump(int fd, const BwNftablesQuestion *question, BwNftablesAnswer answer,
                      gpointer user, bool *ret_interrupted);
+
+/* How one reading went that others may have come between. */
+typedef enum BwNftablesReading {
+        BW_NFTABLES_READ,   /* it is whole */
+        BW_NFTABLES_TORN,   /* rules have changed meanwhile: nothing of it counts */
+        BW_NFTABLES_FAILED, /* another try would fail, too; the error is set */
+} BwNftablesReading;
+typedef BwNftablesReading (*BwNftablesRead)(gpointer user, GError **error);
+
+/* Calls @read until it is whole or fails, three times at most: others may be in the middle of
+ * something; so often at once is no accident. BW_ERROR_BUSY then; @what: was to be read. */
+bool bw_nftables_read_whole(BwNftablesRead read, gpointer user, const char *what, GError **error);

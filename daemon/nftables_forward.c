@@ -12,9 +12,6 @@
 #include "nftables_dump.h"
 #include "nftables_generation.h"
 
-/* Others may be in the middle of something; so often at once is no accident. */
-#define MOST_TRIES 3
-
 struct BwNftForward {
         int socket;        /* -1 until first needed */
         GPtrArray *tables; /* BwForwardTable *: what there was at @generation; NULL: not known */
@@ -157,33 +154,38 @@ static GPtrArray *try_to_read(BwNftForward *forward, uint32_t generation, GError
         return g_steal_pointer(&tables);
 }
 
+static BwNftablesReading look_once(gpointer user, GError **error) {
+        BwNftForward *forward = user;
+        g_autoptr(GError) trouble = NULL;
+        g_autoptr(GPtrArray) found = NULL;
+        uint32_t generation;
+
+        if (!bw_nftables_generation_read(forward->socket, &generation, error))
+                return BW_NFTABLES_FAILED;
+        if (forward->tables && generation == forward->generation)
+                return BW_NFTABLES_READ;
+        found = try_to_read(forward, generation, &trouble);
+        if (trouble) {
+                g_propagate_error(error, g_steal_pointer(&trouble));
+                return BW_NFTABLES_FAILED;
+        }
+        if (!found)
+                return BW_NFTABLES_TORN;
+        g_clear_pointer(&forward->tables, g_ptr_array_unref);
+        forward->tables = g_steal_pointer(&found);
+        forward->generation = generation;
+        return BW_NFTABLES_READ;
+}
+
 /* As long as others keep changing rules, what was found last stays. */
 static bool look(BwNftForward *forward, GError **error) {
-        for (unsigned i = 0; i < MOST_TRIES; i++) {
-                g_autoptr(GError) trouble = NULL;
-                g_autoptr(GPtrArray) found = NULL;
-                uint32_t generation;
+        g_autoptr(GError) trouble = NULL;
 
-                if (!bw_nftables_generation_read(forward->socket, &generation, error))
-                        return false;
-                if (forward->tables && generation == forward->generation)
-                        return true;
-                found = try_to_read(forward, generation, &trouble);
-                if (trouble) {
-                        g_propagate_error(error, g_steal_pointer(&trouble));
-                        return false;
-                }
-                if (!found)
-                        continue;
-                g_clear_pointer(&forward->tables, g_ptr_array_unref);
-                forward->tables = g_steal_pointer(&found);
-                forward->generation = generation;
+        if (bw_nftables_read_whole(look_once, forward, "the FORWARD rules of nftables", &trouble))
                 return true;
-        }
-        if (forward->tables)
+        if (forward->tables && g_error_matches(trouble, BW_ERROR, BW_ERROR_BUSY))
                 return true;
-        g_set_error(error, BW_ERROR, BW_ERROR_BUSY,
-                    "read the FORWARD rules of nftables: others keep changing rules");
+        g_propagate_error(error, g_steal_pointer(&trouble));
         return false;
 }
 

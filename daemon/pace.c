@@ -2,6 +2,7 @@
 
 #include "pace.h"
 
+#include <bw/priority.h>
 #include <stdbool.h>
 
 #define QUIET_USEC (20 * 1000)
@@ -44,7 +45,7 @@ static gboolean on_timer(gpointer user) {
 
 static void set_timer(BwPace *pace, int64_t wait_usec) {
         g_clear_handle_id(&pace->timer, g_source_remove);
-        pace->timer = g_timeout_add_full(BW_PACE_PRIORITY, (guint) (wait_usec / 1000), on_timer,
+        pace->timer = g_timeout_add_full(BW_PRIORITY_WORK, (guint) (wait_usec / 1000), on_timer,
                                          pace, NULL);
 }
 

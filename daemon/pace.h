@@ -13,10 +13,7 @@
 
 typedef struct BwPace BwPace;
 
-/* Of a source of the main context: behind whatever news is already in the sockets. */
-#define BW_PACE_PRIORITY (G_PRIORITY_DEFAULT + 10)
-
-/* @work is called from the default main context, with that priority. */
+/* @work is called from the default main context, with BW_PRIORITY_WORK. */
 BwPace *bw_pace_new(void (*work)(gpointer user), gpointer user);
 void bw_pace_free(BwPace *pace);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwPace, bw_pace_free)

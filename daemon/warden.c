@@ -110,9 +110,12 @@ void bw_warden_commit(BwWarden *warden, BwCause cause) {
         int64_t begin = now();
         BwPass pass;
         bool done = bw_reconciler_commit(warden->reconciler, begin, &pass, &error);
+        unsigned facts = warden->unanswered + bw_pace_count(warden->pace);
 
-        bw_announce_pass(warden->journal, &pass, cause, &warden->culprit,
-                         bw_pace_count(warden->pace), now() - begin);
+        bw_announce_pass(warden->journal, &pass, warden->drifted ? BW_CAUSE_DRIFT : cause,
+                         &warden->culprit, facts, now() - begin);
+        warden->unanswered = done ? 0 : facts;
+        warden->drifted &= ~bw_reconciler_in_step(warden->reconciler);
         bw_pace_end(warden->pace, BW_PACE_WROTE);
         if (done)
                 note_in_force(warden);

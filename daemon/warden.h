@@ -29,7 +29,9 @@ BwWarden *bw_warden_new(const char *config_path, GError **error);
 void bw_warden_free(BwWarden *warden);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwWarden, bw_warden_free)
 
-/* Takes every rule of ours down, once, for a daemon that does not run. */
+/* Takes every rule of ours down, once, for a daemon that does not run, and puts back what ports and
+ * neighbours were. BW_ERROR_ABSENT: the rules are down, but ports are as we lock them, and nobody
+ * remembers what they were; each has been named. */
 bool bw_warden_disarm_kernel(GError **error);
 
 /* Requests. All answer at once; what takes longer goes on by itself. */

@@ -2,6 +2,7 @@
 
 #include "warden_room.h"
 
+#include <bw/priority.h>
 #include <syslog.h>
 
 /* Rules that are kept cannot be repaired: a chain somebody has emptied guards nobody. */
@@ -18,10 +19,14 @@ static bool may_look(const BwWarden *warden) {
 
 /* Returns whether there is more to look at: not after a repair, which reads everything back. */
 static bool check_next(BwWarden *warden, BwCheck *check) {
+        unsigned used = bw_reconciler_used(warden->reconciler);
         bool equal = false, more = false;
+        bool is_read = bw_reconciler_check(warden->reconciler, check, &equal, &more, NULL);
 
-        if (bw_reconciler_check(warden->reconciler, check, &equal, &more, NULL) && equal)
+        if (is_read && equal)
                 return more;
+        if (is_read)
+                warden->drifted |= used & ~bw_reconciler_in_step(warden->reconciler);
         bw_warden_commit(warden, BW_CAUSE_DRIFT);
         return false;
 }
@@ -49,7 +54,7 @@ static void begin_round(BwWarden *warden) {
         look_at_kept(warden);
         bw_neighbour_watch_look(warden->neighbour_watch, warden->model);
         warden->check = (BwCheck){};
-        warden->check_source = g_idle_add_full(BW_PACE_PRIORITY, on_check, warden, NULL);
+        warden->check_source = g_idle_add_full(BW_PRIORITY_WORK, on_check, warden, NULL);
 }
 
 /* News of others' */
@@ -64,7 +69,9 @@ static gboolean on_look_timer(gpointer user) {
                 look_at_kept(warden);
                 (void) check_next(warden, &first);
         }
-        warden->culprit = (BwNftNews){};
+        /* What could not be repaired is tried again, and told of then. */
+        if (!warden->drifted)
+                warden->culprit = (BwNftNews){};
         return G_SOURCE_REMOVE;
 }
 

@@ -64,8 +64,10 @@ struct BwWarden {
         int64_t last_sync_usec; /* CLOCK_REALTIME */
         unsigned retry_msec, dump_msec;
         guint retry_timer, dump_timer, drift_timer, patience_timer;
-        guint look_timer;  /* others changed our table; it is looked at once their news is read */
-        BwNftNews culprit; /* who did, last; zero: nobody is known */
+        guint look_timer;    /* others changed our table; it is looked at once their news is read */
+        BwNftNews culprit;   /* who did, last; zero: nobody is known */
+        unsigned drifted;    /* (set of engines) others have changed, and not in step since */
+        unsigned unanswered; /* facts that no commit has answered, because it failed */
         guint check_source;
         BwCheck check; /* how far the round is, while there is one */
         void (*changed)(gpointer user);

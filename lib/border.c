@@ -306,6 +306,20 @@ static void own_gateways(Settler *settler) {
  * theirs may bar borders and must not open any. It lets pass what would pass without it, and what
  * all entries of its kind agree on that contain it. */
 
+/* The former run had a gateway that nobody had behind each of its uplinks. */
+static bool is_gateway(const Settler *settler, const BwPrefix *address) {
+        return g_array_binary_search(settler->segment->gateways, address, compare_gateways, NULL);
+}
+
+static void own_behind(Settler *settler, const BwPortPlan *border, guint set) {
+        for (guint i = 0; i < border->addresses->len; i++) {
+                const BwPrefix *address = &g_array_index(border->addresses, BwPrefix, i);
+
+                if (!is_gateway(settler, address))
+                        own_address(settler, address, set);
+        }
+}
+
 static void list_inherited(Settler *settler) {
         const GPtrArray *bridges = settler->segment->bridges;
 
@@ -315,18 +329,24 @@ static void list_inherited(Settler *settler) {
                 for (guint k = 0; k < bridge->ports->len; k++) {
                         const BwPortPlan *port = bridge->ports->pdata[k];
 
-                        if (port->state == BW_PORT_INHERITED)
+                        if (port->state != BW_PORT_INHERITED)
+                                continue;
+                        if (bw_port_plan_is_border(port))
+                                own_behind(settler, port,
+                                           bw_border_sets_at_port(settler->sets, bridge, port));
+                        else
                                 own_port(settler, port,
                                          bw_border_sets_at_bridge(settler->sets, bridge));
                 }
         }
 }
 
+/* That an inherited border is closed say the same rules that say what is behind it. */
 static bool lets_unowned_pass(const BwPortPlan *border, gconstpointer address) {
         const unsigned link_local = 10; /* the length of fe80::/10 */
         const BwPrefix *prefix = address;
 
-        return !border->closed_border ||
+        return !border->closed_border || border->state == BW_PORT_INHERITED ||
                (prefix->length >= link_local && bw_owner_is_link_local(prefix));
 }
 
@@ -338,13 +358,31 @@ static guint number_passing(Settler *settler, const BwOwnedAddress *declared,
                         : bw_border_sets_pick(settler->sets, lets_unowned_pass, address);
 }
 
+static bool is_inherited(const BwPortPlan *border, gconstpointer unused G_GNUC_UNUSED) {
+        return border->state == BW_PORT_INHERITED;
+}
+
+static bool is_behind_inherited(Settler *settler, guint set) {
+        guint inherited = bw_border_sets_pick(settler->sets, is_inherited, NULL);
+
+        return bw_border_sets_meet(settler->sets, set, inherited) != 0;
+}
+
+/* What is behind two borders the former run has said in one tree, where the most exact entry is the
+ * one that counts. */
+static bool must_agree(Settler *settler, const BwOwnedAddress *row, const BwOwnedAddress *outer) {
+        return outer && !(is_behind_inherited(settler, row->site) &&
+                          is_behind_inherited(settler, outer->site));
+}
+
 static void own_inherited_address(Settler *settler, BwOwnedAddress row, GArray *tightened) {
         const BwOwnedAddress *declared = bw_owned_find_address(settler->addresses, &row.prefix);
         const BwOwnedAddress *outer = bw_owned_find_address(tightened, &row.prefix);
+        bool agrees = must_agree(settler, &row, outer);
 
         row.site = bw_border_sets_meet(settler->sets, row.site,
                                        number_passing(settler, declared, &row.prefix));
-        if (outer)
+        if (agrees)
                 row.site = bw_border_sets_meet(settler->sets, row.site, outer->site);
         row.inherited = true;
         g_array_append_val(tightened, row);

@@ -101,7 +101,7 @@ guint bw_border_sets_at_port(BwBorderSets *self, const BwBridgePlan *bridge,
                              const BwPortPlan *port) {
         Word *set = lead_to_bridge(self, bridge);
 
-        if (port->state == BW_PORT_BORDER)
+        if (bw_port_plan_is_border(port))
                 add_border(set, bw_border_place(self->borders, port));
         return number_of(self, set);
 }

@@ -618,12 +618,13 @@ static void sort_once(GArray *array, gsize size, GCompareFunc compare) {
 }
 
 static bool keep_port(BwPortPlan *port, BwPortInherited inherited, gconstpointer user) {
-        BwInheritedPort own = { port->addresses, port->macs, false };
+        BwInheritedPort own = { port->addresses, port->macs, false, false };
 
         if (port->state != BW_PORT_STRANGER || !inherited(port->name, &own, user))
                 return false;
         port->role = own.is_border ? BW_ROLE_UPLINK : BW_ROLE_GUEST;
         port->state = BW_PORT_INHERITED;
+        port->closed_border = own.is_border && own.is_closed;
         sort_once(port->addresses, sizeof(BwPrefix), compare_prefixes);
         sort_once(port->macs, sizeof(BwMac), compare_macs);
         return true;

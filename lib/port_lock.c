@@ -204,6 +204,28 @@ bool bw_port_lock_remember(const BwPortLock *lock, const BwModel *model, BwUndo 
         return remember_macs(lock, model, port, is_ours) || fresh;
 }
 
+bool bw_port_lock_looks_locked(const BwLink *link) {
+        unsigned known = BW_FLAG_LOCK & link->flags_known;
+        unsigned on = known & ~BW_UNDO_DEFAULT_FLAGS;
+
+        return link->master && on && (link->flags & known) == on;
+}
+
+char *bw_port_lock_print_unlock(const BwLink *link) {
+        g_autofree char *name = g_shell_quote(link->name);
+        GString *text = g_string_new(NULL);
+        unsigned others = (BW_FLAG_LOCK | BW_FLAG_BIT(BW_FLAG_ISOLATED)) & link->flags_known &
+                          (link->flags ^ BW_UNDO_DEFAULT_FLAGS);
+
+        g_string_printf(text, "bridge link set dev %s", name);
+        for (BwPortFlag flag = 0; flag < BW_FLAG_MAX; flag++)
+                if (others & BW_FLAG_BIT(flag))
+                        g_string_append_printf(text, " %s %s", bw_port_flag_name(flag),
+                                               BW_UNDO_DEFAULT_FLAGS & BW_FLAG_BIT(flag) ? "on"
+                                                                                         : "off");
+        return g_string_free(text, FALSE);
+}
+
 /* From what is to what must be */
 
 static void plan_flags(BwPortLockStep *step, const BwPortLock *lock, const BwUndoPort *undo) {

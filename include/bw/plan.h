@@ -129,7 +129,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwPlan, bw_plan_free)
 typedef struct BwInheritedPort {
         GArray *addresses; /* BwPrefix, to be appended to, in any order */
         GArray *macs;      /* BwMac, likewise */
-        bool is_border;    /* they guard it as a border */
+        bool is_border;    /* they guard it as a border; @addresses are what is behind it */
+        bool is_closed;    /* a border that lets in what is behind it, and nothing else */
 } BwInheritedPort;
 
 /* Whether rules of a former run guard @port; @ret is zero but for empty arrays. */
@@ -140,7 +141,9 @@ typedef bool (*BwPortInherited)(const char *port, BwInheritedPort *ret, gconstpo
  * Who has changed the rules while nobody watched is not known, so what is read from them only
  * closes. It is the weakest of claims: an address or a MAC that somebody has by a declaration, or
  * that is the host's, is his alone. A border that does not let an address in without what is
- * inherited does not let it in because of it. Nobody may send or receive more because of it. */
+ * inherited does not let it in because of it. Nobody may send or receive more because of it. Only
+ * what such a port was closed to as a border is known from there alone, and so is what passes that:
+ * without either it would be open. */
 void bw_plan_keep_inherited(BwPlan *plan, BwModel *model, BwPortInherited inherited,
                             gconstpointer user);
 bool bw_plan_has_inherited(const BwPlan *plan);

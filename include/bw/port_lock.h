@@ -46,6 +46,13 @@ bool bw_port_lock_is_fixed(const BwModel *model, const BwLink *port, const BwMac
 bool bw_port_lock_remember(const BwPortLock *lock, const BwModel *model, BwUndo *undo,
                            bool was_lost);
 
+/* Whether @link, a bridge's port, has all flags of a lock as a lock sets them, as far as this
+ * kernel has them. Who has set them it does not tell. */
+bool bw_port_lock_looks_locked(const BwLink *link);
+/* (transfer full): the call of bridge(8) that makes the flags of such a port as kernels make them.
+ */
+char *bw_port_lock_print_unlock(const BwLink *link);
+
 /* To be done in this order; those to be fixed first of all ports, or a MAC that goes from port to
  * port is nowhere for a moment. */
 typedef struct BwPortLockStep {

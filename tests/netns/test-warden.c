@@ -2,10 +2,12 @@
 
 /*
  * The conductor while the kernel cannot be read as a whole: what it does not know it does not act
- * on, whoever asks. Linked with --wrap=bw_netlink_dump.
+ * on, whoever asks. And how often it reads its table as a whole while others change theirs. Linked
+ * with --wrap=bw_netlink_dump and --wrap=bw_nft_listing_parse.
  */
 
 #include <bw/error.h>
+#include <bw/nft_table.h>
 #include <command.h>
 #include <netlink.h>
 #include <netns.h>
@@ -26,6 +28,16 @@ bool __wrap_bw_netlink_dump(BwNetlink *netlink, GError **error) {
         return false;
 }
 
+BwNftListing *__real_bw_nft_listing_parse(const char *text);
+BwNftListing *__wrap_bw_nft_listing_parse(const char *text);
+
+static unsigned readings; /* of the whole table */
+
+BwNftListing *__wrap_bw_nft_listing_parse(const char *text) {
+        readings++;
+        return __real_bw_nft_listing_parse(text);
+}
+
 static bool has_table(void) {
         return bw_test_try("nft list table bridge bridgewarden");
 }
@@ -43,6 +55,15 @@ static void turn_until_guards(const char *port) {
         g_assert_true(guards(port));
 }
 
+/* What is wanted was read back, or is known to be so. */
+static void turn_until_in_force(BwWarden *warden) {
+        int64_t deadline = g_get_monotonic_time() + LIMIT_USEC;
+
+        while (!bw_warden_state(warden).in_force && g_get_monotonic_time() < deadline)
+                g_main_context_iteration(NULL, FALSE);
+        g_assert_true(bw_warden_state(warden).in_force);
+}
+
 static BwWarden *start(void) {
         g_autoptr(GError) error = NULL;
         BwWarden *warden = bw_warden_new(CONFIG, &error);
@@ -56,7 +77,9 @@ static void write_config(void) {
                                           "[Guard]\nEngines=nftables\nBridges=br1\n"
                                           "[Libvirt]\nURI=none\n"
                                           "[Port p1]\nMACs=52:54:00:00:00:01\n"
-                                          "Addresses=192.0.2.1\n",
+                                          "Addresses=192.0.2.1\n"
+                                          "[Port p2]\nMACs=52:54:00:00:00:02\n"
+                                          "Addresses=192.0.2.2\n",
                                           -1, NULL));
 }
 
@@ -94,6 +117,32 @@ static void test_first_start_while_torn(void) {
         bw_warden_free(warden);
 }
 
+/* Whose news it is the kernel tells before that of the port. What others have changed elsewhere
+ * says nothing of our table: the next change goes by what is known of it. */
+static void test_others_need_no_reading(void) {
+        BwWarden *warden;
+        unsigned before;
+
+        torn = false;
+        warden = start();
+        turn_until_in_force(warden);
+        before = readings;
+        g_assert_cmpuint(before, >, 0);
+        bw_test_run("nft add table inet other; nft add chain inet other one;"
+                    "nft add chain inet other two");
+        bw_test_run("ip link add p2 type veth peer name q2; ip link set p2 master br1 up");
+        turn_until_guards("p2");
+        turn_until_in_force(warden);
+        g_assert_cmpuint(readings, ==, before);
+        /* But when ours is among it. */
+        bw_test_run("nft flush chain bridge bridgewarden prerouting; ip link delete p2");
+        for (int64_t deadline = g_get_monotonic_time() + LIMIT_USEC;
+             readings == before && g_get_monotonic_time() < deadline;)
+                g_main_context_iteration(NULL, FALSE);
+        g_assert_cmpuint(readings, >, before);
+        bw_warden_free(warden);
+}
+
 int main(int argc, char **argv) {
         if (!bw_test_enter_netns()) {
                 g_print("1..0 # SKIP this machine forbids network namespaces\n");
@@ -105,5 +154,6 @@ int main(int argc, char **argv) {
                     "ip link set p1 master br1 up; ip link set br1 up");
         g_test_add_func("/warden/reload-while-torn", test_reload_while_torn);
         g_test_add_func("/warden/first-start-while-torn", test_first_start_while_torn);
+        g_test_add_func("/warden/others-need-no-reading", test_others_need_no_reading);
         return g_test_run();
 }

@@ -13,6 +13,7 @@
 
 #include <bw/border.h>
 #include <bw/ipt_compile.h>
+#include <bw/ipt_former.h>
 #include <bw/owner.h>
 #include <string.h>
 
@@ -356,6 +357,66 @@ static void test_meaning(void) {
         g_assert_cmpuint(tally.most_tried, <, 120);
 }
 
+/* The way back */
+
+static bool has_address(const GArray *addresses, const BwPrefix *address) {
+        for (guint i = 0; i < addresses->len; i++)
+                if (bw_prefix_equal(&g_array_index(addresses, BwPrefix, i), address))
+                        return true;
+        return false;
+}
+
+/* The same entries as in the plan lead to it. Returns how many. */
+static guint check_former(const Case *the, const BwIptFormerBorder *former, const BwPortPlan *port,
+                          BwFamily family) {
+        guint led = 0;
+
+        g_assert_cmpstr(former->port, ==, port->name);
+        g_assert_cmpint(former->is_closed, ==, port->closed_border);
+        for (guint i = 0; i < the->segment->addresses->len; i++) {
+                const BwOwnedAddress *entry =
+                        &g_array_index(the->segment->addresses, BwOwnedAddress, i);
+                bool leads = entry->prefix.family == family && leads_to(the, port, entry->site);
+
+                g_assert_cmpint(has_address(former->addresses, &entry->prefix), ==, leads);
+                led += leads;
+        }
+        g_assert_cmpuint(former->addresses->len, ==, led);
+        return led;
+}
+
+static int by_port(gconstpointer a, gconstpointer b) {
+        const BwIptFormerBorder *const *left = a, *const *right = b;
+
+        return strcmp((*left)->port, (*right)->port);
+}
+
+/* What the borders' tree is made of can be read from it. */
+static void test_former(void) {
+        static const BwIptTable tables[] = { BW_IPT_RAW, BW_IPT_RAW6 };
+        unsigned led = 0, closed = 0;
+
+        for (unsigned i = 0; i < ROUNDS / 4; i++) {
+                g_autoptr(Case) the = case_new();
+
+                for (gsize k = 0; k < G_N_ELEMENTS(tables); k++) {
+                        g_autoptr(GPtrArray) borders =
+                                bw_ipt_former_list_borders(the->chains[tables[k]]);
+
+                        g_assert_cmpuint(borders->len, ==, the->borders->len);
+                        g_ptr_array_sort(borders, by_port);
+                        for (guint m = 0; m < borders->len; m++) {
+                                led += check_former(the, borders->pdata[m], the->borders->pdata[m],
+                                                    bw_ipt_table_family(tables[k]));
+                                closed += ((BwIptFormerBorder *) borders->pdata[m])->is_closed;
+                        }
+                }
+        }
+        g_test_message("%u entries led to borders, %u borders were closed", led, closed);
+        g_assert_cmpuint(led, >, 1000);
+        g_assert_cmpuint(closed, >, 100);
+}
+
 /* One address more */
 
 static unsigned count_changed(const GPtrArray *before, const GPtrArray *after) {
@@ -408,6 +469,7 @@ static void test_one_more(void) {
 int main(int argc, char **argv) {
         bw_test_init(argc, argv);
         g_test_add_func("/ipt_border/meaning", test_meaning);
+        g_test_add_func("/ipt_border/former", test_former);
         g_test_add_func("/ipt_border/one-more", test_one_more);
         return g_test_run();
 }

@@ -295,6 +295,7 @@ static bool tell_anything(const char *port G_GNUC_UNUSED, BwInheritedPort *ret,
                 g_array_append_val(ret->addresses,
                                    g_array_index(pool, BwPrefix, bw_test_below(pool->len)));
         ret->is_border = bw_test_once_in(4);
+        ret->is_closed = bw_test_once_in(2);
         for (unsigned i = bw_test_below(2); i-- > 0;)
                 g_array_append_val(ret->macs, ((BwMac[]){ bw_test_random_mac() })[0]);
         return true;

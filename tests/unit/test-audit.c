@@ -143,6 +143,23 @@ typedef struct Fixture {
         BwAudit *audit;
 } Fixture;
 
+static void read_until(unsigned parts) {
+        while (kernel.parts_read < parts)
+                g_assert_true(g_main_context_iteration(NULL, FALSE));
+        g_assert_cmpuint(kernel.parts_read, ==, parts);
+}
+
+static void begin_baseline(const Fixture *fixture) {
+        kernel.parts_read = 0;
+        bw_audit_set_baseline(fixture->audit);
+        g_assert_cmpuint(kernel.parts_read, ==, 0);
+}
+
+static void set_baseline(const Fixture *fixture) {
+        begin_baseline(fixture);
+        read_until(PARTS);
+}
+
 static void set_up(Fixture *fixture, gconstpointer unused G_GNUC_UNUSED) {
         static const char *const none[] = { NULL };
 
@@ -154,8 +171,7 @@ static void set_up(Fixture *fixture, gconstpointer unused G_GNUC_UNUSED) {
         fixture->counts = bw_counts_new(NULL);
         fixture->audit = bw_audit_new(NULL, NULL, NULL, fixture->counts, 1000000);
         bw_audit_set_plan(fixture->audit, fixture->plan);
-        bw_audit_set_baseline(fixture->audit);
-        kernel.parts_read = 0;
+        set_baseline(fixture);
 }
 
 static void tear_down(Fixture *fixture, gconstpointer unused G_GNUC_UNUSED) {
@@ -174,12 +190,6 @@ static void begin_sum(const Fixture *fixture) {
         kernel.parts_read = 0;
         g_main_context_iteration(NULL, FALSE);
         g_assert_cmpuint(kernel.parts_read, ==, 0);
-}
-
-static void read_until(unsigned parts) {
-        while (kernel.parts_read < parts)
-                g_assert_true(g_main_context_iteration(NULL, FALSE));
-        g_assert_cmpuint(kernel.parts_read, ==, parts);
 }
 
 static void sum_up(const Fixture *fixture) {
@@ -377,7 +387,7 @@ static void test_rules_anew_behind_failure(Fixture *fixture, gconstpointer unuse
 static void test_baseline(Fixture *fixture, gconstpointer unused G_GNUC_UNUSED) {
         drop(1000);
         report(fixture->plan, 5);
-        bw_audit_set_baseline(fixture->audit);
+        set_baseline(fixture);
         drop(8);
         report(fixture->plan, 2);
         sum_up(fixture);
@@ -392,7 +402,7 @@ static void test_baseline_meanwhile(Fixture *fixture, gconstpointer unused G_GNU
         read_until(PART + 1);
         drop(500);
         report(fixture->plan, 5);
-        bw_audit_set_baseline(fixture->audit);
+        set_baseline(fixture);
         while (g_main_context_iteration(NULL, FALSE))
                 ;
         g_assert_cmpuint(told.sums, ==, 0);
@@ -402,11 +412,42 @@ static void test_baseline_meanwhile(Fixture *fixture, gconstpointer unused G_GNU
         g_assert_cmpuint(told.left_out, ==, 6);
 }
 
-/* What cannot be read at once is no news later. */
+/* A part a turn, like everybody's; what is dropped and reported behind the reading of its part is
+ * of the next sum, and told once. */
+static void test_baseline_in_parts(Fixture *fixture, gconstpointer unused G_GNUC_UNUSED) {
+        drop(1000);
+        begin_baseline(fixture);
+        for (unsigned part = 0; part < PARTS; part++) {
+                g_assert_true(g_main_context_iteration(NULL, FALSE));
+                g_assert_cmpuint(kernel.parts_read, ==, part + 1);
+                if (part == PART) {
+                        drop(9);
+                        report(fixture->plan, 4);
+                }
+        }
+        g_assert_cmpuint(told.sums, ==, 0);
+        sum_up(fixture);
+        expect_all_told(9);
+}
+
+/* A sum that is due meanwhile is not begun: there is nothing yet to compare with. */
+static void test_sum_within_baseline(Fixture *fixture, gconstpointer unused G_GNUC_UNUSED) {
+        drop(1000);
+        report(fixture->plan, 5);
+        begin_baseline(fixture);
+        g_source_set_ready_time(sum_timer(fixture), 0);
+        while (g_main_context_iteration(NULL, FALSE))
+                ;
+        g_assert_cmpuint(kernel.parts_read, ==, PARTS);
+        g_assert_cmpuint(told.sums, ==, 0);
+}
+
+/* What cannot be read is no news later. */
 static void test_baseline_fails(Fixture *fixture, gconstpointer unused G_GNUC_UNUSED) {
         drop(1000);
         kernel.broken = true;
-        bw_audit_set_baseline(fixture->audit);
+        begin_baseline(fixture);
+        read_until(1);
         report(fixture->plan, 1);
         begin_sum(fixture);
         read_until(1);
@@ -423,7 +464,7 @@ static void test_baseline_fails(Fixture *fixture, gconstpointer unused G_GNUC_UN
  * end when sums are due. */
 static void test_engine_comes(Fixture *fixture, gconstpointer unused G_GNUC_UNUSED) {
         kernel.used = BW_ENGINE_BIT(BW_ENGINE_NFTABLES);
-        bw_audit_set_baseline(fixture->audit);
+        set_baseline(fixture);
         drop(5);
         report(fixture->plan, 5);
         sum_up(fixture);
@@ -456,6 +497,8 @@ int main(int argc, char **argv) {
         add("/audit/rules-anew-behind-failure", test_rules_anew_behind_failure);
         add("/audit/baseline", test_baseline);
         add("/audit/baseline-meanwhile", test_baseline_meanwhile);
+        add("/audit/baseline-in-parts", test_baseline_in_parts);
+        add("/audit/sum-within-baseline", test_sum_within_baseline);
         add("/audit/baseline-fails", test_baseline_fails);
         add("/audit/engine-comes", test_engine_comes);
         return g_test_run();

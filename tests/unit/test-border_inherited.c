@@ -12,7 +12,7 @@
 
 typedef struct Former {
         const char *port, *addresses, *mac; /* or "" */
-        bool is_border;
+        bool is_border, is_closed;
 } Former;
 
 static bool tell_former(const char *port, BwInheritedPort *ret, gconstpointer user) {
@@ -22,6 +22,7 @@ static bool tell_former(const char *port, BwInheritedPort *ret, gconstpointer us
                 if (!g_str_equal(former->port, port))
                         continue;
                 ret->is_border = former->is_border;
+                ret->is_closed = former->is_closed;
                 for (char **text = texts; *text; text++)
                         g_array_append_val(ret->addresses,
                                            ((BwPrefix[]){ bw_test_prefix(*text) })[0]);
@@ -40,7 +41,7 @@ static void plan_formers(Scene *scene, const Former *formers, const char *more) 
 }
 
 static const Former of_new[] = {
-        { "new", "192.168.50.14 2001:db8:7::/64 192.168.50.14", GUEST_N, false }, {}
+        { "new", "192.168.50.14 2001:db8:7::/64 192.168.50.14", GUEST_N, false, false }, {}
 };
 
 /* As if it were declared. */
@@ -84,7 +85,7 @@ static void test_inherited(void) {
 static void test_inherited_yields(void) {
         static const Former forged[] = {
                 { "new", "192.168.50.12 192.168.50.1 2001:db8::12 10.7.7.7 10.9.9.9", GUEST_E,
-                  false },
+                  false, false },
                 {}
         };
         g_auto(Scene) scene = scene_new();
@@ -108,7 +109,7 @@ static void test_inherited_yields(void) {
 /* The link-local address that a declared MAC makes, by itself or in a network. */
 static void test_inherited_yields_link_local(void) {
         static const Former forged[] = {
-                { "new", "fe80::/10 fe80::5054:ff:fe00:2 fe80::7", "", false }, {}
+                { "new", "fe80::/10 fe80::5054:ff:fe00:2 fe80::7", "", false, false }, {}
         };
         static const char strict[] = "[Guest gw]\nLinkLocal=declared\n"
                                      "[Guest ge]\nLinkLocal=declared\n"
@@ -128,11 +129,12 @@ static void test_inherited_yields_link_local(void) {
 
 /* What a border may not let in it may not because of a chain either. */
 static void test_inherited_opens_nothing(void) {
-        static const Former forged[] = { { "new", "10.1.2.3 192.168.50.14 10.0.0.0/7", "", false },
-                                         {} };
+        static const Former forged[] = {
+                { "new", "10.1.2.3 192.168.50.14 10.0.0.0/7", "", false, false }, {}
+        };
         static const Former disputed[] = {
-                { "new", "192.168.50.14 192.168.51.0/24", GUEST_N, false },
-                { "stray", "192.168.50.14 192.168.51.7", GUEST_N, false },
+                { "new", "192.168.50.14 192.168.51.0/24", GUEST_N, false, false },
+                { "stray", "192.168.50.14 192.168.51.7", GUEST_N, false, false },
                 {}
         };
         g_auto(Scene) scene = scene_new();
@@ -159,7 +161,7 @@ static void test_inherited_opens_nothing(void) {
 /* A gateway that nobody is known to have may be behind an uplink, but not when a former run knew
  * better. */
 static void test_inherited_gateway(void) {
-        static const Former gateway[] = { { "new", "192.168.50.254", "", false }, {} };
+        static const Former gateway[] = { { "new", "192.168.50.254", "", false, false }, {} };
         g_auto(Scene) scene = scene_new();
 
         plan_formers(&scene, gateway, "[Bridge west]\nGateway=192.168.50.254\n");
@@ -172,7 +174,7 @@ static void test_inherited_gateway(void) {
 /* A guest that routes: what is owned it may not use, nobody's it may, and it opens no other way to
  * a gateway. */
 static void test_inherited_border(void) {
-        static const Former border[] = { { "new", "", "", true }, {} };
+        static const Former border[] = { { "new", "", "", true, false }, {} };
         g_auto(Scene) scene = scene_new();
         const Check checks[] = {
                 { "a guest's", "new", IN,
@@ -194,6 +196,54 @@ static void test_inherited_border(void) {
                 check_frame(&scene, &checks[i]);
 }
 
+/* A guest that routes for what is declared behind it, and for nobody else. */
+static void test_inherited_closed_border(void) {
+        static const Former border[] = {
+                { "new", "10.7.0.0/16 192.168.50.12 192.168.50.254", "", true, true }, {}
+        };
+        static const Former nested[] = { { "new", "10.0.0.0/8", "", true, true },
+                                         { "stray", "10.7.0.0/16", "", true, true },
+                                         {} };
+        static const Former guests_own[] = { { "new", "10.0.0.0/8", "", false, false },
+                                             { "stray", "10.7.0.0/16", "", true, true },
+                                             {} };
+        static const char gateway[] = "[Bridge east]\nGateway=192.168.50.254\n";
+        g_auto(Scene) scene = scene_new();
+        const Check checks[] = {
+                { "what is behind it", "new", IN,
+                  ip_frame(GUEST_W, OUTSIDE, "10.7.1.1", "192.168.50.11"), NULL },
+                { "to what is behind it", "new", OUT,
+                  ip_frame(OUTSIDE, GUEST_W, "192.168.50.11", "10.7.1.1"), NULL },
+                { "the same elsewhere", "eth0", IN,
+                  ip_frame(GUEST_E, OUTSIDE, "10.7.1.1", "192.168.50.12"), "IP source" },
+                { "nobody's", "new", IN, ip_frame(GUEST_W, OUTSIDE, "8.8.8.8", "192.168.50.11"),
+                  "IP source" },
+                { "to nobody", "new", OUT, ip_frame(OUTSIDE, GUEST_W, "192.168.50.11", "8.8.8.8"),
+                  "IP destination" },
+                { "what somebody has by now", "new", IN,
+                  ip_frame(GUEST_W, OUTSIDE, "192.168.50.12", "192.168.50.11"), "IP source" },
+                { "nobody's elsewhere", "eth0", IN,
+                  ip_frame(GUEST_E, OUTSIDE, "8.8.8.8", "192.168.50.12"), NULL },
+        };
+
+        plan_formers(&scene, border, gateway);
+        g_assert_true(port_of(&scene, "new")->closed_border);
+        for (gsize i = 0; i < G_N_ELEMENTS(checks); i++)
+                check_frame(&scene, &checks[i]);
+        /* What nobody has the former run had behind each uplink, and it may be there still. */
+        check_leads(&scene, "192.168.50.254", "eth0 m-e w-m");
+        /* Another that is closed, and is asked now, is not opened. */
+        plan_formers(&scene, border, "[Port m-w]\nClosed=yes\n[Port e-m]\nClosed=yes\n");
+        check_leads(&scene, "10.7.1.1", "new");
+        /* Of two, the more exact one counts, as it did; but not against a guest's own. */
+        plan_formers(&scene, nested, "");
+        check_leads(&scene, "10.1.1.1", "e-m m-w new");
+        check_leads(&scene, "10.7.1.1", "e-m stray w-m");
+        plan_formers(&scene, guests_own, "");
+        check_leads(&scene, "10.1.1.1", "e-m m-w");
+        check_leads(&scene, "10.7.1.1", "e-m");
+}
+
 int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/border_inherited/declared", test_inherited);
@@ -202,5 +252,6 @@ int main(int argc, char **argv) {
         g_test_add_func("/border_inherited/opens-nothing", test_inherited_opens_nothing);
         g_test_add_func("/border_inherited/gateway", test_inherited_gateway);
         g_test_add_func("/border_inherited/border", test_inherited_border);
+        g_test_add_func("/border_inherited/closed-border", test_inherited_closed_border);
         return g_test_run();
 }

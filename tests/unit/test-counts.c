@@ -9,8 +9,7 @@
 #include "counts.h"
 
 #include <bw/error.h>
-
-#include "pace.h"
+#include <bw/priority.h>
 
 #define PARTS 5
 #define LATER (BW_COUNTS_KEPT_USEC / 2)
@@ -143,7 +142,7 @@ static void test_the_guard_is_first(void) {
                 ask(counts, i % 2 ? BW_COUNTS_KEPT : BW_COUNTS_NEW, 0, &who);
         g_main_context_iteration(NULL, FALSE);
         g_assert_cmpuint(kernel.parts_read, ==, 1);
-        g_idle_add_full(BW_PACE_PRIORITY, on_guard, &guard, NULL);
+        g_idle_add_full(BW_PRIORITY_WORK, on_guard, &guard, NULL);
         turn_all();
         g_assert_cmpuint(guard.turns, ==, 100);
         g_assert_cmpuint(guard.read_before, ==, 1);

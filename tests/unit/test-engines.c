@@ -184,7 +184,7 @@ static void test_memory(gconstpointer kind) {
 static void check_own(BwEngine *engine, const char *port, const char *wanted) {
         g_autoptr(GArray) addresses = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
         g_autoptr(GArray) macs = g_array_new(FALSE, FALSE, sizeof(BwMac));
-        BwInheritedPort own = { addresses, macs, false };
+        BwInheritedPort own = { addresses, macs, false, false };
         g_autoptr(GString) text = g_string_new(NULL);
 
         engine->work->add_own(engine, port, &own);

@@ -281,6 +281,39 @@ static void test_interrupted_always(Fixture *fixture, gconstpointer unused G_GNU
         g_assert_cmpuint(count_requests(fixture), ==, 3);
 }
 
+typedef struct Attempts {
+        unsigned made, torn;
+        bool fails;
+} Attempts;
+
+static BwNftablesReading attempt(gpointer user, GError **error) {
+        Attempts *attempts = user;
+
+        if (++attempts->made <= attempts->torn)
+                return BW_NFTABLES_TORN;
+        if (!attempts->fails)
+                return BW_NFTABLES_READ;
+        g_set_error(error, BW_ERROR, BW_ERROR_DENIED, "made up");
+        return BW_NFTABLES_FAILED;
+}
+
+/* What is torn is read again, what fails is not. */
+static void test_read_whole(Fixture *fixture G_GNUC_UNUSED, gconstpointer unused G_GNUC_UNUSED) {
+        g_autoptr(GError) denied = NULL, busy = NULL;
+        Attempts whole = { .torn = 2 }, failing = { .torn = 1, .fails = true };
+        Attempts torn = { .torn = G_MAXUINT };
+
+        g_assert_true(bw_nftables_read_whole(attempt, &whole, "it", NULL));
+        g_assert_cmpuint(whole.made, ==, 3);
+        g_assert_false(bw_nftables_read_whole(attempt, &failing, "it", &denied));
+        g_assert_error(denied, BW_ERROR, BW_ERROR_DENIED);
+        g_assert_cmpuint(failing.made, ==, 2);
+        g_assert_false(bw_nftables_read_whole(attempt, &torn, "it", &busy));
+        g_assert_error(busy, BW_ERROR, BW_ERROR_BUSY);
+        g_assert_cmpstr(busy->message, ==, "read it: others keep changing rules");
+        g_assert_cmpuint(torn.made, ==, 3);
+}
+
 static void test_errors(Fixture *fixture, gconstpointer unused G_GNUC_UNUSED) {
         static const struct {
                 int refusal;
@@ -315,6 +348,7 @@ int main(int argc, char **argv) {
         add("/nftables_dump/refusals", test_refusals);
         add("/nftables_dump/unreadable", test_unreadable);
         add("/nftables_dump/long-names", test_long_names);
+        add("/nftables_dump/read-whole", test_read_whole);
         add("/nftables_seen/interrupted", test_interrupted);
         add("/nftables_seen/interrupted-always", test_interrupted_always);
         add("/nftables_seen/errors", test_errors);

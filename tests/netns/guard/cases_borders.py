@@ -179,6 +179,62 @@ def restart_keeps_border_guests(report):
 
 restart_keeps_border_guests.needs_daemon = True
 
+
+def restart_keeps_closed_borders(report):
+    """A guest that routes for a declared network and for nobody else: only a former run knows it,
+    and what is behind it. What was closed stays closed, what was declared stays behind it."""
+    inside, gateway = "10.7.1.1", NET + "254"
+    bridge = f"[Bridge virbr6]\nGateway={gateway}\n"
+    closed = port_section("fw0", "Role=uplink", "Closed=yes", "Addresses=10.7.0.0/16 2001:db8:7::/64")
+    with with_uplink(bridge + closed) as (world, daemon, outside):
+        router = world.port("fw0", "virbr6", 61)
+        daemon.wait_armed("fw0")
+        victim = world.fars["vk63"]
+
+        def arrives(sender, source):
+            return world.arrivals(sender.ip(source, NET + "13", victim.mac), victim)
+
+        def arrives_ipv6(sender, source):
+            return world.arrivals(sends_ipv6(sender, source, victim), victim)
+
+        def leaves(destination):
+            return world.arrivals(victim.ip(NET + "13", destination, router.mac), router)
+
+        def check(when):
+            for _ in range(20):
+                report.stops(f"nobody's, {when}", arrives(router, "203.0.113.9"))
+                report.stops(f"nobody's of IPv6, {when}", arrives_ipv6(router, "2001:db8:9::1"))
+                report.stops(f"to nobody, {when}", leaves("203.0.113.9"))
+                report.stops(f"a guest's, {when}", arrives(router, NET + "14"))
+                report.stops(f"what is behind it, from elsewhere, {when}", arrives(outside, inside))
+                report.stops(f"the same of IPv6, {when}", arrives_ipv6(outside, "2001:db8:7::1"))
+            report.passes(f"what is behind it, {when}", arrives(router, inside))
+            report.passes(f"the same of IPv6, {when}", arrives_ipv6(router, "2001:db8:7::1"))
+            report.passes(f"to what is behind it, {when}", leaves(inside))
+            report.passes(f"nobody's from the open one, {when}", arrives(outside, "203.0.113.9"))
+            report.passes(f"the gateway's from the open one, {when}", arrives(outside, gateway))
+
+        check("before")
+        for run_number in ("second run", "third run"):
+            kept = daemon.count("Port fw0 on virbr6 keeps the rules of a former run") + 1
+            daemon.kill()
+            daemon.configure(
+                bridge + "[Guest somebody]\nAddresses=10.0.0.1\n" + port_section("up0", "Role=uplink"), head=SILENT)
+            daemon.start()
+            daemon.must_say("Port fw0 on virbr6 keeps the rules of a former run", times=kept)
+            check(run_number)
+        if uses("iptables"):
+            chains = [line.split()[1] for line in run("iptables-legacy", "-t", "raw", "-S").splitlines()
+                      if line.startswith(("-N bw-ic", "-N bw-ib"))]
+            repaired = daemon.count("Somebody changed the guard's rules; repaired") + 1
+            run("sh", "-c", "".join(f"iptables-legacy -w 5 -t raw -F {chain};" for chain in chains))
+            daemon.must_say("Somebody changed the guard's rules; repaired", times=repaired)
+            check("somebody has emptied what borders ask")
+
+
+restart_keeps_closed_borders.needs_daemon = True
+
+
 def restart_with_forged_chains(report):
     """Somebody has changed a port's chain while no daemon watched: what it claims for itself takes
     nothing from who is declared, and opens no border."""
@@ -213,4 +269,5 @@ restart_with_forged_chains.needs_daemon = True
 restart_with_forged_chains.needs = "iptables"
 
 CASES = [tags_to_the_host, tagged_arp_to_the_host, restart_keeps_borders, restart_keeps_border_guests,
+         restart_keeps_closed_borders,
          restart_with_forged_chains]

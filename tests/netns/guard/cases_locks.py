@@ -216,6 +216,32 @@ def lost_memory(report):
 lost_memory.needs_daemon = True
 
 
+def lost_memory_without_daemon(report):
+    """Nobody knows whether it was the guard that locked a port: it is named, and not touched."""
+    with scene(NO_CHECK) as (_, daemon):
+        wait_locked("vk63", "vk64", "vk65")
+        daemon.kill()
+        for file in UNDO.glob("undo-*"):
+            file.unlink()
+        run("bridge", "link", "set", "dev", "vk64", "guard", "off")
+        before = everything("vk63", "vk64", "vk65")
+        done = run_to_end("--disarm")
+        command = "bridge link set dev 'vk63' learning on flood on locked off guard off"
+        report.holds("nothing is touched", everything("vk63", "vk64", "vk65") == before)
+        report.holds("named, with a command", "Port vk63 has the flags" in done.stderr and command in done.stderr)
+        report.holds("both of them", "Port vk65 has the flags" in done.stderr)
+        report.holds("not who has others", "vk64" not in done.stderr)
+        report.holds("what was done, and what was not", done.returncode == 1 and "taken down" in done.stderr)
+        for port in ("vk63", "vk65"):
+            run("sh", "-c", command.replace("vk63", port))
+        report.holds("as kernels make ports", flags("vk63") == {
+            "learning": True, "flood": True, "locked": False, "guard": False, "isolated": False})
+        report.holds("nothing is left", run_to_end("--disarm").returncode == 0)
+
+
+lost_memory_without_daemon.needs_daemon = True
+
+
 def flags_repaired(report):
     """At once, not only at the next look; and without a commit of rules."""
     with scene(NO_CHECK) as (world, daemon):
@@ -460,6 +486,7 @@ CASES = [
     bpdu_guard,
     put_back,
     lost_memory,
+    lost_memory_without_daemon,
     flags_repaired,
     replugged,
     mac_changes,

@@ -161,6 +161,24 @@ lock_is_stuck.needs_daemon = True
 lock_is_stuck.needs = "iptables"
 
 
+def repair_is_late(report):
+    """Somebody changes rules and holds the xtables lock: the repair that comes later is told as one."""
+    with scene("[Guard]\nCheckInterval=1\n") as (_, daemon):
+        repaired = "Somebody changed the guard's rules; repaired in 1 tables: 1 rules put back"
+        with open("/run/xtables.lock", "a", encoding="ascii") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            run("env", "XTABLES_LOCKFILE=/run/another.lock",
+                "iptables-legacy", "-t", "raw", "-D", "PREROUTING", "-j", "bw-in")
+            daemon.must_say("The kernel could not be brought in step")
+        daemon.must_say(repaired)
+        report.holds("no commit for nothing", daemon.count("committed in|for 0 facts") == 0)
+        report.holds("told once", daemon.count("Somebody changed") == 1)
+
+
+repair_is_late.needs_daemon = True
+repair_is_late.needs = "iptables"
+
+
 class Flood:
     """Spoofed frames without end from one port, counted at another; one in 64 is honest."""
 
@@ -284,6 +302,7 @@ CASES = [
     switched_off,
     link_local_theft,
     lock_is_stuck,
+    repair_is_late,
     killed_under_flood,
     many_macs,
     nobody_listens,
