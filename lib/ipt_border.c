@@ -18,12 +18,12 @@
 #define NOBODY G_MAXUINT
 
 void bw_ipt_border_tree(const BwIptWriter *writer, char name[static BW_IPT_CHAIN_SIZE]) {
-        bw_ipt_node_chain(writer->side->border_kind, writer->segment_name, "", name);
+        bw_ipt_node_chain(writer->side->border_kind, writer->view->bridge.segment, "", name);
 }
 
 /* One port's chains */
 
-void bw_ipt_write_border(BwIptWriter *writer, const BwPortPlan *port) {
+void bw_ipt_write_border(BwIptWriter *writer, const BwIptPort *port) {
         BwIptChain *chain = bw_ipt_add_port_chain(writer, writer->side->port_kind, port);
         char tree[BW_IPT_CHAIN_SIZE];
 
@@ -33,7 +33,6 @@ void bw_ipt_write_border(BwIptWriter *writer, const BwPortPlan *port) {
         bw_ipt_say_goto(chain, (BwIptRule){}, tree);
         bw_ipt_deny(writer, bw_ipt_add_port_chain(writer, "b", port), (BwIptRule){},
                     writer->side->border, port->mode == BW_MODE_ENFORCE);
-        g_ptr_array_add(writer->borders, (gpointer) port);
 }
 
 /* Which of some ports it is: a tree over their names */
@@ -50,7 +49,7 @@ static void dispatch_chain(const BwIptWriter *writer, const Dispatch *dispatch, 
                            char name[static BW_IPT_CHAIN_SIZE]) {
         g_autofree char *text = g_strconcat(dispatch->place, prefix, NULL);
 
-        bw_ipt_node_chain(dispatch->kind, writer->segment_name, text, name);
+        bw_ipt_node_chain(dispatch->kind, writer->view->bridge.segment, text, name);
 }
 
 static void write_branch(const BwIptWriter *writer, const Dispatch *dispatch, BwIptChain *chain,
@@ -108,6 +107,8 @@ static BwIptChain *write_dispatch(BwIptWriter *writer, const Dispatch *dispatch,
 /* What all of the segment's borders ask. */
 typedef struct Tree {
         BwIptWriter *writer;
+        const BwSegmentPlan *segment;
+        GPtrArray *borders;  /* BwPortPlan */
         GArray *owned;       /* BwPrefix */
         GArray *sites;       /* guint: of each of these */
         GPtrArray *nodes;    /* BwAddressNode */
@@ -145,14 +146,15 @@ static void say_lead(const Tree *tree, BwIptChain *chain, const BwPortPlan *port
 
 /* What another site has otherwise; the rest is asked there. */
 static char *write_difference(Tree *tree, const BwSitePlan *site, guint like, const char *place) {
-        const BwSitePlan *other = tree->writer->segment->sites->pdata[like];
+        const BwSitePlan *other = tree->segment->sites->pdata[like];
         g_autoptr(GPtrArray) here = bw_ipt_list_leads_beyond(site, other);
         g_autoptr(GPtrArray) there = bw_ipt_list_leads_beyond(other, site);
         const char *rest = way_to(tree, like);
         char name[BW_IPT_CHAIN_SIZE];
         BwIptChain *chain;
 
-        bw_ipt_node_chain(tree->writer->side->lead_kind, tree->writer->segment_name, place, name);
+        bw_ipt_node_chain(tree->writer->side->lead_kind, tree->writer->view->bridge.segment, place,
+                          name);
         chain = bw_ipt_add_shared_chain(tree->writer, name);
         for (guint i = 0; i < here->len; i++)
                 say_lead(tree, chain, here->pdata[i], true);
@@ -164,7 +166,7 @@ static char *write_difference(Tree *tree, const BwSitePlan *site, guint like, co
 
 /* What no border leads to may come in and go out by none. */
 static char *write_site(Tree *tree, guint at) {
-        const BwSitePlan *site = tree->writer->segment->sites->pdata[at];
+        const BwSitePlan *site = tree->segment->sites->pdata[at];
         guint like = g_array_index(tree->like, guint, at);
         g_autofree char *place = place_of_site(site);
         Dispatch dispatch = { .kind = tree->writer->side->lead_kind,
@@ -219,7 +221,8 @@ static void node_chain(const Tree *tree, const BwAddressNode *node,
 
         if (node && node != tree->nodes->pdata[0])
                 bw_ipt_place(&node->base, place);
-        bw_ipt_node_chain(tree->writer->side->border_kind, tree->writer->segment_name, place, name);
+        bw_ipt_node_chain(tree->writer->side->border_kind, tree->writer->view->bridge.segment,
+                          place, name);
 }
 
 /* The most exact first: children, then items from the last to the first, then what is around. */
@@ -272,10 +275,10 @@ static void write_empty_tree(Tree *tree) {
 }
 
 static void list_owned(Tree *tree) {
-        const BwSegmentPlan *segment = tree->writer->segment;
+        const GArray *addresses = tree->segment->addresses;
 
-        for (guint i = 0; i < segment->addresses->len; i++) {
-                BwOwnedAddress *entry = &g_array_index(segment->addresses, BwOwnedAddress, i);
+        for (guint i = 0; i < addresses->len; i++) {
+                BwOwnedAddress *entry = &g_array_index(addresses, BwOwnedAddress, i);
 
                 if (entry->prefix.family != tree->writer->family)
                         continue;
@@ -295,7 +298,7 @@ static void write_culprits(Tree *tree) {
                 bw_ipt_shared_denial_chain(tree->writer, true, denial);
                 dispatch.otherwise = denial;
         }
-        memcpy(tree->culprits, write_dispatch(tree->writer, &dispatch, tree->writer->borders)->name,
+        memcpy(tree->culprits, write_dispatch(tree->writer, &dispatch, tree->borders)->name,
                sizeof(tree->culprits));
 }
 
@@ -323,8 +326,8 @@ static void write_nobodys(Tree *tree) {
         g_autoptr(GPtrArray) closed = g_ptr_array_new();
         BwIptChain *chain;
 
-        for (guint i = 0; i < tree->writer->borders->len; i++) {
-                BwPortPlan *port = tree->writer->borders->pdata[i];
+        for (guint i = 0; i < tree->borders->len; i++) {
+                BwPortPlan *port = tree->borders->pdata[i];
 
                 if (port->closed_border)
                         g_ptr_array_add(closed, port);
@@ -337,22 +340,39 @@ static void write_nobodys(Tree *tree) {
         memcpy(tree->nobodys, chain->name, sizeof(tree->nobodys));
 }
 
-void bw_ipt_write_shared_borders(BwIptWriter *writer) {
+/* (transfer container) (element-type BwPortPlan) */
+static GPtrArray *list_borders(const BwSegmentPlan *segment) {
+        GPtrArray *borders = g_ptr_array_new();
+
+        for (guint i = 0; i < segment->bridges->len; i++) {
+                const BwBridgePlan *bridge = segment->bridges->pdata[i];
+
+                for (guint k = 0; k < bridge->ports->len; k++)
+                        if (bw_port_plan_is_border(bridge->ports->pdata[k]))
+                                g_ptr_array_add(borders, bridge->ports->pdata[k]);
+        }
+        return borders;
+}
+
+void bw_ipt_write_shared_borders(BwIptWriter *writer, const BwSegmentPlan *segment) {
+        g_autoptr(GPtrArray) borders = list_borders(segment);
         g_autoptr(GArray) owned = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
         g_autoptr(GArray) sites = g_array_new(FALSE, FALSE, sizeof(guint));
         g_autoptr(GArray) surrounding = g_array_new(FALSE, FALSE, sizeof(guint));
         g_autoptr(GPtrArray) ways = g_ptr_array_new_with_free_func(g_free);
-        g_autoptr(GArray) like = bw_ipt_list_likeness(writer->segment->sites);
+        g_autoptr(GArray) like = bw_ipt_list_likeness(segment->sites);
         Tree tree = { .writer = writer,
+                      .segment = segment,
+                      .borders = borders,
                       .owned = owned,
                       .sites = sites,
                       .surrounding = surrounding,
                       .ways = ways,
                       .like = like };
 
-        if (writer->borders->len == 0)
+        if (borders->len == 0)
                 return;
-        g_ptr_array_set_size(ways, (int) writer->segment->sites->len);
+        g_ptr_array_set_size(ways, (int) segment->sites->len);
         write_culprits(&tree);
         write_nobodys(&tree);
         list_owned(&tree);
