@@ -20,15 +20,12 @@ static gsize size_of(BwIptList list) {
 }
 
 /* Holes between members are zero, and stay so while members are set one by one. */
-static gpointer add_zeros(GArray *list, guint n) {
-        guint at = list->len;
-
-        g_array_set_size(list, at + n);
-        return list->data + (gsize) at * g_array_get_element_size(list);
-}
-
 static void add_prefixes(GArray *list, const GArray *prefixes) {
-        BwPrefix *copies = add_zeros(list, prefixes->len);
+        guint at = list->len;
+        BwPrefix *copies;
+
+        g_array_set_size(list, at + prefixes->len);
+        copies = &g_array_index(list, BwPrefix, at);
 
         for (guint i = 0; i < prefixes->len; i++) {
                 const BwPrefix *prefix = &g_array_index(prefixes, BwPrefix, i);
@@ -119,8 +116,10 @@ void bw_ipt_view_turn_to(BwIptView *view, const BwBridgePlan *bridge) {
         for (guint i = 0; i < bridge->ports->len; i++) {
                 const BwPortPlan *port = bridge->ports->pdata[i];
 
-                if (port->state != BW_PORT_STRANGER)
-                        add_port(view, add_zeros(ports, 1), port);
+                if (port->state == BW_PORT_STRANGER)
+                        continue;
+                g_array_set_size(ports, ports->len + 1);
+                add_port(view, &g_array_index(ports, BwIptPort, ports->len - 1), port);
         }
 }
 
@@ -134,19 +133,17 @@ BwIptView *bw_ipt_view_copy(const BwIptView *view) {
         return copy;
 }
 
-static bool same_list(const GArray *a, const GArray *b) {
+static bool same_list(const GArray *a, const GArray *b, gsize size) {
         if (a == b)
                 return true;
-        return a->len == b->len &&
-               (a->len == 0 ||
-                memcmp(a->data, b->data, a->len * g_array_get_element_size((GArray *) a)) == 0);
+        return a->len == b->len && (a->len == 0 || memcmp(a->data, b->data, a->len * size) == 0);
 }
 
 bool bw_ipt_view_equal(const BwIptView *a, const BwIptView *b) {
         if (memcmp(&a->bridge, &b->bridge, sizeof(a->bridge)) != 0)
                 return false;
         for (BwIptList list = 0; list < BW_IPT_LIST_MAX; list++)
-                if (!same_list(a->lists[list], b->lists[list]))
+                if (!same_list(a->lists[list], b->lists[list], size_of(list)))
                         return false;
         return true;
 }
@@ -161,7 +158,8 @@ const BwIptPort *bw_ipt_view_find_port(const BwIptView *view, const char *name) 
         guint at;
 
         g_strlcpy(sought.name, name, sizeof(sought.name));
-        g_assert_true(g_array_binary_search(ports, &sought, by_name, &at));
+        if (!g_array_binary_search(ports, &sought, by_name, &at))
+                g_assert_not_reached();
         return &g_array_index(ports, BwIptPort, at);
 }
 
