@@ -17,6 +17,11 @@
 
 #define NOBODY G_MAXUINT
 
+/* A name may take a digest to make: whoever needs it twice keeps it. */
+typedef struct ChainName {
+        char text[BW_IPT_CHAIN_SIZE];
+} ChainName;
+
 void bw_ipt_border_tree(const BwIptWriter *writer, char name[static BW_IPT_CHAIN_SIZE]) {
         bw_ipt_node_chain(writer->side->border_kind, writer->view->bridge.segment, "", name);
 }
@@ -52,16 +57,16 @@ static void dispatch_chain(const BwIptWriter *writer, const Dispatch *dispatch, 
         bw_ipt_node_chain(dispatch->kind, writer->view->bridge.segment, text, name);
 }
 
+/* @names: ChainName, of each node. */
 static void write_branch(const BwIptWriter *writer, const Dispatch *dispatch, BwIptChain *chain,
-                         const GPtrArray *nodes, const BwNameBranch *branch) {
+                         const ChainName *names, const BwNameBranch *branch) {
         BwIptRule rule = { .physdev_kind =
                                    branch->is_node ? writer->side->prefix : writer->side->exact,
                            .target = BW_IPT_GOTO };
 
         memcpy(rule.physdev, branch->name, sizeof(rule.physdev));
         if (branch->is_node)
-                dispatch_chain(writer, dispatch,
-                               ((BwNameNode *) nodes->pdata[branch->node])->prefix, rule.chain);
+                memcpy(rule.chain, names[branch->node].text, sizeof(rule.chain));
         else if (dispatch->leaf_kind)
                 bw_ipt_port_chain(dispatch->leaf_kind, branch->name, rule.chain);
         else
@@ -75,26 +80,32 @@ static int by_text(gconstpointer a, gconstpointer b) {
         return strcmp(*left, *right);
 }
 
-/* @ports: BwPortPlan. Their order does not matter. Returns the chain to begin with. */
-static BwIptChain *write_dispatch(BwIptWriter *writer, const Dispatch *dispatch,
-                                  const GPtrArray *ports) {
+/* (transfer full) (element-type BwNameNode): of the names of @ports (BwPortPlan) in any order. */
+static GPtrArray *tree_of_names(const GPtrArray *ports) {
         g_autoptr(GPtrArray) names = g_ptr_array_new();
-        g_autoptr(GPtrArray) nodes = NULL;
-        guint root = writer->chains->len;
 
         for (guint i = 0; i < ports->len; i++)
                 g_ptr_array_add(names, ((BwPortPlan *) ports->pdata[i])->name);
         g_ptr_array_sort(names, by_text);
-        nodes = bw_name_tree_new((const char *const *) names->pdata, names->len);
+        return bw_name_tree_new((const char *const *) names->pdata, names->len);
+}
+
+/* @ports: BwPortPlan. Returns the chain to begin with. */
+static BwIptChain *write_dispatch(BwIptWriter *writer, const Dispatch *dispatch,
+                                  const GPtrArray *ports) {
+        g_autoptr(GPtrArray) nodes = tree_of_names(ports);
+        g_autofree ChainName *names = g_new(ChainName, nodes->len);
+        guint root = writer->chains->len;
+
+        for (guint i = 0; i < nodes->len; i++)
+                dispatch_chain(writer, dispatch, ((BwNameNode *) nodes->pdata[i])->prefix,
+                               names[i].text);
         for (guint i = 0; i < nodes->len; i++) {
                 const BwNameNode *node = nodes->pdata[i];
-                char name[BW_IPT_CHAIN_SIZE];
-                BwIptChain *chain;
+                BwIptChain *chain = bw_ipt_add_shared_chain(writer, names[i].text);
 
-                dispatch_chain(writer, dispatch, node->prefix, name);
-                chain = bw_ipt_add_shared_chain(writer, name);
                 for (guint k = 0; k < node->branches->len; k++)
-                        write_branch(writer, dispatch, chain, nodes,
+                        write_branch(writer, dispatch, chain, names,
                                      &g_array_index(node->branches, BwNameBranch, k));
                 if (dispatch->otherwise)
                         bw_ipt_say_goto(chain, (BwIptRule){}, dispatch->otherwise);
@@ -112,6 +123,7 @@ typedef struct Tree {
         GArray *owned;       /* BwPrefix */
         GArray *sites;       /* guint: of each of these */
         GPtrArray *nodes;    /* BwAddressNode */
+        ChainName *names;    /* of each node */
         GArray *surrounding; /* guint: the site of the most exact entry that takes in all of a node,
                                 of each node */
         GPtrArray *ways;     /* char *: the chain of each site */
@@ -229,17 +241,12 @@ static void node_chain(const Tree *tree, const BwAddressNode *node,
 static void write_node(Tree *tree, guint at) {
         const BwAddressNode *node = tree->nodes->pdata[at];
         guint around = g_array_index(tree->surrounding, guint, at);
-        char name[BW_IPT_CHAIN_SIZE];
-        BwIptChain *chain;
+        BwIptChain *chain = bw_ipt_add_shared_chain(tree->writer, tree->names[at].text);
 
-        node_chain(tree, node, name);
-        chain = bw_ipt_add_shared_chain(tree->writer, name);
-        for (guint i = 0; i < node->children->len; i++) {
-                const BwAddressNode *child = child_of(tree, node, i);
-
-                node_chain(tree, child, name);
-                bw_ipt_say_goto(chain, bw_ipt_address_rule(tree->writer, child->base), name);
-        }
+        for (guint i = 0; i < node->children->len; i++)
+                bw_ipt_say_goto(chain,
+                                bw_ipt_address_rule(tree->writer, child_of(tree, node, i)->base),
+                                tree->names[g_array_index(node->children, guint, i)].text);
         for (guint i = node->items->len; i-- > 0;)
                 bw_ipt_say_goto(chain, bw_ipt_address_rule(tree->writer, *prefix_of(tree, node, i)),
                                 way_to(tree, site_of(tree, node, i)));
@@ -250,12 +257,16 @@ static void write_node(Tree *tree, guint at) {
 }
 
 static void write_tree(Tree *tree) {
+        g_autofree ChainName *names = NULL;
         const guint nobody = NOBODY;
 
         tree->nodes = bw_address_tree_new((const BwPrefix *) (const void *) tree->owned->data,
                                           tree->owned->len);
-        for (guint i = 0; i < tree->nodes->len; i++)
+        tree->names = names = g_new(ChainName, tree->nodes->len);
+        for (guint i = 0; i < tree->nodes->len; i++) {
+                node_chain(tree, tree->nodes->pdata[i], names[i].text);
                 g_array_append_val(tree->surrounding, nobody);
+        }
         /* Parents stand before their children. */
         for (guint i = 0; i < tree->nodes->len; i++) {
                 surround_children(tree, i);
