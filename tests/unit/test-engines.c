@@ -356,8 +356,8 @@ static void test_places(void) {
 
 typedef enum Other { OTHER_NOTHING, OTHER_IPV4_GATEWAY, OTHER_IPV6_GATEWAY, OTHER_NETWORK } Other;
 
-/* A plan of its own each time. The watched port may use any address, so that a gateway shows in
- * what comes in by it; a network, in what goes out. */
+/* A plan of its own each time. The watched port may use any address and nobody is a router, so that
+ * a gateway shows in what comes in by that port alone; a network, in what goes out. */
 static bool is_other(BwEngine *engine, Other other) {
         static const BwPrefix gateways[] = {
                 [OTHER_IPV4_GATEWAY] = { BW_FAMILY_IPV4, 32, { 10, 0, 0, 1 } },
@@ -371,6 +371,8 @@ static bool is_other(BwEngine *engine, Other other) {
         BwSegmentPlan *segment = plan->segments->pdata[0];
         BwPortPlan *port = (BwPortPlan *) bw_plan_find_port(plan, "vk65", NULL);
 
+        for (guint i = 0; i < bridge->ports->len; i++)
+                ((BwPortPlan *) bridge->ports->pdata[i])->router = false;
         port->state = BW_PORT_ANY_ADDRESS;
         if (other == OTHER_NETWORK)
                 g_array_append_val(bridge->networks, network);
