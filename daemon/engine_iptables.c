@@ -3,6 +3,7 @@
 #include "engine.h"
 
 #include <bw/error.h>
+#include <bw/ipt_compile.h>
 #include <bw/ipt_former.h>
 
 #include "iptables.h"
@@ -20,19 +21,17 @@ typedef struct Own {
         bool is_border, is_closed;
 } Own;
 
-/* The chains of one family's tables in the making, and whether they are other than before. */
-typedef struct Wanting {
-        GPtrArray **chains; /* by table */
-        const BwPlan *plan;
-        BwFamily family;
-        bool differs;
-} Wanting;
+/* What takes longest first, so that two who share the work are done at about the same time. */
+static const BwIptTable by_effort[BW_IPT_TABLE_MAX] = { BW_IPT_MANGLE6, BW_IPT_MANGLE, BW_IPT_RAW6,
+                                                        BW_IPT_RAW };
 
 typedef struct Iptables {
         BwEngine engine;
-        Wanting wanting[2];                  /* IPv6, which has more to do, and IPv4 */
-        int next_wanting;                    /* the first that nobody has begun with; atomic */
-        GThread *compiler;                   /* NULL: there is none */
+        BwIptCompiler *compilers[BW_IPT_TABLE_MAX];
+        const BwPlan *plan;                  /* while it is compiled */
+        int next;                            /* of @by_effort, that nobody has begun with; atomic */
+        bool differs[BW_IPT_TABLE_MAX];      /* what is wanted is other than before */
+        GThread *helping;                    /* NULL: there is none */
         bool absent[BW_IPT_TABLE_MAX];       /* this kernel has none such */
         GPtrArray *chains[BW_IPT_TABLE_MAX]; /* NULL: nothing of ours */
         GPtrArray *held[BW_IPT_TABLE_MAX];   /* what was last read back; NULL: not known */
@@ -43,33 +42,29 @@ typedef struct Iptables {
 
 /* Compiling */
 
-static void want_family(Wanting *wanting) {
-        for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++) {
-                GPtrArray **chains = &wanting->chains[table], *wanted;
+static void want_table(Iptables *iptables, BwIptTable table) {
+        GPtrArray *wanted = bw_ipt_compiler_run(iptables->compilers[table], iptables->plan);
+        GPtrArray **chains = &iptables->chains[table];
 
-                if (bw_ipt_table_family(table) != wanting->family)
-                        continue;
-                wanted = bw_ipt_compile(wanting->plan, table);
-                wanting->differs |= !bw_ipt_share_chains(wanted, *chains);
-                g_clear_pointer(chains, g_ptr_array_unref);
-                *chains = wanted;
-        }
+        iptables->differs[table] = wanted != *chains;
+        g_clear_pointer(chains, g_ptr_array_unref);
+        *chains = wanted;
 }
 
-static gpointer want_families(gpointer user) {
+static gpointer want_tables(gpointer user) {
         Iptables *iptables = user;
-        const int n = G_N_ELEMENTS(iptables->wanting);
+        const int n = G_N_ELEMENTS(by_effort);
 
-        for (int i; (i = g_atomic_int_add(&iptables->next_wanting, 1)) < n;)
-                want_family(&iptables->wanting[i]);
-        g_atomic_int_set(&iptables->next_wanting, n);
+        for (int i; (i = g_atomic_int_add(&iptables->next, 1)) < n;)
+                want_table(iptables, by_effort[i]);
+        g_atomic_int_set(&iptables->next, n);
         return NULL;
 }
 
 /* What is wanted is known then. Who waits lends a hand. */
 static void settle(Iptables *iptables) {
-        want_families(iptables);
-        g_clear_pointer(&iptables->compiler, g_thread_join);
+        want_tables(iptables);
+        g_clear_pointer(&iptables->helping, g_thread_join);
 }
 
 /* The engine */
@@ -93,6 +88,8 @@ static void iptables_free(BwEngine *engine) {
         forget_chains((Iptables *) engine);
         forget_held((Iptables *) engine);
         forget_inherited(engine);
+        for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++)
+                bw_ipt_compiler_free(((Iptables *) engine)->compilers[table]);
         g_free(engine);
 }
 
@@ -269,21 +266,22 @@ static void add_own(const BwEngine *engine, const char *port, BwInheritedPort *r
 
 /* One thread, while nftables is written: two would take the processor from what denies first. */
 static void want(BwEngine *engine, const BwPlan *plan, const BwModel *model G_GNUC_UNUSED) {
-        static const BwFamily families[] = { BW_FAMILY_IPV6, BW_FAMILY_IPV4 };
         Iptables *iptables = (Iptables *) engine;
 
         settle(iptables);
-        for (gsize i = 0; i < G_N_ELEMENTS(families); i++)
-                iptables->wanting[i] = (Wanting){ iptables->chains, plan, families[i], false };
-        iptables->next_wanting = 0;
-        iptables->compiler = g_thread_try_new("compile", want_families, iptables, NULL);
+        iptables->plan = plan;
+        iptables->next = 0;
+        iptables->helping = g_thread_try_new("compile", want_tables, iptables, NULL);
 }
 
 static bool differs(BwEngine *engine) {
         Iptables *iptables = (Iptables *) engine;
 
         settle(iptables);
-        return iptables->wanting[0].differs || iptables->wanting[1].differs;
+        for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++)
+                if (iptables->differs[table])
+                        return true;
+        return false;
 }
 
 static void add_report(BwPass *pass, const BwIptReport *report, BwIptLock lock) {
@@ -493,6 +491,8 @@ BwEngine *bw_engine_iptables_new(void) {
         Iptables *iptables = g_new0(Iptables, 1);
 
         iptables->engine.work = &work;
-        iptables->next_wanting = G_N_ELEMENTS(iptables->wanting);
+        for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++)
+                iptables->compilers[table] = bw_ipt_compiler_new(table);
+        iptables->next = G_N_ELEMENTS(by_effort);
         return &iptables->engine;
 }

@@ -57,20 +57,29 @@ static BwAddressNode *add_node(GPtrArray *nodes, const BwPrefix *first, unsigned
         return node;
 }
 
+static void fill_bucket(BwAddressNode *node, gsize first, gsize n) {
+        g_array_set_size(node->items, (guint) n);
+        for (gsize i = 0; i < n; i++)
+                g_array_index(node->items, gsize, i) = first + i;
+}
+
 /* @least: bits that all of them share. */
 static guint grow(GPtrArray *nodes, const BwPrefix *all, gsize first, gsize n, unsigned least) {
         const BwPrefix *prefixes = all + first;
         unsigned length = MAX(common_length(prefixes, n), least);
         unsigned below = length + (n <= FEW ? 1 : STEP);
         BwAddressNode *node = add_node(nodes, prefixes, length);
-        bool bucket = n <= BW_ADDRESS_BUCKET || length == full_length(prefixes->family);
         guint index = nodes->len - 1;
 
+        if (n <= BW_ADDRESS_BUCKET || length == full_length(prefixes->family)) {
+                fill_bucket(node, first, n);
+                return index;
+        }
         for (gsize i = 0; i < n;) {
                 gsize at = first + i, size;
                 guint child;
 
-                if (bucket || prefixes[i].length < below) {
+                if (prefixes[i].length < below) {
                         g_array_append_val(node->items, at);
                         i++;
                         continue;

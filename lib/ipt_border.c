@@ -17,13 +17,18 @@
 
 #define NOBODY G_MAXUINT
 
+/* A name may take a digest to make: whoever needs it twice keeps it. */
+typedef struct ChainName {
+        char text[BW_IPT_CHAIN_SIZE];
+} ChainName;
+
 void bw_ipt_border_tree(const BwIptWriter *writer, char name[static BW_IPT_CHAIN_SIZE]) {
-        bw_ipt_node_chain(writer->side->border_kind, writer->segment_name, "", name);
+        bw_ipt_node_chain(writer->side->border_kind, writer->view->bridge.segment, "", name);
 }
 
 /* One port's chains */
 
-void bw_ipt_write_border(BwIptWriter *writer, const BwPortPlan *port) {
+void bw_ipt_write_border(BwIptWriter *writer, const BwIptPort *port) {
         BwIptChain *chain = bw_ipt_add_port_chain(writer, writer->side->port_kind, port);
         char tree[BW_IPT_CHAIN_SIZE];
 
@@ -33,7 +38,6 @@ void bw_ipt_write_border(BwIptWriter *writer, const BwPortPlan *port) {
         bw_ipt_say_goto(chain, (BwIptRule){}, tree);
         bw_ipt_deny(writer, bw_ipt_add_port_chain(writer, "b", port), (BwIptRule){},
                     writer->side->border, port->mode == BW_MODE_ENFORCE);
-        g_ptr_array_add(writer->borders, (gpointer) port);
 }
 
 /* Which of some ports it is: a tree over their names */
@@ -50,19 +54,19 @@ static void dispatch_chain(const BwIptWriter *writer, const Dispatch *dispatch, 
                            char name[static BW_IPT_CHAIN_SIZE]) {
         g_autofree char *text = g_strconcat(dispatch->place, prefix, NULL);
 
-        bw_ipt_node_chain(dispatch->kind, writer->segment_name, text, name);
+        bw_ipt_node_chain(dispatch->kind, writer->view->bridge.segment, text, name);
 }
 
+/* @names: ChainName, of each node. */
 static void write_branch(const BwIptWriter *writer, const Dispatch *dispatch, BwIptChain *chain,
-                         const GPtrArray *nodes, const BwNameBranch *branch) {
+                         const ChainName *names, const BwNameBranch *branch) {
         BwIptRule rule = { .physdev_kind =
                                    branch->is_node ? writer->side->prefix : writer->side->exact,
                            .target = BW_IPT_GOTO };
 
         memcpy(rule.physdev, branch->name, sizeof(rule.physdev));
         if (branch->is_node)
-                dispatch_chain(writer, dispatch,
-                               ((BwNameNode *) nodes->pdata[branch->node])->prefix, rule.chain);
+                memcpy(rule.chain, names[branch->node].text, sizeof(rule.chain));
         else if (dispatch->leaf_kind)
                 bw_ipt_port_chain(dispatch->leaf_kind, branch->name, rule.chain);
         else
@@ -76,26 +80,32 @@ static int by_text(gconstpointer a, gconstpointer b) {
         return strcmp(*left, *right);
 }
 
-/* @ports: BwPortPlan. Their order does not matter. Returns the chain to begin with. */
-static BwIptChain *write_dispatch(BwIptWriter *writer, const Dispatch *dispatch,
-                                  const GPtrArray *ports) {
+/* (transfer full) (element-type BwNameNode): of the names of @ports (BwPortPlan) in any order. */
+static GPtrArray *tree_of_names(const GPtrArray *ports) {
         g_autoptr(GPtrArray) names = g_ptr_array_new();
-        g_autoptr(GPtrArray) nodes = NULL;
-        guint root = writer->chains->len;
 
         for (guint i = 0; i < ports->len; i++)
                 g_ptr_array_add(names, ((BwPortPlan *) ports->pdata[i])->name);
         g_ptr_array_sort(names, by_text);
-        nodes = bw_name_tree_new((const char *const *) names->pdata, names->len);
+        return bw_name_tree_new((const char *const *) names->pdata, names->len);
+}
+
+/* @ports: BwPortPlan. Returns the chain to begin with. */
+static BwIptChain *write_dispatch(BwIptWriter *writer, const Dispatch *dispatch,
+                                  const GPtrArray *ports) {
+        g_autoptr(GPtrArray) nodes = tree_of_names(ports);
+        g_autofree ChainName *names = g_new(ChainName, nodes->len);
+        guint root = writer->chains->len;
+
+        for (guint i = 0; i < nodes->len; i++)
+                dispatch_chain(writer, dispatch, ((BwNameNode *) nodes->pdata[i])->prefix,
+                               names[i].text);
         for (guint i = 0; i < nodes->len; i++) {
                 const BwNameNode *node = nodes->pdata[i];
-                char name[BW_IPT_CHAIN_SIZE];
-                BwIptChain *chain;
+                BwIptChain *chain = bw_ipt_add_shared_chain(writer, names[i].text);
 
-                dispatch_chain(writer, dispatch, node->prefix, name);
-                chain = bw_ipt_add_shared_chain(writer, name);
                 for (guint k = 0; k < node->branches->len; k++)
-                        write_branch(writer, dispatch, chain, nodes,
+                        write_branch(writer, dispatch, chain, names,
                                      &g_array_index(node->branches, BwNameBranch, k));
                 if (dispatch->otherwise)
                         bw_ipt_say_goto(chain, (BwIptRule){}, dispatch->otherwise);
@@ -108,9 +118,12 @@ static BwIptChain *write_dispatch(BwIptWriter *writer, const Dispatch *dispatch,
 /* What all of the segment's borders ask. */
 typedef struct Tree {
         BwIptWriter *writer;
+        const BwSegmentPlan *segment;
+        GPtrArray *borders;  /* BwPortPlan */
         GArray *owned;       /* BwPrefix */
         GArray *sites;       /* guint: of each of these */
         GPtrArray *nodes;    /* BwAddressNode */
+        ChainName *names;    /* of each node */
         GArray *surrounding; /* guint: the site of the most exact entry that takes in all of a node,
                                 of each node */
         GPtrArray *ways;     /* char *: the chain of each site */
@@ -145,14 +158,15 @@ static void say_lead(const Tree *tree, BwIptChain *chain, const BwPortPlan *port
 
 /* What another site has otherwise; the rest is asked there. */
 static char *write_difference(Tree *tree, const BwSitePlan *site, guint like, const char *place) {
-        const BwSitePlan *other = tree->writer->segment->sites->pdata[like];
+        const BwSitePlan *other = tree->segment->sites->pdata[like];
         g_autoptr(GPtrArray) here = bw_ipt_list_leads_beyond(site, other);
         g_autoptr(GPtrArray) there = bw_ipt_list_leads_beyond(other, site);
         const char *rest = way_to(tree, like);
         char name[BW_IPT_CHAIN_SIZE];
         BwIptChain *chain;
 
-        bw_ipt_node_chain(tree->writer->side->lead_kind, tree->writer->segment_name, place, name);
+        bw_ipt_node_chain(tree->writer->side->lead_kind, tree->writer->view->bridge.segment, place,
+                          name);
         chain = bw_ipt_add_shared_chain(tree->writer, name);
         for (guint i = 0; i < here->len; i++)
                 say_lead(tree, chain, here->pdata[i], true);
@@ -164,7 +178,7 @@ static char *write_difference(Tree *tree, const BwSitePlan *site, guint like, co
 
 /* What no border leads to may come in and go out by none. */
 static char *write_site(Tree *tree, guint at) {
-        const BwSitePlan *site = tree->writer->segment->sites->pdata[at];
+        const BwSitePlan *site = tree->segment->sites->pdata[at];
         guint like = g_array_index(tree->like, guint, at);
         g_autofree char *place = place_of_site(site);
         Dispatch dispatch = { .kind = tree->writer->side->lead_kind,
@@ -219,24 +233,20 @@ static void node_chain(const Tree *tree, const BwAddressNode *node,
 
         if (node && node != tree->nodes->pdata[0])
                 bw_ipt_place(&node->base, place);
-        bw_ipt_node_chain(tree->writer->side->border_kind, tree->writer->segment_name, place, name);
+        bw_ipt_node_chain(tree->writer->side->border_kind, tree->writer->view->bridge.segment,
+                          place, name);
 }
 
 /* The most exact first: children, then items from the last to the first, then what is around. */
 static void write_node(Tree *tree, guint at) {
         const BwAddressNode *node = tree->nodes->pdata[at];
         guint around = g_array_index(tree->surrounding, guint, at);
-        char name[BW_IPT_CHAIN_SIZE];
-        BwIptChain *chain;
+        BwIptChain *chain = bw_ipt_add_shared_chain(tree->writer, tree->names[at].text);
 
-        node_chain(tree, node, name);
-        chain = bw_ipt_add_shared_chain(tree->writer, name);
-        for (guint i = 0; i < node->children->len; i++) {
-                const BwAddressNode *child = child_of(tree, node, i);
-
-                node_chain(tree, child, name);
-                bw_ipt_say_goto(chain, bw_ipt_address_rule(tree->writer, child->base), name);
-        }
+        for (guint i = 0; i < node->children->len; i++)
+                bw_ipt_say_goto(chain,
+                                bw_ipt_address_rule(tree->writer, child_of(tree, node, i)->base),
+                                tree->names[g_array_index(node->children, guint, i)].text);
         for (guint i = node->items->len; i-- > 0;)
                 bw_ipt_say_goto(chain, bw_ipt_address_rule(tree->writer, *prefix_of(tree, node, i)),
                                 way_to(tree, site_of(tree, node, i)));
@@ -247,12 +257,16 @@ static void write_node(Tree *tree, guint at) {
 }
 
 static void write_tree(Tree *tree) {
+        g_autofree ChainName *names = NULL;
         const guint nobody = NOBODY;
 
         tree->nodes = bw_address_tree_new((const BwPrefix *) (const void *) tree->owned->data,
                                           tree->owned->len);
-        for (guint i = 0; i < tree->nodes->len; i++)
+        tree->names = names = g_new(ChainName, tree->nodes->len);
+        for (guint i = 0; i < tree->nodes->len; i++) {
+                node_chain(tree, tree->nodes->pdata[i], names[i].text);
                 g_array_append_val(tree->surrounding, nobody);
+        }
         /* Parents stand before their children. */
         for (guint i = 0; i < tree->nodes->len; i++) {
                 surround_children(tree, i);
@@ -272,10 +286,10 @@ static void write_empty_tree(Tree *tree) {
 }
 
 static void list_owned(Tree *tree) {
-        const BwSegmentPlan *segment = tree->writer->segment;
+        const GArray *addresses = tree->segment->addresses;
 
-        for (guint i = 0; i < segment->addresses->len; i++) {
-                BwOwnedAddress *entry = &g_array_index(segment->addresses, BwOwnedAddress, i);
+        for (guint i = 0; i < addresses->len; i++) {
+                BwOwnedAddress *entry = &g_array_index(addresses, BwOwnedAddress, i);
 
                 if (entry->prefix.family != tree->writer->family)
                         continue;
@@ -295,7 +309,7 @@ static void write_culprits(Tree *tree) {
                 bw_ipt_shared_denial_chain(tree->writer, true, denial);
                 dispatch.otherwise = denial;
         }
-        memcpy(tree->culprits, write_dispatch(tree->writer, &dispatch, tree->writer->borders)->name,
+        memcpy(tree->culprits, write_dispatch(tree->writer, &dispatch, tree->borders)->name,
                sizeof(tree->culprits));
 }
 
@@ -323,8 +337,8 @@ static void write_nobodys(Tree *tree) {
         g_autoptr(GPtrArray) closed = g_ptr_array_new();
         BwIptChain *chain;
 
-        for (guint i = 0; i < tree->writer->borders->len; i++) {
-                BwPortPlan *port = tree->writer->borders->pdata[i];
+        for (guint i = 0; i < tree->borders->len; i++) {
+                BwPortPlan *port = tree->borders->pdata[i];
 
                 if (port->closed_border)
                         g_ptr_array_add(closed, port);
@@ -337,22 +351,39 @@ static void write_nobodys(Tree *tree) {
         memcpy(tree->nobodys, chain->name, sizeof(tree->nobodys));
 }
 
-void bw_ipt_write_shared_borders(BwIptWriter *writer) {
+/* (transfer container) (element-type BwPortPlan) */
+static GPtrArray *list_borders(const BwSegmentPlan *segment) {
+        GPtrArray *borders = g_ptr_array_new();
+
+        for (guint i = 0; i < segment->bridges->len; i++) {
+                const BwBridgePlan *bridge = segment->bridges->pdata[i];
+
+                for (guint k = 0; k < bridge->ports->len; k++)
+                        if (bw_port_plan_is_border(bridge->ports->pdata[k]))
+                                g_ptr_array_add(borders, bridge->ports->pdata[k]);
+        }
+        return borders;
+}
+
+void bw_ipt_write_shared_borders(BwIptWriter *writer, const BwSegmentPlan *segment) {
+        g_autoptr(GPtrArray) borders = list_borders(segment);
         g_autoptr(GArray) owned = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
         g_autoptr(GArray) sites = g_array_new(FALSE, FALSE, sizeof(guint));
         g_autoptr(GArray) surrounding = g_array_new(FALSE, FALSE, sizeof(guint));
         g_autoptr(GPtrArray) ways = g_ptr_array_new_with_free_func(g_free);
-        g_autoptr(GArray) like = bw_ipt_list_likeness(writer->segment->sites);
+        g_autoptr(GArray) like = bw_ipt_list_likeness(segment->sites);
         Tree tree = { .writer = writer,
+                      .segment = segment,
+                      .borders = borders,
                       .owned = owned,
                       .sites = sites,
                       .surrounding = surrounding,
                       .ways = ways,
                       .like = like };
 
-        if (writer->borders->len == 0)
+        if (borders->len == 0)
                 return;
-        g_ptr_array_set_size(ways, (int) writer->segment->sites->len);
+        g_ptr_array_set_size(ways, (int) segment->sites->len);
         write_culprits(&tree);
         write_nobodys(&tree);
         list_owned(&tree);

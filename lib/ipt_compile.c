@@ -2,7 +2,6 @@
 
 #include <bw/ipt_compile.h>
 #include <bw/ipt_writer.h>
-#include <bw/name_tree.h>
 #include <string.h>
 
 static const BwIptSide sides[] = {
@@ -15,147 +14,174 @@ static const BwIptSide sides[] = {
                                BW_REASON_BORDER_MISDELIVERED },
 };
 
-/* Whom nobody has declared. Packets that met no bridge port at all are not the guard's business. */
-static void write_strangers(BwIptWriter *writer, const char *name) {
-        BwIptChain *chain = bw_ipt_add_chain(writer, name);
+/* What was written of one bridge. Whose chains are which, BwIptCompiler.makers says. */
+typedef struct Unit {
+        BwIptView *view;
+        char start[BW_IPT_CHAIN_SIZE];
+        BwIptShared shared[2]; /* what the chains ask of the segment */
+        guint turn;            /* when they were last wanted         */
+} Unit;
 
-        g_strlcpy(chain->bridge, writer->bridge->name, sizeof(chain->bridge));
-        if (writer->bridge->unknown_ports == BW_UNKNOWN_PORTS_ACCEPT)
+struct BwIptCompiler {
+        BwIptTable table;
+        guint turn;        /* which plan it is                                      */
+        GHashTable *units; /* Unit *, by its bridge                                 */
+        GPtrArray *chains; /* BwIptChain: what came of it last, sorted by name      */
+        GPtrArray *makers; /* Unit * or NULL: which unit each of @chains belongs to */
+};
+
+/* One plan on its way. */
+typedef struct Turn {
+        BwIptCompiler *compiler;
+        BwIptWriter writer;
+        GHashTable *units; /* as BwIptCompiler.units, of this plan */
+        GPtrArray *makers; /* Unit * or NULL: of each chain that was written anew */
+        BwIptChain *root;
+} Turn;
+
+static void free_unit(gpointer pointer) {
+        Unit *unit = pointer;
+
+        bw_ipt_view_free(unit->view);
+        g_free(unit);
+}
+
+static GHashTable *make_units(void) {
+        return g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_unit);
+}
+
+static GPtrArray *make_chains(void) {
+        return g_ptr_array_new_with_free_func((GDestroyNotify) bw_ipt_chain_unref);
+}
+
+BwIptCompiler *bw_ipt_compiler_new(BwIptTable table) {
+        BwIptCompiler *compiler = g_new0(BwIptCompiler, 1);
+
+        compiler->table = table;
+        compiler->units = make_units();
+        compiler->chains = make_chains();
+        compiler->makers = g_ptr_array_new();
+        return compiler;
+}
+
+void bw_ipt_compiler_free(BwIptCompiler *compiler) {
+        if (!compiler)
                 return;
-        bw_ipt_say(chain,
-                   (BwIptRule){ .physdev_kind = writer->side->not_ours, .target = BW_IPT_RETURN });
-        bw_ipt_deny(writer, chain, (BwIptRule){}, BW_REASON_UNBOUND,
-                    writer->bridge->unknown_ports == BW_UNKNOWN_PORTS_DROP);
+        g_hash_table_unref(compiler->units);
+        g_ptr_array_unref(compiler->chains);
+        g_ptr_array_unref(compiler->makers);
+        g_free(compiler);
 }
 
-static void write_leaf(const BwIptWriter *writer, BwIptChain *chain, BwIptRule rule,
-                       const char *name) {
-        const BwPortPlan *port = bw_plan_find_port_of(writer->bridge, name);
+/* Writing */
 
-        rule.physdev_kind = writer->side->exact;
-        if (bw_ipt_has_port_chain(writer, port)) {
-                rule.target = BW_IPT_GOTO;
-                bw_ipt_port_chain(writer->side->port_kind, name, rule.chain);
+/* What was written since the last time is @maker's. */
+static void note_maker(Turn *turn, Unit *maker) {
+        while (turn->makers->len < turn->writer.chains->len)
+                g_ptr_array_add(turn->makers, maker);
+}
+
+static void write_unit(Turn *turn, Unit *unit, const BwIptView *view) {
+        BwIptWriter writer = turn->writer;
+
+        writer.view = view;
+        memset(writer.shared, 0, sizeof(writer.shared));
+        bw_ipt_write_bridge(&writer, unit->start);
+        memcpy(unit->shared, writer.shared, sizeof(unit->shared));
+        unit->view = bw_ipt_view_copy(view);
+        note_maker(turn, unit);
+}
+
+/* Lent: the former one, when it saw all that is to be seen now. */
+static Unit *take_unit(Turn *turn, const BwIptView *view) {
+        Unit *unit = g_hash_table_lookup(turn->compiler->units, view->bridge.name);
+
+        if (unit && bw_ipt_view_equal(unit->view, view)) {
+                g_hash_table_steal(turn->compiler->units, view->bridge.name);
         } else {
-                rule.target = BW_IPT_RETURN;
+                unit = g_new0(Unit, 1);
+                write_unit(turn, unit, view);
         }
-        bw_ipt_say(chain, rule);
+        unit->turn = turn->compiler->turn;
+        g_hash_table_insert(turn->units, unit->view->bridge.name, unit);
+        return unit;
 }
 
-static void write_node(BwIptWriter *writer, const GPtrArray *nodes, const BwNameNode *node,
-                       const char *strangers) {
-        const char *bridge = writer->bridge->name;
-        char name[BW_IPT_CHAIN_SIZE];
-        BwIptChain *chain;
-
-        bw_ipt_node_chain(writer->side->node_kind, bridge, node->prefix, name);
-        chain = bw_ipt_add_chain(writer, name);
-        for (guint i = 0; i < node->branches->len; i++) {
-                const BwNameBranch *branch = &g_array_index(node->branches, BwNameBranch, i);
-                const BwNameNode *target;
-                BwIptRule rule = {};
-
-                memcpy(rule.physdev, branch->name, sizeof(rule.physdev));
-                if (!branch->is_node) {
-                        write_leaf(writer, chain, rule, branch->name);
-                        continue;
-                }
-                target = nodes->pdata[branch->node];
-                rule.physdev_kind = writer->side->prefix;
-                bw_ipt_node_chain(writer->side->node_kind, bridge, target->prefix, name);
-                bw_ipt_say_goto(chain, rule, name);
-        }
-        bw_ipt_say_goto(chain, (BwIptRule){}, strangers);
+static void ask_for(BwIptShared *sum, const BwIptShared *more) {
+        for (BwIptUnowned unowned = 0; unowned < BW_IPT_UNOWNED_MAX; unowned++)
+                sum->owned[unowned] |= more->owned[unowned];
+        sum->routes |= more->routes;
+        sum->denial |= more->denial;
+        sum->nowhere |= more->nowhere;
+        sum->borders |= more->borders;
 }
 
-static void write_tree(BwIptWriter *writer, const char *strangers) {
-        g_autoptr(GPtrArray) names = g_ptr_array_new();
-        g_autoptr(GPtrArray) nodes = NULL;
-
-        for (guint i = 0; i < writer->bridge->ports->len; i++) {
-                BwPortPlan *port = writer->bridge->ports->pdata[i];
-
-                if (port->state != BW_PORT_STRANGER)
-                        g_ptr_array_add(names, port->name);
-        }
-        nodes = bw_name_tree_new((const char *const *) names->pdata, names->len);
-        for (guint i = 0; i < nodes->len; i++)
-                write_node(writer, nodes, nodes->pdata[i], strangers);
-}
-
-static void write_bridge(BwIptWriter *writer, BwIptChain *root) {
-        const char *bridge = writer->bridge->name;
-        char strangers[BW_IPT_CHAIN_SIZE], tree[BW_IPT_CHAIN_SIZE], start[BW_IPT_CHAIN_SIZE];
+static void lead_to(Turn *turn, const Unit *unit) {
+        const char *bridge = unit->view->bridge.name;
         BwIptRule rule = {};
 
-        bw_ipt_port_chain(writer->side->stranger_kind, bridge, strangers);
-        bw_ipt_node_chain(writer->side->node_kind, bridge, "", tree);
-        if (writer->direction == BW_DIRECTION_IN)
+        if (turn->writer.direction == BW_DIRECTION_IN)
                 g_strlcpy(rule.in_bridge, bridge, sizeof(rule.in_bridge));
         else
                 g_strlcpy(rule.out_bridge, bridge, sizeof(rule.out_bridge));
-        bw_ipt_write_short_way(writer, tree, start);
-        bw_ipt_say_goto(root, rule, start);
-
-        write_strangers(writer, strangers);
-        write_tree(writer, strangers);
-        for (guint i = 0; i < writer->bridge->ports->len; i++)
-                bw_ipt_write_port(writer, writer->bridge->ports->pdata[i]);
+        bw_ipt_say_goto(turn->root, rule, unit->start);
 }
 
-static void write_segment(BwIptWriter *writer, const BwSegmentPlan *segment, BwIptChain *root) {
-        bw_ipt_writer_enter_segment(writer, segment);
-        bw_ipt_compare_trees(writer);
+static void write_segment(Turn *turn, const BwSegmentPlan *segment, unsigned log_rate) {
+        bool know = bw_ipt_borders_know(segment, turn->writer.family);
+        g_autoptr(BwIptView) view = bw_ipt_view_new(segment, log_rate, know);
+        BwIptWriter *writer = &turn->writer;
+
+        memset(writer->shared, 0, sizeof(writer->shared));
         for (guint i = 0; i < segment->bridges->len; i++) {
-                bw_ipt_writer_enter(writer, segment->bridges->pdata[i]);
-                write_bridge(writer, root);
+                const Unit *unit;
+
+                bw_ipt_view_turn_to(view, segment->bridges->pdata[i]);
+                unit = take_unit(turn, view);
+                lead_to(turn, unit);
+                for (unsigned drops = 0; drops < G_N_ELEMENTS(unit->shared); drops++)
+                        ask_for(&writer->shared[drops], &unit->shared[drops]);
         }
-        bw_ipt_write_shared(writer);
-        bw_ipt_write_shared_borders(writer);
+        writer->view = view;
+        bw_ipt_write_shared(writer, segment);
+        bw_ipt_write_shared_borders(writer, segment);
+        note_maker(turn, NULL);
 }
+
+/* Old and new in one row */
+
+typedef struct Fresh {
+        BwIptChain *chain;
+        Unit *maker;
+} Fresh;
 
 static int by_name(gconstpointer a, gconstpointer b) {
-        const BwIptChain *const *left = a, *const *right = b;
-
-        return strcmp((*left)->name, (*right)->name);
+        return strcmp(((const Fresh *) a)->chain->name, ((const Fresh *) b)->chain->name);
 }
 
-GPtrArray *bw_ipt_compile(const BwPlan *plan, BwIptTable table) {
-        BwDirection direction = bw_ipt_table_direction(table);
-        g_autoptr(GArray) claims = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
-        g_autoptr(GPtrArray) borders = g_ptr_array_new();
-        BwIptWriter writer = {
-                .family = bw_ipt_table_family(table),
-                .direction = direction,
-                .side = &sides[direction],
-                .plan = plan,
-                .claims = claims,
-                .borders = borders,
-                .chains = g_ptr_array_new_with_free_func((GDestroyNotify) bw_ipt_chain_unref),
-        };
-        BwIptChain *root = bw_ipt_add_chain(&writer, bw_ipt_table_root(table));
-
-        for (guint i = 0; i < plan->segments->len; i++)
-                write_segment(&writer, plan->segments->pdata[i], root);
-        g_ptr_array_sort(writer.chains, by_name);
-        return writer.chains;
-}
-
-const BwIptChain *bw_ipt_find_chain(const GPtrArray *chains, const char *name) {
+/* Where in sorted @chains one of that name is, or would be. */
+static guint find_place(const GPtrArray *chains, const char *name) {
         guint low = 0, high = chains->len;
 
         while (low < high) {
                 guint middle = low + (high - low) / 2;
-                int order = strcmp(((const BwIptChain *) chains->pdata[middle])->name, name);
 
-                if (order == 0)
-                        return chains->pdata[middle];
-                if (order < 0)
+                if (strcmp(((const BwIptChain *) chains->pdata[middle])->name, name) < 0)
                         low = middle + 1;
                 else
                         high = middle;
         }
-        return NULL;
+        return low;
+}
+
+static const BwIptChain *chain_at(const GPtrArray *chains, guint place, const char *name) {
+        const BwIptChain *chain = place < chains->len ? chains->pdata[place] : NULL;
+
+        return chain && g_str_equal(chain->name, name) ? chain : NULL;
+}
+
+const BwIptChain *bw_ipt_find_chain(const GPtrArray *chains, const char *name) {
+        return chain_at(chains, find_place(chains, name), name);
 }
 
 static bool is_same_chain(const BwIptChain *a, const BwIptChain *b) {
@@ -163,21 +189,105 @@ static bool is_same_chain(const BwIptChain *a, const BwIptChain *b) {
                g_str_equal(a->port, b->port);
 }
 
-/* Both are sorted. */
-bool bw_ipt_share_chains(GPtrArray *chains, const GPtrArray *before) {
-        guint shared = 0;
+static void add_made(BwIptCompiler *made, const BwIptChain *chain, Unit *maker) {
+        g_ptr_array_add(made->chains, bw_ipt_chain_ref((BwIptChain *) chain));
+        g_ptr_array_add(made->makers, maker);
+}
 
-        for (guint i = 0, k = 0; before && i < chains->len && k < before->len;) {
-                BwIptChain *chain = chains->pdata[i], *former = before->pdata[k];
-                int order = strcmp(chain->name, former->name);
+/* Those of the former chains from @first to before @end whose units were taken over. */
+static void add_kept(BwIptCompiler *made, const BwIptCompiler *former, guint first, guint end) {
+        for (guint i = first; i < end; i++) {
+                Unit *maker = former->makers->pdata[i];
 
-                if (order == 0 && is_same_chain(chain, former)) {
-                        chains->pdata[i] = bw_ipt_chain_ref(former);
-                        bw_ipt_chain_unref(chain);
-                        shared++;
-                }
-                i += order <= 0;
-                k += order >= 0;
+                if (maker && maker->turn == former->turn)
+                        add_made(made, former->chains->pdata[i], maker);
         }
-        return before && shared == chains->len && shared == before->len;
+}
+
+/* What is written as it was is the object it was. */
+static void add_fresh(BwIptCompiler *made, const BwIptCompiler *former, const Fresh *fresh,
+                      guint place) {
+        const BwIptChain *before = chain_at(former->chains, place, fresh->chain->name);
+
+        if (before && is_same_chain(before, fresh->chain))
+                add_made(made, before, fresh->maker);
+        else
+                add_made(made, fresh->chain, fresh->maker);
+}
+
+static GArray *list_fresh(const Turn *turn) {
+        GArray *list = g_array_sized_new(FALSE, FALSE, sizeof(Fresh), turn->makers->len);
+
+        for (guint i = 0; i < turn->makers->len; i++) {
+                Fresh fresh = { turn->writer.chains->pdata[i], turn->makers->pdata[i] };
+
+                g_array_append_val(list, fresh);
+        }
+        g_array_sort(list, by_name);
+        return list;
+}
+
+static void merge(BwIptCompiler *made, const Turn *turn) {
+        const BwIptCompiler *former = turn->compiler;
+        g_autoptr(GArray) list = list_fresh(turn);
+        guint at = 0;
+
+        for (guint i = 0; i < list->len; i++) {
+                const Fresh *fresh = &g_array_index(list, Fresh, i);
+                guint place = find_place(former->chains, fresh->chain->name);
+
+                add_kept(made, former, at, place);
+                add_fresh(made, former, fresh, place);
+                at = place;
+        }
+        add_kept(made, former, at, former->chains->len);
+}
+
+static bool same_objects(const GPtrArray *a, const GPtrArray *b) {
+        return a->len == b->len &&
+               (a->len == 0 || memcmp(a->pdata, b->pdata, a->len * sizeof(gpointer)) == 0);
+}
+
+/* Units that were not taken over are forgotten only now that nobody asks whose a chain was. */
+static void replace(Turn *turn) {
+        BwIptCompiler *compiler = turn->compiler;
+        BwIptCompiler made = { .chains = make_chains(), .makers = g_ptr_array_new() };
+
+        merge(&made, turn);
+        if (same_objects(made.chains, compiler->chains))
+                g_ptr_array_unref(g_steal_pointer(&made.chains));
+        if (made.chains) {
+                g_ptr_array_unref(compiler->chains);
+                compiler->chains = made.chains;
+        }
+        g_ptr_array_unref(compiler->makers);
+        compiler->makers = made.makers;
+        g_hash_table_unref(compiler->units);
+        compiler->units = turn->units;
+}
+
+GPtrArray *bw_ipt_compiler_run(BwIptCompiler *compiler, const BwPlan *plan) {
+        BwDirection direction = bw_ipt_table_direction(compiler->table);
+        g_autoptr(GPtrArray) makers = g_ptr_array_new(), chains = make_chains();
+        Turn turn = { .compiler = compiler,
+                      .writer = { .family = bw_ipt_table_family(compiler->table),
+                                  .direction = direction,
+                                  .side = &sides[direction],
+                                  .chains = chains },
+                      .units = make_units(),
+                      .makers = makers };
+
+        compiler->turn++;
+        turn.root = bw_ipt_add_chain(&turn.writer, bw_ipt_table_root(compiler->table));
+        note_maker(&turn, NULL);
+        for (guint i = 0; i < plan->segments->len; i++)
+                write_segment(&turn, plan->segments->pdata[i], plan->log_rate);
+        replace(&turn);
+        return g_ptr_array_ref(compiler->chains);
+}
+
+GPtrArray *bw_ipt_compile(const BwPlan *plan, BwIptTable table) {
+        g_autoptr(BwIptCompiler) compiler = bw_ipt_compiler_new(table);
+
+        return bw_ipt_compiler_run(compiler, plan);
 }

@@ -18,7 +18,7 @@ static const BwPrefix no_sources[] = {
         { BW_FAMILY_IPV6, 8, { 0xff } },
 };
 
-static bool drops(const BwPortPlan *port) {
+static bool drops(const BwIptPort *port) {
         return port->mode == BW_MODE_ENFORCE;
 }
 
@@ -35,38 +35,39 @@ static BwIptRule dhcp_rule(BwIptDhcp dhcp) {
 }
 
 /* For each MAC of the port: the message is for it, or from it as its client. */
-static void pass_clients(BwIptChain *chain, const BwPortPlan *port, BwIptRule rule) {
-        for (guint i = 0; i < port->macs->len; i++) {
-                rule.client = g_array_index(port->macs, BwMac, i);
+static void pass_clients(const BwIptWriter *writer, BwIptChain *chain, const BwIptPort *port,
+                         BwIptRule rule) {
+        for (guint i = 0; i < port->n_macs; i++) {
+                rule.client = *bw_ipt_view_mac(writer->view, port, i);
                 bw_ipt_say(chain, rule);
         }
 }
 
-static BwReason reason_of(const BwIptWriter *writer, const BwPortPlan *port) {
+static BwReason reason_of(const BwIptWriter *writer, const BwIptPort *port) {
         return port->state == BW_PORT_BOUND ? writer->side->not_own : BW_REASON_UNBOUND;
 }
 
 /* Ethernet source and chaddr may be different MACs of the port. To ask one after the other takes as
  * many rules as there are MACs, and not their square: an own sender leads to the question whose the
  * client is. */
-static void pass_request(BwIptWriter *writer, BwIptChain *chain, const BwPortPlan *port) {
+static void pass_request(BwIptWriter *writer, BwIptChain *chain, const BwIptPort *port) {
         BwIptRule rule = dhcp_rule(BW_IPT_DHCP_REQUEST);
         BwIptChain *clients;
 
-        if (port->macs->len == 1) {
-                rule.sender = g_array_index(port->macs, BwMac, 0);
+        if (port->n_macs == 1) {
+                rule.sender = *bw_ipt_view_mac(writer->view, port, 0);
                 rule.target = BW_IPT_RETURN;
-                pass_clients(chain, port, rule);
+                pass_clients(writer, chain, port, rule);
                 return;
         }
-        if (port->macs->len == 0)
+        if (port->n_macs == 0)
                 return;
         clients = bw_ipt_add_port_chain(writer, "c", port);
-        for (guint i = 0; i < port->macs->len; i++) {
-                rule.sender = g_array_index(port->macs, BwMac, i);
+        for (guint i = 0; i < port->n_macs; i++) {
+                rule.sender = *bw_ipt_view_mac(writer->view, port, i);
                 bw_ipt_say_goto(chain, rule, clients->name);
         }
-        pass_clients(clients, port,
+        pass_clients(writer, clients, port,
                      (BwIptRule){ .dhcp = BW_IPT_DHCP_REQUEST, .target = BW_IPT_RETURN });
         bw_ipt_deny(writer, clients, (BwIptRule){}, reason_of(writer, port), drops(port));
 }
@@ -74,12 +75,12 @@ static void pass_request(BwIptWriter *writer, BwIptChain *chain, const BwPortPla
 /* Own addresses */
 
 /* (element-type BwPrefix): A(P) of the writer's family. */
-static GArray *list_own(const BwIptWriter *writer, const BwPortPlan *port) {
+static GArray *list_own(const BwIptWriter *writer, const BwIptPort *port) {
         GArray *own = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
         bool has_own = port->state == BW_PORT_BOUND || port->state == BW_PORT_ANY_ADDRESS;
 
-        for (guint i = 0; has_own && i < port->addresses->len; i++) {
-                BwPrefix address = g_array_index(port->addresses, BwPrefix, i);
+        for (guint i = 0; has_own && i < port->n_addresses; i++) {
+                BwPrefix address = *bw_ipt_view_address(writer->view, port, i);
 
                 if (address.family == writer->family)
                         g_array_append_val(own, address);
@@ -89,7 +90,7 @@ static GArray *list_own(const BwIptWriter *writer, const BwPortPlan *port) {
 
 /* What the port may use as its own and can be listed: A(P), and the link-local addresses its MACs
  * give it. Of the other link-local ones a tree knows whose they are. */
-static void pass_own(const BwIptWriter *writer, BwIptChain *chain, const BwPortPlan *port,
+static void pass_own(const BwIptWriter *writer, BwIptChain *chain, const BwIptPort *port,
                      BwIptRule pass) {
         g_autoptr(GArray) own = list_own(writer, port), derived = bw_ipt_list_derived(writer, port);
 
@@ -105,12 +106,12 @@ static void pass_own(const BwIptWriter *writer, BwIptChain *chain, const BwPortP
 
 /* Sending */
 
-static bool uses_link_local(const BwIptWriter *writer, const BwPortPlan *port) {
+static bool uses_link_local(const BwIptWriter *writer, const BwIptPort *port) {
         return writer->family == BW_FAMILY_IPV6 && !port->strict_link_local;
 }
 
 /* A shared chain judges: who it denies is denied there, the rest leaves. */
-static void ask_owners(BwIptWriter *writer, BwIptChain *chain, const BwPortPlan *port,
+static void ask_owners(BwIptWriter *writer, BwIptChain *chain, const BwIptPort *port,
                        BwIptRule rule, BwIptUnowned unowned) {
         char name[BW_IPT_CHAIN_SIZE];
 
@@ -119,7 +120,7 @@ static void ask_owners(BwIptWriter *writer, BwIptChain *chain, const BwPortPlan 
 }
 
 /* To a group, before there is an address. */
-static void pass_from_nowhere(BwIptWriter *writer, BwIptChain *chain, const BwPortPlan *port) {
+static void pass_from_nowhere(BwIptWriter *writer, BwIptChain *chain, const BwIptPort *port) {
         BwIptRule rule = { .source = { BW_FAMILY_IPV6, 128, {} },
                            .destination = bw_ipt_multicast(BW_FAMILY_IPV6) };
         char name[BW_IPT_CHAIN_SIZE];
@@ -128,7 +129,7 @@ static void pass_from_nowhere(BwIptWriter *writer, BwIptChain *chain, const BwPo
         bw_ipt_say_goto(chain, rule, name);
 }
 
-static void deny_no_sources(BwIptWriter *writer, BwIptChain *chain, const BwPortPlan *port) {
+static void deny_no_sources(BwIptWriter *writer, BwIptChain *chain, const BwIptPort *port) {
         char name[BW_IPT_CHAIN_SIZE];
 
         bw_ipt_denial_chain(writer, port, name);
@@ -140,7 +141,7 @@ static void deny_no_sources(BwIptWriter *writer, BwIptChain *chain, const BwPort
 }
 
 /* What the port's owner may send: from its own addresses, and the first words of who has none. */
-static void write_in(BwIptWriter *writer, const BwPortPlan *port) {
+static void write_in(BwIptWriter *writer, const BwIptPort *port) {
         BwIptChain *chain = bw_ipt_add_port_chain(writer, "i", port);
         bool bound = port->state == BW_PORT_BOUND;
 
@@ -181,11 +182,13 @@ static void deliver(BwIptChain *chain, BwPrefix destination, BwIptRule pass) {
 }
 
 void bw_ipt_deliver_groups(const BwIptWriter *writer, BwIptChain *chain, BwIptRule pass) {
+        const GArray *networks = writer->view->lists[BW_IPT_LIST_NETWORKS];
+
         if (writer->family == BW_FAMILY_IPV4)
                 deliver(chain, limited_broadcast, pass);
         deliver(chain, bw_ipt_multicast(writer->family), pass);
-        for (guint i = 0; i < writer->bridge->networks->len; i++) {
-                BwPrefix *network = &g_array_index(writer->bridge->networks, BwPrefix, i);
+        for (guint i = 0; i < networks->len; i++) {
+                const BwPrefix *network = &g_array_index(networks, BwPrefix, i);
 
                 /* RFC 3021: networks of two addresses or one have no broadcast. */
                 if (network->family == BW_FAMILY_IPV4 && writer->family == BW_FAMILY_IPV4 &&
@@ -195,7 +198,7 @@ void bw_ipt_deliver_groups(const BwIptWriter *writer, BwIptChain *chain, BwIptRu
 }
 
 /* Who has no address of the family cannot meet it again: there is nothing to look at. */
-BwIptRule bw_ipt_delivery(const BwIptWriter *writer, const BwPortPlan *port) {
+BwIptRule bw_ipt_delivery(const BwIptWriter *writer, const BwIptPort *port) {
         g_autoptr(GArray) own = list_own(writer, port);
         BwIptRule pass = { .target = BW_IPT_RETURN };
 
@@ -207,7 +210,7 @@ BwIptRule bw_ipt_delivery(const BwIptWriter *writer, const BwPortPlan *port) {
 }
 
 /* Deliverable is not enough: what comes back from the port's own address is a reflection. */
-static void write_reflected(BwIptWriter *writer, const BwPortPlan *port) {
+static void write_reflected(BwIptWriter *writer, const BwIptPort *port) {
         g_autoptr(GArray) own = list_own(writer, port);
         BwIptChain *chain;
 
@@ -221,7 +224,7 @@ static void write_reflected(BwIptWriter *writer, const BwPortPlan *port) {
 
 /* To @destination, which anybody on the bridge may own: somebody else's is misdelivered, and only
  * what is nobody's may be reflected. */
-static void deliver_unowned(BwIptWriter *writer, BwIptChain *chain, const BwPortPlan *port,
+static void deliver_unowned(BwIptWriter *writer, BwIptChain *chain, const BwIptPort *port,
                             BwPrefix destination) {
         g_autoptr(GArray) own = list_own(writer, port);
         BwIptRule rule = { .destination = destination };
@@ -235,7 +238,7 @@ static void deliver_unowned(BwIptWriter *writer, BwIptChain *chain, const BwPort
 }
 
 /* What a router may receive besides. */
-static void deliver_routed(BwIptWriter *writer, BwIptChain *chain, const BwPortPlan *port) {
+static void deliver_routed(BwIptWriter *writer, BwIptChain *chain, const BwIptPort *port) {
         char name[BW_IPT_CHAIN_SIZE];
 
         if (writer->family == BW_FAMILY_IPV6 && port->strict_link_local) {
@@ -245,7 +248,7 @@ static void deliver_routed(BwIptWriter *writer, BwIptChain *chain, const BwPortP
         deliver_unowned(writer, chain, port, (BwPrefix){});
 }
 
-static void deliver_bound(BwIptWriter *writer, BwIptChain *chain, const BwPortPlan *port,
+static void deliver_bound(BwIptWriter *writer, BwIptChain *chain, const BwIptPort *port,
                           BwIptRule pass) {
         pass_own(writer, chain, port, pass);
         bw_ipt_deliver_groups(writer, chain, pass);
@@ -255,7 +258,7 @@ static void deliver_bound(BwIptWriter *writer, BwIptChain *chain, const BwPortPl
 }
 
 /* What the port's owner may receive. */
-static void write_out(BwIptWriter *writer, const BwPortPlan *port) {
+static void write_out(BwIptWriter *writer, const BwIptPort *port) {
         BwIptChain *chain = bw_ipt_add_port_chain(writer, "o", port);
         bool bound = port->state == BW_PORT_BOUND;
         BwIptRule pass = bw_ipt_delivery(writer, port);
@@ -264,7 +267,7 @@ static void write_out(BwIptWriter *writer, const BwPortPlan *port) {
                 deliver_bound(writer, chain, port, pass);
         if (writer->family == BW_FAMILY_IPV4 && port->state != BW_PORT_CLOSED) {
                 pass.dhcp = BW_IPT_DHCP_REPLY;
-                pass_clients(chain, port, pass);
+                pass_clients(writer, chain, port, pass);
         }
         if (bound && port->router)
                 deliver_routed(writer, chain, port);
@@ -272,32 +275,31 @@ static void write_out(BwIptWriter *writer, const BwPortPlan *port) {
                 bw_ipt_deny(writer, chain, (BwIptRule){}, reason_of(writer, port), drops(port));
 }
 
-static void keep_chain(BwIptWriter *writer, const char *kind, const BwPortPlan *port) {
+static void keep_chain(BwIptWriter *writer, const char *kind, const BwIptPort *port) {
         bw_ipt_add_port_chain(writer, kind, port)->opaque = true;
 }
 
 /* Chains of a former run: their names must be there to lead to, their rules stay as they are. The
  * borders' tree, which they may ask, is written anew, and must deny as it did: a border by its own
  * chain, a guest's port by the shared one. */
-static void keep_port(BwIptWriter *writer, const BwPortPlan *port) {
+static void keep_port(BwIptWriter *writer, const BwIptPort *port) {
         keep_chain(writer, writer->side->port_kind, port);
         if (writer->direction == BW_DIRECTION_OUT)
                 keep_chain(writer, "r", port);
-        if (bw_port_plan_is_border(port)) {
+        if (port->is_border)
                 keep_chain(writer, "b", port);
-                g_ptr_array_add(writer->borders, (gpointer) port);
-        } else if (writer->family == BW_FAMILY_IPV6) {
+        else if (writer->family == BW_FAMILY_IPV6)
                 writer->shared[true].borders = writer->shared[true].denial = true;
-        }
 }
 
 /* Addresses=any opens all but what only a gateway may use. */
-static void write_any_address(BwIptWriter *writer, const BwPortPlan *port) {
+static void write_any_address(BwIptWriter *writer, const BwIptPort *port) {
+        const GArray *gateways = writer->view->lists[BW_IPT_LIST_GATEWAYS];
         BwIptChain *chain = bw_ipt_add_port_chain(writer, "i", port);
 
         pass_own(writer, chain, port, (BwIptRule){ .target = BW_IPT_RETURN });
-        for (guint i = 0; i < writer->segment->gateways->len; i++) {
-                BwPrefix gateway = g_array_index(writer->segment->gateways, BwPrefix, i);
+        for (guint i = 0; i < gateways->len; i++) {
+                BwPrefix gateway = g_array_index(gateways, BwPrefix, i);
 
                 if (gateway.family == writer->family)
                         bw_ipt_deny(writer, chain, (BwIptRule){ .source = gateway },
@@ -306,19 +308,21 @@ static void write_any_address(BwIptWriter *writer, const BwPortPlan *port) {
 }
 
 static bool has_gateways(const BwIptWriter *writer) {
-        for (guint i = 0; i < writer->segment->gateways->len; i++)
-                if (g_array_index(writer->segment->gateways, BwPrefix, i).family == writer->family)
+        const GArray *gateways = writer->view->lists[BW_IPT_LIST_GATEWAYS];
+
+        for (guint i = 0; i < gateways->len; i++)
+                if (g_array_index(gateways, BwPrefix, i).family == writer->family)
                         return true;
         return false;
 }
 
-bool bw_ipt_has_port_chain(const BwIptWriter *writer, const BwPortPlan *port) {
+bool bw_ipt_has_port_chain(const BwIptWriter *writer, const BwIptPort *port) {
         if (port->state == BW_PORT_ANY_ADDRESS)
                 return writer->direction == BW_DIRECTION_IN && has_gateways(writer);
         return bw_port_state_checks_ip(port->state);
 }
 
-void bw_ipt_write_port(BwIptWriter *writer, const BwPortPlan *port) {
+void bw_ipt_write_port(BwIptWriter *writer, const BwIptPort *port) {
         if (!bw_ipt_has_port_chain(writer, port))
                 return;
         if (port->state == BW_PORT_BORDER) {

@@ -150,9 +150,9 @@ static char *append_kind(char *name, const char *kind) {
 static void encode(const uint8_t *bytes, gsize length, char *text) {
         g_autofree char *base64 = g_base64_encode(bytes, length);
 
-        g_strdelimit(base64, "+", '-');
-        g_strdelimit(base64, "/", '_');
-        strcpy(text, base64);
+        for (gsize i = 0; base64[i]; i++)
+                *text++ = base64[i] == '+' ? '-' : base64[i] == '/' ? '_' : base64[i];
+        *text = '\0';
 }
 
 /* Fifteen bytes hold any port name, and their twenty characters of base 64 fit behind the kind. An

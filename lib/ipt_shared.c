@@ -22,20 +22,20 @@ static void shared_chain(const BwIptWriter *writer, const char *kind, bool drops
         if (unowned == BW_IPT_UNOWNED_REFLECTED)
                 text[length++] = 'r';
         g_strlcpy(text + length, place, sizeof(text) - length);
-        bw_ipt_node_chain(kind, writer->segment_name, text, name);
+        bw_ipt_node_chain(kind, writer->view->bridge.segment, text, name);
 }
 
-static BwIptShared *shared_of(BwIptWriter *writer, const BwPortPlan *port) {
+static BwIptShared *shared_of(BwIptWriter *writer, const BwIptPort *port) {
         return &writer->shared[port->mode == BW_MODE_ENFORCE];
 }
 
 /* What nobody owns passes there, and what falls, falls. */
-static bool asks_borders(const BwIptWriter *writer, const BwPortPlan *port, BwIptUnowned unowned) {
-        return writer->borders_know && port->mode == BW_MODE_ENFORCE && !port->router &&
-               unowned == BW_IPT_UNOWNED_PASSES;
+static bool asks_borders(const BwIptWriter *writer, const BwIptPort *port, BwIptUnowned unowned) {
+        return writer->view->bridge.borders_know && port->mode == BW_MODE_ENFORCE &&
+               !port->router && unowned == BW_IPT_UNOWNED_PASSES;
 }
 
-void bw_ipt_owned_chain(BwIptWriter *writer, const BwPortPlan *port, BwIptUnowned unowned,
+void bw_ipt_owned_chain(BwIptWriter *writer, const BwIptPort *port, BwIptUnowned unowned,
                         char name[static BW_IPT_CHAIN_SIZE]) {
         BwIptShared *shared = shared_of(writer, port);
 
@@ -55,14 +55,14 @@ void bw_ipt_shared_denial_chain(const BwIptWriter *writer, bool drops,
         shared_chain(writer, writer->side->denial_kind, drops, BW_IPT_UNOWNED_PASSES, "", name);
 }
 
-void bw_ipt_denial_chain(BwIptWriter *writer, const BwPortPlan *port,
+void bw_ipt_denial_chain(BwIptWriter *writer, const BwIptPort *port,
                          char name[static BW_IPT_CHAIN_SIZE]) {
         shared_of(writer, port)->denial = true;
         shared_chain(writer, writer->side->denial_kind, port->mode == BW_MODE_ENFORCE,
                      BW_IPT_UNOWNED_PASSES, "", name);
 }
 
-void bw_ipt_nowhere_chain(BwIptWriter *writer, const BwPortPlan *port,
+void bw_ipt_nowhere_chain(BwIptWriter *writer, const BwIptPort *port,
                           char name[static BW_IPT_CHAIN_SIZE]) {
         shared_of(writer, port)->nowhere = shared_of(writer, port)->denial = true;
         shared_chain(writer, "iz", port->mode == BW_MODE_ENFORCE, BW_IPT_UNOWNED_PASSES, "", name);
@@ -70,10 +70,10 @@ void bw_ipt_nowhere_chain(BwIptWriter *writer, const BwPortPlan *port,
 
 /* All that is owned */
 
-static void add_owned(GArray *owned, const BwIptWriter *writer, bool all, BwPrefix address) {
+static void add_owned(GArray *owned, BwFamily family, bool all, BwPrefix address) {
         const BwPrefix link_local = bw_ipt_link_local();
 
-        if (address.family == writer->family && (all || bw_prefix_overlaps(&address, &link_local)))
+        if (address.family == family && (all || bw_prefix_overlaps(&address, &link_local)))
                 g_array_append_val(owned, address);
 }
 
@@ -94,41 +94,39 @@ static void drop_contained(GArray *sorted) {
         g_array_set_size(sorted, kept);
 }
 
-static void add_all_owned(GArray *owned, const BwIptWriter *writer, bool all,
-                          const GArray *addresses) {
+static void add_all_owned(GArray *owned, BwFamily family, bool all, const GArray *addresses) {
         for (guint i = 0; i < addresses->len; i++)
-                add_owned(owned, writer, all, g_array_index(addresses, BwPrefix, i));
+                add_owned(owned, family, all, g_array_index(addresses, BwPrefix, i));
 }
 
-static void add_owned_by_port(GArray *owned, const BwIptWriter *writer, bool all,
-                              const BwPortPlan *port) {
-        add_all_owned(owned, writer, all, port->addresses);
+static void add_owned_by_port(GArray *owned, BwFamily family, bool all, const BwPortPlan *port) {
+        add_all_owned(owned, family, all, port->addresses);
         for (guint i = 0; i < port->macs->len; i++)
-                add_owned(owned, writer, all,
+                add_owned(owned, family, all,
                           bw_owner_derive_link_local(&g_array_index(port->macs, BwMac, i)));
 }
 
 /* By any port of the segment, in whatever state, declared or made from its MACs; by its bridges;
  * and what only a gateway may use. */
-static GArray *list_owned(const BwIptWriter *writer, bool all) {
+static GArray *list_owned(const BwSegmentPlan *segment, BwFamily family, bool all) {
         GArray *owned = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
 
-        add_all_owned(owned, writer, all, writer->segment->gateways);
-        for (guint i = 0; i < writer->segment->bridges->len; i++) {
-                const BwBridgePlan *bridge = writer->segment->bridges->pdata[i];
+        add_all_owned(owned, family, all, segment->gateways);
+        for (guint i = 0; i < segment->bridges->len; i++) {
+                const BwBridgePlan *bridge = segment->bridges->pdata[i];
 
-                add_all_owned(owned, writer, all, bridge->addresses);
+                add_all_owned(owned, family, all, bridge->addresses);
                 for (guint k = 0; k < bridge->ports->len; k++)
-                        add_owned_by_port(owned, writer, all, bridge->ports->pdata[k]);
+                        add_owned_by_port(owned, family, all, bridge->ports->pdata[k]);
         }
         g_array_sort(owned, compare_prefixes);
         drop_contained(owned);
         return owned;
 }
 
-static bool has_border(const BwIptWriter *writer) {
-        for (guint i = 0; i < writer->segment->bridges->len; i++) {
-                const BwBridgePlan *bridge = writer->segment->bridges->pdata[i];
+static bool has_border(const BwSegmentPlan *segment) {
+        for (guint i = 0; i < segment->bridges->len; i++) {
+                const BwBridgePlan *bridge = segment->bridges->pdata[i];
 
                 for (guint k = 0; k < bridge->ports->len; k++)
                         if (((BwPortPlan *) bridge->ports->pdata[k])->state == BW_PORT_BORDER)
@@ -138,12 +136,12 @@ static bool has_border(const BwIptWriter *writer) {
 }
 
 /* As list_owned(), of what the borders' tree is made of. */
-static GArray *list_bordered(const BwIptWriter *writer) {
+static GArray *list_bordered(const BwSegmentPlan *segment) {
         GArray *owned = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
 
-        for (guint i = 0; i < writer->segment->addresses->len; i++)
-                add_owned(owned, writer, false,
-                          g_array_index(writer->segment->addresses, BwOwnedAddress, i).prefix);
+        for (guint i = 0; i < segment->addresses->len; i++)
+                add_owned(owned, BW_FAMILY_IPV6, false,
+                          g_array_index(segment->addresses, BwOwnedAddress, i).prefix);
         drop_contained(owned);
         return owned;
 }
@@ -158,15 +156,14 @@ static bool same_prefixes(const GArray *a, const GArray *b) {
         return true;
 }
 
-void bw_ipt_compare_trees(BwIptWriter *writer) {
+bool bw_ipt_borders_know(const BwSegmentPlan *segment, BwFamily family) {
         g_autoptr(GArray) owned = NULL, bordered = NULL;
 
-        writer->borders_know = false;
-        if (writer->family != BW_FAMILY_IPV6 || !has_border(writer))
-                return;
-        owned = list_owned(writer, false);
-        bordered = list_bordered(writer);
-        writer->borders_know = same_prefixes(owned, bordered);
+        if (family != BW_FAMILY_IPV6 || !has_border(segment))
+                return false;
+        owned = list_owned(segment, family, false);
+        bordered = list_bordered(segment);
+        return same_prefixes(owned, bordered);
 }
 
 /* The tree: who is found is denied, the rest meets the same end wherever it is. */
@@ -226,8 +223,9 @@ static void write_tree(const Tree *tree) {
         }
 }
 
-static void write_owned(BwIptWriter *writer, bool drops, BwIptUnowned unowned) {
-        g_autoptr(GArray) owned = list_owned(writer, writer->shared[drops].routes);
+static void write_owned(BwIptWriter *writer, const BwSegmentPlan *segment, bool drops,
+                        BwIptUnowned unowned) {
+        g_autoptr(GArray) owned = list_owned(segment, writer->family, writer->shared[drops].routes);
         g_autoptr(GPtrArray) nodes =
                 bw_address_tree_new((const BwPrefix *) (const void *) owned->data, owned->len);
         Tree tree = {
@@ -246,7 +244,7 @@ static void write_owned(BwIptWriter *writer, bool drops, BwIptUnowned unowned) {
 static unsigned shared_rate(const BwIptWriter *writer) {
         const unsigned room = 16, most = 1000;
 
-        return MIN(writer->plan->log_rate * room, most);
+        return MIN(writer->view->bridge.log_rate * room, most);
 }
 
 static void write_denial(BwIptWriter *writer, bool drops, BwIptUnowned unowned, BwReason reason) {
@@ -276,12 +274,12 @@ static void write_nowhere(BwIptWriter *writer, bool drops) {
         bw_ipt_say_goto(chain, (BwIptRule){}, denial);
 }
 
-static void write_shared(BwIptWriter *writer, bool drops) {
+static void write_shared(BwIptWriter *writer, const BwSegmentPlan *segment, bool drops) {
         const BwIptShared *shared = &writer->shared[drops];
 
         for (BwIptUnowned unowned = 0; unowned < BW_IPT_UNOWNED_MAX; unowned++)
                 if (shared->owned[unowned])
-                        write_owned(writer, drops, unowned);
+                        write_owned(writer, segment, drops, unowned);
         if (shared->denial)
                 write_denial(writer, drops, BW_IPT_UNOWNED_PASSES, writer->side->not_own);
         if (shared->owned[BW_IPT_UNOWNED_REFLECTED])
@@ -290,7 +288,7 @@ static void write_shared(BwIptWriter *writer, bool drops) {
                 write_nowhere(writer, drops);
 }
 
-void bw_ipt_write_shared(BwIptWriter *writer) {
-        write_shared(writer, false);
-        write_shared(writer, true);
+void bw_ipt_write_shared(BwIptWriter *writer, const BwSegmentPlan *segment) {
+        write_shared(writer, segment, false);
+        write_shared(writer, segment, true);
 }

@@ -14,7 +14,7 @@
 
 typedef struct Owner {
         BwPrefix address;
-        const BwPortPlan *port;
+        const BwIptPort *port;
 } Owner;
 
 static int compare_owners(gconstpointer a, gconstpointer b) {
@@ -25,11 +25,11 @@ static int compare_owners(gconstpointer a, gconstpointer b) {
 }
 
 /* Of a bound port: its single addresses. Whole networks keep to the long way. */
-static void list_declared(GArray *owners, const BwIptWriter *writer, const BwPortPlan *port) {
+static void list_declared(GArray *owners, const BwIptWriter *writer, const BwIptPort *port) {
         unsigned single = writer->family == BW_FAMILY_IPV4 ? 32 : 128;
 
-        for (guint i = 0; i < port->addresses->len; i++) {
-                BwPrefix *own = &g_array_index(port->addresses, BwPrefix, i);
+        for (guint i = 0; i < port->n_addresses; i++) {
+                const BwPrefix *own = bw_ipt_view_address(writer->view, port, i);
 
                 if (own->family == writer->family && own->length == single)
                         g_array_append_val(owners, ((Owner){ *own, port }));
@@ -37,10 +37,11 @@ static void list_declared(GArray *owners, const BwIptWriter *writer, const BwPor
 }
 
 static GArray *list_owners(const BwIptWriter *writer) {
+        const GArray *ports = writer->view->lists[BW_IPT_LIST_PORTS];
         GArray *owners = g_array_new(FALSE, FALSE, sizeof(Owner));
 
-        for (guint i = 0; i < writer->bridge->ports->len; i++) {
-                const BwPortPlan *port = writer->bridge->ports->pdata[i];
+        for (guint i = 0; i < ports->len; i++) {
+                const BwIptPort *port = &g_array_index(ports, BwIptPort, i);
 
                 if (port->state == BW_PORT_BOUND)
                         list_declared(owners, writer, port);
@@ -54,7 +55,7 @@ static void node_chain(const BwIptWriter *writer, const BwAddressNode *node,
         char place[BW_IPT_PLACE_SIZE];
 
         bw_ipt_place(&node->base, place);
-        bw_ipt_node_chain(writer->side->address_kind, writer->bridge->name, place, name);
+        bw_ipt_node_chain(writer->side->address_kind, writer->view->bridge.name, place, name);
 }
 
 /* The same rule the port's own chain begins with, at the end of the short way. */

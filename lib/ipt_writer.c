@@ -11,13 +11,13 @@ BwIptChain *bw_ipt_add_chain(BwIptWriter *writer, const char *name) {
         return chain;
 }
 
-BwIptChain *bw_ipt_add_port_chain(BwIptWriter *writer, const char *kind, const BwPortPlan *port) {
+BwIptChain *bw_ipt_add_port_chain(BwIptWriter *writer, const char *kind, const BwIptPort *port) {
         char name[BW_IPT_CHAIN_SIZE];
         BwIptChain *chain;
 
         bw_ipt_port_chain(kind, port->name, name);
         chain = bw_ipt_add_chain(writer, name);
-        g_strlcpy(chain->bridge, writer->bridge->name, sizeof(chain->bridge));
+        g_strlcpy(chain->bridge, writer->view->bridge.name, sizeof(chain->bridge));
         g_strlcpy(chain->port, port->name, sizeof(chain->port));
         return chain;
 }
@@ -25,7 +25,7 @@ BwIptChain *bw_ipt_add_port_chain(BwIptWriter *writer, const char *kind, const B
 BwIptChain *bw_ipt_add_shared_chain(BwIptWriter *writer, const char *name) {
         BwIptChain *chain = bw_ipt_add_chain(writer, name);
 
-        g_strlcpy(chain->bridge, writer->segment_name, sizeof(chain->bridge));
+        g_strlcpy(chain->bridge, writer->view->bridge.segment, sizeof(chain->bridge));
         return chain;
 }
 
@@ -46,7 +46,7 @@ void bw_ipt_deny(const BwIptWriter *writer, BwIptChain *chain, BwIptRule match, 
         match.drops = drops;
 
         match.target = BW_IPT_NFLOG;
-        match.log_rate = match.log_rate ? match.log_rate : writer->plan->log_rate;
+        match.log_rate = match.log_rate ? match.log_rate : writer->view->bridge.log_rate;
         bw_ipt_say(chain, match);
 
         match.target = drops ? BW_IPT_DROP : BW_IPT_RETURN;
@@ -87,55 +87,23 @@ BwPrefix bw_ipt_multicast(BwFamily family) {
         return (BwPrefix){ BW_FAMILY_IPV6, 8, { 0xff } };
 }
 
-static void add_claims(GArray *claims, const GArray *addresses) {
-        const BwPrefix link_local = bw_ipt_link_local();
-
-        for (guint i = 0; i < addresses->len; i++) {
-                BwPrefix *own = &g_array_index(addresses, BwPrefix, i);
-
-                if (bw_prefix_overlaps(own, &link_local))
-                        g_array_append_val(claims, *own);
-        }
-}
-
-void bw_ipt_writer_enter_segment(BwIptWriter *writer, const BwSegmentPlan *segment) {
-        const BwBridgePlan *first = segment->bridges->pdata[0];
-
-        writer->segment = segment;
-        writer->segment_name = first->name;
-        memset(writer->shared, 0, sizeof(writer->shared));
-        g_ptr_array_set_size(writer->borders, 0);
-        g_array_set_size(writer->claims, 0);
-        add_claims(writer->claims, segment->gateways);
-        for (guint i = 0; i < segment->bridges->len; i++) {
-                const BwBridgePlan *bridge = segment->bridges->pdata[i];
-
-                add_claims(writer->claims, bridge->addresses);
-                for (guint k = 0; k < bridge->ports->len; k++)
-                        add_claims(writer->claims,
-                                   ((BwPortPlan *) bridge->ports->pdata[k])->addresses);
-        }
-}
-
-void bw_ipt_writer_enter(BwIptWriter *writer, const BwBridgePlan *bridge) {
-        writer->bridge = bridge;
-}
-
 /* Own or not, somebody has declared it. */
 static bool is_claimed(const BwIptWriter *writer, const BwPrefix *address) {
-        for (guint i = 0; i < writer->claims->len; i++)
-                if (bw_prefix_contains(&g_array_index(writer->claims, BwPrefix, i), address))
+        const GArray *claims = writer->view->lists[BW_IPT_LIST_CLAIMS];
+
+        for (guint i = 0; i < claims->len; i++)
+                if (bw_prefix_contains(&g_array_index(claims, BwPrefix, i), address))
                         return true;
         return false;
 }
 
-GArray *bw_ipt_list_derived(const BwIptWriter *writer, const BwPortPlan *port) {
+GArray *bw_ipt_list_derived(const BwIptWriter *writer, const BwIptPort *port) {
         GArray *derived = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
 
         if (writer->family != BW_FAMILY_IPV6 || port->strict_link_local)
                 return derived;
-        for (guint i = 0; i < port->macs->len; i++) {
-                BwPrefix own = bw_owner_derive_link_local(&g_array_index(port->macs, BwMac, i));
+        for (guint i = 0; i < port->n_macs; i++) {
+                BwPrefix own = bw_owner_derive_link_local(bw_ipt_view_mac(writer->view, port, i));
 
                 if (!is_claimed(writer, &own))
                         g_array_append_val(derived, own);

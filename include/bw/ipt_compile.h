@@ -35,10 +35,22 @@
  */
 GPtrArray *bw_ipt_compile(const BwPlan *plan, BwIptTable table);
 
-/* What @chains and @before have in common, bridge and port included, is one object from then on:
- * to see that nothing changed there takes no look inside. @before may be NULL. Returns whether that
- * is all of both. */
-bool bw_ipt_share_chains(GPtrArray *chains, const GPtrArray *before);
+/* The same for one plan after the other. Remembers the chains it made last and, of each bridge,
+ * all that they were made from (bw/ipt_view.h); keeps nothing of a plan. A bridge of which nothing
+ * has changed is not written again. Refuses to know what is in the kernel, and what changed in the
+ * world: it looks at the whole plan each time, and two that are equal are so byte for byte.
+ *
+ * For one thread at a time; compilers of several tables may run at once. */
+typedef struct BwIptCompiler BwIptCompiler;
+
+BwIptCompiler *bw_ipt_compiler_new(BwIptTable table);
+void bw_ipt_compiler_free(BwIptCompiler *compiler);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwIptCompiler, bw_ipt_compiler_free)
+
+/* (transfer full): as of bw_ipt_compile(), whatever was compiled before; to be left as it is. What
+ * it has in common with the last time, bridge and port included, is one object: to see that nothing
+ * changed there takes no look inside. The very same array when that is all. */
+GPtrArray *bw_ipt_compiler_run(BwIptCompiler *compiler, const BwPlan *plan);
 
 /* Lent or NULL: binary search by name in such an array. */
 const BwIptChain *bw_ipt_find_chain(const GPtrArray *chains, const char *name);

@@ -10,7 +10,7 @@
  */
 
 #include <bw/ipt_rule.h>
-#include <bw/plan.h>
+#include <bw/ipt_view.h>
 
 /* What differs between directions. */
 typedef struct BwIptSide {
@@ -38,19 +38,14 @@ typedef struct BwIptShared {
         bool borders; /* the borders' tree is asked instead: it owns the same */
 } BwIptShared;
 
+/* Who writes a bridge's chains knows of the plan what @view shows, and adds to @chains and @shared
+ * without asking what is there: nothing else may decide what he writes. */
 typedef struct BwIptWriter {
         BwFamily family;
         BwDirection direction;
         const BwIptSide *side;
-        const BwPlan *plan;
-        const BwSegmentPlan *segment;
-        const char *segment_name; /* of its first bridge */
-        const BwBridgePlan *bridge;
-        GArray *claims;    /* BwPrefix: declared in @segment and link-local, or taking such in */
-        bool borders_know; /* the tree of @segment's borders has the same link-local addresses as
-                              that of its ports */
-        BwIptShared shared[2]; /* of @segment, by "drops" */
-        GPtrArray *borders;    /* BwPortPlan: border ports of @segment that were written */
+        const BwIptView *view; /* of the bridge; of chains that a segment shares: of no bridge */
+        BwIptShared shared[2]; /* by "drops": asked for by the bridge, or by all of the segment */
         GPtrArray *chains;     /* BwIptChain */
 } BwIptWriter;
 
@@ -58,7 +53,7 @@ typedef struct BwIptWriter {
  * reports do without: NFLOG says by which port a packet came and goes. */
 BwIptChain *bw_ipt_add_chain(BwIptWriter *writer, const char *name);
 BwIptChain *bw_ipt_add_shared_chain(BwIptWriter *writer, const char *name);
-BwIptChain *bw_ipt_add_port_chain(BwIptWriter *writer, const char *kind, const BwPortPlan *port);
+BwIptChain *bw_ipt_add_port_chain(BwIptWriter *writer, const char *kind, const BwIptPort *port);
 
 void bw_ipt_say(BwIptChain *chain, BwIptRule rule);
 void bw_ipt_say_goto(BwIptChain *chain, BwIptRule rule, const char *target);
@@ -77,42 +72,39 @@ void bw_ipt_place(const BwPrefix *base, char place[static BW_IPT_PLACE_SIZE]);
 BwPrefix bw_ipt_link_local(void);
 BwPrefix bw_ipt_multicast(BwFamily family);
 
-/* To begin with a segment; then with each of its bridges. */
-void bw_ipt_writer_enter_segment(BwIptWriter *writer, const BwSegmentPlan *segment);
-void bw_ipt_writer_enter(BwIptWriter *writer, const BwBridgePlan *bridge);
 /* (transfer full) (element-type BwPrefix): the link-local addresses made from the MACs of @port
  * that it may use and has not declared, as bw_owner_may_use() says, without asking every port of
  * the bridge. Empty for IPv4. */
-GArray *bw_ipt_list_derived(const BwIptWriter *writer, const BwPortPlan *port);
+GArray *bw_ipt_list_derived(const BwIptWriter *writer, const BwIptPort *port);
 
 /* lib/ipt_port.c: the chains of one port, and whether it has any. */
-bool bw_ipt_has_port_chain(const BwIptWriter *writer, const BwPortPlan *port);
-void bw_ipt_write_port(BwIptWriter *writer, const BwPortPlan *port);
+bool bw_ipt_has_port_chain(const BwIptWriter *writer, const BwIptPort *port);
+void bw_ipt_write_port(BwIptWriter *writer, const BwIptPort *port);
 /* The end of what may be delivered to a port that is bound: there is a look at who sent it. */
-BwIptRule bw_ipt_delivery(const BwIptWriter *writer, const BwPortPlan *port);
+BwIptRule bw_ipt_delivery(const BwIptWriter *writer, const BwIptPort *port);
 /* What is everybody's on the bridge, groups and broadcasts, meets the end of @pass. */
 void bw_ipt_deliver_groups(const BwIptWriter *writer, BwIptChain *chain, BwIptRule pass);
 
 /* lib/ipt_shared.c: write the name of a shared chain, which will then be written. */
-void bw_ipt_owned_chain(BwIptWriter *writer, const BwPortPlan *port, BwIptUnowned unowned,
+void bw_ipt_owned_chain(BwIptWriter *writer, const BwIptPort *port, BwIptUnowned unowned,
                         char name[static BW_IPT_CHAIN_SIZE]);
-void bw_ipt_denial_chain(BwIptWriter *writer, const BwPortPlan *port,
+void bw_ipt_denial_chain(BwIptWriter *writer, const BwIptPort *port,
                          char name[static BW_IPT_CHAIN_SIZE]);
-void bw_ipt_nowhere_chain(BwIptWriter *writer, const BwPortPlan *port,
+void bw_ipt_nowhere_chain(BwIptWriter *writer, const BwIptPort *port,
                           char name[static BW_IPT_CHAIN_SIZE]);
 /* The same of what all else that is somebody's goes to. */
 void bw_ipt_shared_denial_chain(const BwIptWriter *writer, bool drops,
                                 char name[static BW_IPT_CHAIN_SIZE]);
-/* To begin with a segment: whether one tree will do for its ports and its borders. */
-void bw_ipt_compare_trees(BwIptWriter *writer);
-/* What was asked for since the segment was entered. */
-void bw_ipt_write_shared(BwIptWriter *writer);
+/* Whether one tree will do for the ports of @segment and its borders. */
+bool bw_ipt_borders_know(const BwSegmentPlan *segment, BwFamily family);
+/* What the bridges of @segment have asked for. */
+void bw_ipt_write_shared(BwIptWriter *writer, const BwSegmentPlan *segment);
 
 /* lib/ipt_border.c: the chains of one border port, and what those of the segment share. A guest's
  * port may ask the borders' tree, too: no border leads to it, so whatever is owned is denied. */
 void bw_ipt_border_tree(const BwIptWriter *writer, char name[static BW_IPT_CHAIN_SIZE]);
-void bw_ipt_write_border(BwIptWriter *writer, const BwPortPlan *port);
-void bw_ipt_write_shared_borders(BwIptWriter *writer);
+void bw_ipt_write_border(BwIptWriter *writer, const BwIptPort *port);
+void bw_ipt_write_shared_borders(BwIptWriter *writer, const BwSegmentPlan *segment);
 
 /* lib/ipt_site.c: (transfer full) (element-type guint): for each of @sites (BwSitePlan) another, of
  * a lower index, with nearly the same leads; BW_IPT_UNLIKE: there is none. */
@@ -125,3 +117,7 @@ GPtrArray *bw_ipt_list_leads_beyond(const BwSitePlan *site, const BwSitePlan *ot
  * @start: @next itself when there is no short way. */
 void bw_ipt_write_short_way(BwIptWriter *writer, const char *next,
                             char start[static BW_IPT_CHAIN_SIZE]);
+
+/* lib/ipt_bridge.c: all chains of the bridge. Writes the name of the one to begin with into
+ * @start. */
+void bw_ipt_write_bridge(BwIptWriter *writer, char start[static BW_IPT_CHAIN_SIZE]);

@@ -284,6 +284,7 @@ static void time_news(const Bench *bench, BwEngine *engine, unsigned absent, dou
         plan = bw_plan_new(model, bench->config);
         row[0] = cpu_since(&start);
         engine->work->want(engine, plan, model);
+        engine->work->differs(engine);
         row[1] = cpu_since(&start);
         must(engine->work->commit(engine, g_get_monotonic_time(), &pass, &error), error);
         row[2] = cpu_since(&start);

@@ -68,7 +68,7 @@ FAULTS = {
     'border-leads': ('nft_sites.c', ': leads_next(', ': !leads_next('),
     'ipt-border-all-lead': ('ipt_border.c',
                             'write_dispatch(tree->writer, &dispatch, site->leads)->name',
-                            'write_dispatch(tree->writer, &dispatch, tree->writer->borders)->name'),
+                            'write_dispatch(tree->writer, &dispatch, tree->borders)->name'),
     'ipt-border-difference': ('ipt_border.c', 'leads ? BW_IPT_RETURN : BW_IPT_GOTO', 'BW_IPT_RETURN'),
     'ipt-border-closed': ('ipt_border.c', 'tree->closed = closed->len > 0;', 'tree->closed = false;'),
     'ipt-border-exact': ('ipt_border.c', 'for (guint i = node->items->len; i-- > 0;)',
@@ -87,7 +87,7 @@ FAULTS = {
     'ipt-no-sources': ('ipt_port.c', '''                deny_no_sources(writer, chain, port);
                 ask''', '''                (void) deny_no_sources;
                 ask'''),
-    'ipt-strangers': ('ipt_compile.c', 'unknown_ports == BW_UNKNOWN_PORTS_DROP',
+    'ipt-strangers': ('ipt_bridge.c', 'unknown_ports == BW_UNKNOWN_PORTS_DROP',
                       'unknown_ports != BW_UNKNOWN_PORTS_DROP'),
 }
 

@@ -354,6 +354,53 @@ static void test_places(void) {
         bw_engine_free(engine);
 }
 
+typedef enum Other { OTHER_NOTHING, OTHER_IPV4_GATEWAY, OTHER_IPV6_GATEWAY, OTHER_NETWORK } Other;
+
+/* A plan of its own each time. The watched port may use any address and nobody is a router, so that
+ * a gateway shows in what comes in by that port alone; a network, in what goes out. */
+static bool is_other(BwEngine *engine, Other other) {
+        static const BwPrefix gateways[] = {
+                [OTHER_IPV4_GATEWAY] = { BW_FAMILY_IPV4, 32, { 10, 0, 0, 1 } },
+                [OTHER_IPV6_GATEWAY] = { BW_FAMILY_IPV6, 128, { 0xfd, [15] = 1 } },
+        };
+        const BwPrefix network = { BW_FAMILY_IPV4, 24, { 10 } };
+        BwScene scene = bw_scene_new();
+        g_autoptr(BwModel) model = bw_model_new();
+        g_autoptr(BwPlan) plan = bw_scene_plan_new(&scene, NULL, "");
+        const BwBridgePlan *bridge = plan->bridges->pdata[0];
+        BwSegmentPlan *segment = plan->segments->pdata[0];
+        BwPortPlan *port = (BwPortPlan *) bw_plan_find_port(plan, "vk65", NULL);
+
+        for (guint i = 0; i < bridge->ports->len; i++)
+                ((BwPortPlan *) bridge->ports->pdata[i])->router = false;
+        port->state = BW_PORT_ANY_ADDRESS;
+        if (other == OTHER_NETWORK)
+                g_array_append_val(bridge->networks, network);
+        else if (other != OTHER_NOTHING)
+                g_array_append_val(segment->gateways, gateways[other]);
+        engine->work->want(engine, plan, model);
+        return engine->work->differs(engine);
+}
+
+/* Another plan that says the same is no news; one that changes a single table is. */
+static void test_differs(void) {
+        BwEngine *engine = bw_engine_iptables_new();
+        g_autoptr(GError) error = NULL;
+        BwPass pass = {};
+
+        set_up();
+        g_assert_true(is_other(engine, OTHER_NOTHING));
+        for (Other other = OTHER_IPV4_GATEWAY; other <= OTHER_NETWORK; other++) {
+                g_assert_false(is_other(engine, OTHER_NOTHING));
+                g_assert_true(is_other(engine, other));
+                g_assert_false(is_other(engine, other));
+                g_assert_true(is_other(engine, OTHER_NOTHING));
+        }
+        g_assert_true(engine->work->disarm(engine, 0, &pass, &error));
+        g_assert_true(is_other(engine, OTHER_NOTHING));
+        bw_engine_free(engine);
+}
+
 /* It came into use while all waited for libvirt: what is wanted is said later. */
 static void test_nothing_planned(void) {
         BwEngine *engine = bw_engine_nftables_new();
@@ -375,6 +422,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/engines/iptables/memory-of-addresses", test_memory_of_addresses);
         g_test_add_func("/engines/nftables/memory-of-nothing", test_memory_of_nothing);
         g_test_add_func("/engines/iptables/late-table", test_late_table);
+        g_test_add_func("/engines/iptables/differs", test_differs);
         g_test_add_func("/engines/nftables/places", test_places);
         g_test_add_func("/engines/nftables/nothing-planned", test_nothing_planned);
         return g_test_run();

@@ -271,52 +271,6 @@ static void test_rules_differ_in_every_part(void) {
                         g_assert_cmpint(bw_ipt_rule_equal(&rules[i], &rules[k]), ==, i == k);
 }
 
-static void add_chain(GPtrArray *chains, const char *name, const char *source) {
-        BwIptChain *chain = bw_ipt_chain_new(name);
-        BwIptRule rule = { .source = bw_test_prefix(source), .target = BW_IPT_RETURN };
-
-        g_array_append_val(chain->rules, rule);
-        g_ptr_array_add(chains, chain);
-}
-
-static GPtrArray *two_chains(const char *source) {
-        GPtrArray *chains = g_ptr_array_new_with_free_func((GDestroyNotify) bw_ipt_chain_unref);
-
-        add_chain(chains, "bw-i-vnet0", "10.0.0.1");
-        add_chain(chains, "bw-i-vnet1", source);
-        return chains;
-}
-
-/* What is the same is one object, and lives as long as any who has it. */
-static void test_shared_chains(void) {
-        g_autoptr(GPtrArray) before = two_chains("10.0.0.2"), same = two_chains("10.0.0.2");
-        g_autoptr(GPtrArray) other = two_chains("10.0.0.3"), more = two_chains("10.0.0.2");
-
-        g_assert_true(bw_ipt_share_chains(same, before));
-        g_assert_true(same->pdata[0] == before->pdata[0] && same->pdata[1] == before->pdata[1]);
-        g_assert_false(bw_ipt_share_chains(other, before));
-        g_assert_true(other->pdata[0] == before->pdata[0]);
-        g_assert_true(other->pdata[1] != before->pdata[1]);
-        add_chain(more, "bw-i-vnet2", "10.0.0.4");
-        g_assert_false(bw_ipt_share_chains(more, before));
-        g_assert_true(more->pdata[1] == before->pdata[1]);
-        g_assert_false(bw_ipt_share_chains(before, more));
-        g_assert_false(bw_ipt_share_chains(before, NULL));
-        g_clear_pointer(&before, g_ptr_array_unref);
-        g_assert_cmpstr(((BwIptChain *) same->pdata[1])->name, ==, "bw-i-vnet1");
-}
-
-/* The same rules of a port that is elsewhere now are counted elsewhere. */
-static void test_moved_chain_is_not_shared(void) {
-        g_autoptr(GPtrArray) before = two_chains("10.0.0.2"), moved = two_chains("10.0.0.2");
-        BwIptChain *first = moved->pdata[0], *second = moved->pdata[1];
-
-        g_strlcpy(first->bridge, "virbr6", sizeof(first->bridge));
-        g_strlcpy(second->port, "vnet7", sizeof(second->port));
-        g_assert_false(bw_ipt_share_chains(moved, before));
-        g_assert_true(moved->pdata[0] == first && moved->pdata[1] == second);
-}
-
 /* What is not of our shapes is somebody's own, whatever it begins with. */
 static void test_chains_of_ours(void) {
         static const char *const ours[] = {
@@ -348,8 +302,6 @@ int main(int argc, char **argv) {
                         test_many_ports_share_an_address);
         g_test_add_func("/ipt_compile/chain-names", test_chain_names);
         g_test_add_func("/ipt_compile/rules-differ-in-every-part", test_rules_differ_in_every_part);
-        g_test_add_func("/ipt_compile/shared-chains", test_shared_chains);
-        g_test_add_func("/ipt_compile/moved-chain-is-not-shared", test_moved_chain_is_not_shared);
         g_test_add_func("/ipt-compile/chains-of-ours", test_chains_of_ours);
         return g_test_run();
 }
