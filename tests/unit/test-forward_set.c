@@ -151,6 +151,23 @@ static void test_ranges(void) {
         g_assert_true(has_name(set, "f"));
 }
 
+/* { "b*", "c*" }, whichever is told first. */
+static void test_next_to_each_other(void) {
+        for (unsigned i = 0; i < 2; i++) {
+                g_autoptr(BwForwardSet) set = bw_forward_set_new();
+
+                set->length = BW_FORWARD_NAME_SIZE;
+                add(set, "c", 1)->is_end = i == 0;
+                add(set, "c", 1)->is_end = i == 1;
+                add(set, "b", 1);
+                add(set, "d", 1)->is_end = true;
+                g_assert_false(has_name(set, "a0"));
+                g_assert_true(has_name(set, "b0"));
+                g_assert_true(has_name(set, "c0"));
+                g_assert_false(has_name(set, "d0"));
+        }
+}
+
 /* Each field for itself: 5-9 . 1-8 has 7 . 7, 5-9 . 8-9 and 1-6 . 6-8 have not. */
 static void test_spans(void) {
         static const BwForwardLookup lookup = { .fields = { BW_FORWARD_IN_INDEX_SWAPPED,
@@ -183,6 +200,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/forward-set/lengths", test_lengths);
         g_test_add_func("/forward-set/too-long", test_too_long);
         g_test_add_func("/forward-set/ranges", test_ranges);
+        g_test_add_func("/forward-set/next-to-each-other", test_next_to_each_other);
         g_test_add_func("/forward-set/spans", test_spans);
         return g_test_run();
 }

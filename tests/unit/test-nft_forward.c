@@ -439,7 +439,7 @@ static void test_sets(void) {
                 bool is_foreign;
         } rows[] = {
                 { 16, 16, false }, { 16, 0, true },  { 16, 15, true }, { 16, 20, true },
-                { 20, 16, true },  { 32, 16, true }, { 0, 16, true },
+                { 20, 16, true },  { 32, 16, true }, { 0, 16, true },  { 20, 20, true },
         };
 
         for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
