@@ -87,6 +87,38 @@ static bool ask_table(BwNftForward *forward, GPtrArray *tables, const BwForwardT
         return ask(forward, tables, &question, error);
 }
 
+typedef struct Elements {
+        GPtrArray *tables;
+        const BwForwardSet *set;
+} Elements;
+
+static bool read_elements(const void *datagram, gsize length, gpointer user) {
+        const Elements *elements = user;
+
+        return bw_nft_forward_read(elements->tables, datagram, length) &&
+               !elements->set->is_foreign;
+}
+
+/* What is still to come of an answer that is not wanted any more goes with its socket. */
+static bool begin_anew(BwNftForward *forward, GError **error) {
+        (void) close(forward->socket);
+        forward->socket = bw_nftables_generation_open(error);
+        return forward->socket >= 0;
+}
+
+static bool ask_set(BwNftForward *forward, const BwNftablesQuestion *question, Elements *elements,
+                    GError **error) {
+        bool interrupted;
+        int err;
+
+        if (elements->set->is_foreign)
+                return true;
+        err = bw_nftables_dump(forward->socket, question, read_elements, elements, &interrupted);
+        if (elements->set->is_foreign)
+                return begin_anew(forward, error);
+        return err == 0 || fail(error, err);
+}
+
 static bool ask_elements(BwNftForward *forward, GPtrArray *tables, const BwForwardTable *table,
                          GError **error) {
         GHashTableIter iter;
@@ -94,6 +126,7 @@ static bool ask_elements(BwNftForward *forward, GPtrArray *tables, const BwForwa
 
         g_hash_table_iter_init(&iter, table->sets);
         while (g_hash_table_iter_next(&iter, &name, &set)) {
+                Elements elements = { tables, set };
                 const BwNftablesQuestion question = {
                         .type = NFT_MSG_GETSETELEM,
                         .family = bw_nft_forward_family(table),
@@ -101,9 +134,7 @@ static bool ask_elements(BwNftForward *forward, GPtrArray *tables, const BwForwa
                                    { NFTA_SET_ELEM_LIST_SET, name } },
                 };
 
-                if (((const BwForwardSet *) set)->is_foreign)
-                        continue;
-                if (!ask(forward, tables, &question, error))
+                if (!ask_set(forward, &question, &elements, error))
                         return false;
         }
         return true;
@@ -198,7 +229,8 @@ const GPtrArray *bw_nftables_forward_read(BwNftForward *forward, GError **error)
                 return forward->tables;
         /* An answer that was not read to its end would be taken for the next one's. */
         g_clear_pointer(&forward->tables, g_ptr_array_unref);
-        (void) close(forward->socket);
+        if (forward->socket >= 0)
+                (void) close(forward->socket);
         forward->socket = -1;
         return NULL;
 }

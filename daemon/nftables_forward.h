@@ -5,11 +5,12 @@
  * What others have in nftables' FORWARD
  *
  * Asks the kernel itself, in its own words, for the chains and rules of tables that
- * forwarded packets enter, and for sets of interface names that such rules ask.
- * Of a ruleset of a hundred thousand elements nothing else is read, and nothing at
- * all while its generation stays. libnftables would read the whole table, and list
- * the rules of iptables-nft in words it does not have. Writes nothing; a kernel that
- * has nf_tables as a module loads it.
+ * forwarded packets enter, and for sets that such rules ask with keys of interfaces
+ * and families, of which no more than BW_FORWARD_MOST_ELEMENTS are looked at. Of a
+ * ruleset of a hundred thousand elements nothing else is read, and nothing at all
+ * while its generation stays. libnftables would read the whole table, and list the
+ * rules of iptables-nft in words it does not have. Writes nothing; a kernel that has
+ * nf_tables as a module loads it.
  */
 
 #include <bw/forward.h>

@@ -15,11 +15,8 @@ static void free_chain(gpointer pointer) {
         g_free(chain);
 }
 
-static void free_set(gpointer pointer) {
-        BwForwardSet *set = pointer;
-
-        g_array_unref(set->elements);
-        g_free(set);
+static void free_set(gpointer set) {
+        bw_forward_set_free(set);
 }
 
 BwForwardTable *bw_forward_table_new(const char *name, const char *nft, unsigned families) {
@@ -75,8 +72,7 @@ BwForwardSet *bw_forward_table_set(BwForwardTable *table, const char *name) {
 
         if (set)
                 return set;
-        set = g_new0(BwForwardSet, 1);
-        set->elements = g_array_new(FALSE, FALSE, sizeof(BwForwardElement));
+        set = bw_forward_set_new();
         g_hash_table_insert(table->sets, (gpointer) bw_forward_table_word(table, name), set);
         return set;
 }
@@ -85,76 +81,44 @@ BwForwardSet *bw_forward_table_set(BwForwardTable *table, const char *name) {
 typedef struct Walk {
         const BwForwardTable *table;
         GHashTable *known; /* BwForwardChain * -> its Verdict, so that no chain is walked twice */
-        BwFamily family;
-        char bridge[BW_FORWARD_NAME_SIZE];
-        int ifindex;
+        BwForwardPacket packet;
         const BwForwardChain *dropper; /* whose rule has dropped it */
 } Walk;
 
-/* Of a set of ranges the last that begins at the name or before it says whether it is in one; where
- * one ends and the next begins, the beginning counts. */
-static const BwForwardElement *find_range(const BwForwardSet *set, const char *bridge) {
-        const BwForwardElement *found = NULL;
+static bool look_up(const BwForwardLookup *lookup, const Walk *walk,
+                    const BwForwardElement **ret_element) {
+        const BwForwardSet *set = g_hash_table_lookup(walk->table->sets, lookup->set);
 
-        for (guint i = 0; i < set->elements->len; i++) {
-                const BwForwardElement *element =
-                        &g_array_index(set->elements, BwForwardElement, i);
-                int order = found ? memcmp(element->bytes, found->bytes, sizeof(found->bytes)) : 1;
-
-                if (element->is_rest || memcmp(element->bytes, bridge, sizeof(element->bytes)) > 0)
-                        continue;
-                if (order > 0 || (order == 0 && found && found->is_end))
-                        found = element;
-        }
-        return found && !found->is_end ? found : NULL;
+        return set && bw_forward_set_find(set, lookup, &walk->packet, ret_element);
 }
 
-static const BwForwardElement *find_element(const BwForwardSet *set, const char *bridge) {
-        const BwForwardElement *rest = NULL, *found;
-        bool has_ranges = false;
+/* What is not known does not fit, inverted or not. */
+static bool lookup_fits(const BwForwardLookup *lookup, const Walk *walk) {
+        const BwForwardElement *element;
 
-        for (guint i = 0; i < set->elements->len; i++) {
-                const BwForwardElement *element =
-                        &g_array_index(set->elements, BwForwardElement, i);
-
-                has_ranges |= element->is_end;
-                if (element->is_rest)
-                        rest = element;
-                else if (memcmp(element->bytes, bridge, sizeof(element->bytes)) == 0 &&
-                         !element->is_end)
-                        return element;
-        }
-        found = has_ranges ? find_range(set, bridge) : NULL;
-        return found ? found : rest;
+        return look_up(lookup, walk, &element) && (element != NULL) != lookup->is_inverted;
 }
 
-/* NULL: not known, and no rule that asks for it fits. */
-static const BwForwardSet *find_set(const Walk *walk, const char *name) {
-        const BwForwardSet *set = g_hash_table_lookup(walk->table->sets, name);
-
-        return set && !set->is_foreign ? set : NULL;
-}
-
-static bool set_fits(const BwForwardName *name, const Walk *walk) {
-        const BwForwardSet *set = find_set(walk, name->set);
-
-        return set && (find_element(set, walk->bridge) != NULL) != name->is_inverted;
+static bool lookups_fit(const BwForwardRule *rule, const Walk *walk) {
+        for (unsigned i = 0; i < rule->lookup_count; i++)
+                if (!lookup_fits(&rule->lookups[i], walk))
+                        return false;
+        return true;
 }
 
 static bool name_fits(const BwForwardName *name, const Walk *walk) {
         bool same;
 
-        if (name->set)
-                return set_fits(name, walk);
         if (name->ifindex)
-                return ((int) name->ifindex == walk->ifindex) != name->is_inverted;
-        same = memcmp(name->bytes, walk->bridge, MIN(name->length, sizeof(name->bytes))) == 0;
+                return ((int) name->ifindex == walk->packet.ifindex) != name->is_inverted;
+        same = memcmp(name->bytes, walk->packet.bridge, MIN(name->length, sizeof(name->bytes))) ==
+               0;
         return name->length == 0 || same != name->is_inverted;
 }
 
 static bool fits(const BwForwardRule *rule, const Walk *walk) {
-        return !rule->is_narrow && !(rule->excluded & BW_FAMILY_BIT(walk->family)) &&
-               name_fits(&rule->in, walk) && name_fits(&rule->out, walk);
+        return !rule->is_narrow && !(rule->excluded & BW_FAMILY_BIT(walk->packet.family)) &&
+               name_fits(&rule->in, walk) && name_fits(&rule->out, walk) && lookups_fit(rule, walk);
 }
 
 static BwForwardVerdict walk_chain(Walk *walk, const BwForwardChain *chain, unsigned depth);
@@ -169,16 +133,14 @@ static BwForwardVerdict follow(Walk *walk, const char *name, unsigned depth) {
 /* What a rule that fits says; @ret_chain: of a jump or goto. */
 static BwForwardVerdict resolve(const Walk *walk, const BwForwardRule *rule,
                                 const char **ret_chain) {
-        const BwForwardName *name = rule->looks_up_out ? &rule->out : &rule->in;
-        const BwForwardSet *map;
-        const BwForwardElement *element;
+        const BwForwardElement *element = NULL;
 
         *ret_chain = rule->chain;
         if (rule->verdict != BW_FORWARD_LOOK_UP)
                 return rule->verdict;
-        map = name->set ? find_set(walk, name->set) : NULL;
-        element = map ? find_element(map, walk->bridge) : NULL;
-        if (!element || element->verdict == BW_FORWARD_LOOK_UP)
+        if (rule->lookup_count == 0 ||
+            !look_up(&rule->lookups[rule->lookup_count - 1], walk, &element) || !element ||
+            element->verdict == BW_FORWARD_LOOK_UP)
                 return BW_FORWARD_GO_ON;
         *ret_chain = element->chain;
         return element->verdict;
@@ -254,9 +216,9 @@ static bool table_drops(Walk *walk, BwForwardEnd *ret_end) {
 
 bool bw_forward_drops(const GPtrArray *tables, BwFamily family, const char *name, int ifindex,
                       BwForwardEnd *ret_end) {
-        Walk walk = { .family = family, .ifindex = ifindex };
+        Walk walk = { .packet = { .family = family, .ifindex = ifindex } };
 
-        memcpy(walk.bridge, name, strnlen(name, sizeof(walk.bridge) - 1));
+        memcpy(walk.packet.bridge, name, strnlen(name, sizeof(walk.packet.bridge) - 1));
         for (guint i = 0; tables && i < tables->len; i++) {
                 walk.table = tables->pdata[i];
                 if ((walk.table->families & BW_FAMILY_BIT(family)) && table_drops(&walk, ret_end))

@@ -101,57 +101,64 @@ static void read_chain(GPtrArray *tables, const BwNftMessage *message) {
 
 /* Rules */
 
-/* What a register has. */
-typedef enum Load {
-        LOAD_OTHER, /* or nothing */
-        LOAD_IN_NAME,
-        LOAD_OUT_NAME,
-        LOAD_IN_INDEX,
-        LOAD_OUT_INDEX,
-        LOAD_NFPROTO,
-        LOAD_PROTOCOL,
-} Load;
-
-/* Both ways to count registers: four of 16 bytes, and sixteen of four behind their numbers. */
-#define MOST_REGISTERS (NFT_REG32_15 + 1)
+/* Registers of four bytes; one of 16 is four of them (enum nft_registers). */
+#define SLOTS (NFT_REG32_15 - NFT_REG32_00 + 1)
 
 typedef struct Reading {
         BwForwardTable *table;
         BwForwardRule rule;
-        Load loads[MOST_REGISTERS];
+        BwForwardField slots[SLOTS]; /* what begins there */
 } Reading;
 
-static void load(Reading *reading, uint32_t to, Load what) {
-        if (to < MOST_REGISTERS)
-                reading->loads[to] = what;
+/* SLOTS: there is no such register. */
+static unsigned slot_of(uint32_t number) {
+        if (number >= NFT_REG_1 && number <= NFT_REG_4)
+                return (number - NFT_REG_1) * (NFT_REG_SIZE / NFT_REG32_SIZE);
+        return number >= NFT_REG32_00 && number <= NFT_REG32_15 ? number - NFT_REG32_00 : SLOTS;
 }
 
-static Load loaded(const Reading *reading, BwNftBytes expression, unsigned type) {
-        uint32_t from;
+static unsigned slots_of(BwForwardField field) {
+        return (bw_forward_field_width(field) + NFT_REG32_SIZE - 1) / NFT_REG32_SIZE;
+}
 
-        return find_u32(expression, type, &from) && from < MOST_REGISTERS ? reading->loads[from]
-                                                                          : LOAD_OTHER;
+/* Keys are loaded from their beginning to their end, so what stands behind is of an earlier one:
+ * it is let go of, however long this is. */
+static void load(Reading *reading, uint32_t to, BwForwardField what) {
+        unsigned slot = slot_of(to);
+
+        for (unsigned i = 0; i < slot; i++)
+                if (i + slots_of(reading->slots[i]) > slot)
+                        reading->slots[i] = BW_FORWARD_OTHER;
+        for (unsigned i = slot; i < SLOTS; i++)
+                reading->slots[i] = i == slot ? what : BW_FORWARD_OTHER;
+}
+
+static BwForwardField loaded(const Reading *reading, BwNftBytes expression, unsigned type) {
+        uint32_t from;
+        unsigned slot = find_u32(expression, type, &from) ? slot_of(from) : SLOTS;
+
+        return slot < SLOTS ? reading->slots[slot] : BW_FORWARD_OTHER;
 }
 
 static void read_meta(Reading *reading, BwNftBytes expression) {
         uint32_t to, key = 0;
-        Load what = LOAD_OTHER;
+        BwForwardField what = BW_FORWARD_OTHER;
 
         if (!find_u32(expression, NFTA_META_DREG, &to))
                 return;
         (void) find_u32(expression, NFTA_META_KEY, &key);
         if (key == NFT_META_IIFNAME)
-                what = LOAD_IN_NAME;
+                what = BW_FORWARD_IN_NAME;
         else if (key == NFT_META_OIFNAME)
-                what = LOAD_OUT_NAME;
+                what = BW_FORWARD_OUT_NAME;
         else if (key == NFT_META_IIF)
-                what = LOAD_IN_INDEX;
+                what = BW_FORWARD_IN_INDEX;
         else if (key == NFT_META_OIF)
-                what = LOAD_OUT_INDEX;
+                what = BW_FORWARD_OUT_INDEX;
         else if (key == NFT_META_NFPROTO)
-                what = LOAD_NFPROTO;
+                what = BW_FORWARD_NFPROTO;
         else if (key == NFT_META_PROTOCOL)
-                what = LOAD_PROTOCOL;
+                what = BW_FORWARD_PROTOCOL;
         load(reading, to, what);
 }
 
@@ -162,28 +169,45 @@ static void read_load(Reading *reading, BwNftBytes expression) {
         uint32_t to;
 
         if (find_u32(expression, NFTA_PAYLOAD_DREG, &to))
-                load(reading, to, LOAD_OTHER);
+                load(reading, to, BW_FORWARD_OTHER);
 }
 
 static void read_bitwise(Reading *reading, BwNftBytes expression) {
         uint32_t to;
 
         if (find_u32(expression, NFTA_BITWISE_DREG, &to))
-                load(reading, to, LOAD_OTHER);
+                load(reading, to, BW_FORWARD_OTHER);
+}
+
+/* Ranges of numbers are compared byte by byte. */
+static void read_byteorder(Reading *reading, BwNftBytes expression) {
+        BwForwardField what = loaded(reading, expression, NFTA_BYTEORDER_SREG);
+        uint32_t to, size, length;
+
+        if (!find_u32(expression, NFTA_BYTEORDER_DREG, &to))
+                return;
+        if (!find_u32(expression, NFTA_BYTEORDER_SIZE, &size) || size != sizeof(uint32_t) ||
+            !find_u32(expression, NFTA_BYTEORDER_LEN, &length) || length != sizeof(uint32_t))
+                what = BW_FORWARD_OTHER;
+        load(reading, to,
+             what == BW_FORWARD_IN_INDEX    ? BW_FORWARD_IN_INDEX_SWAPPED
+             : what == BW_FORWARD_OUT_INDEX ? BW_FORWARD_OUT_INDEX_SWAPPED
+                                            : BW_FORWARD_OTHER);
 }
 
 /* One condition of each interface is judged. */
-static BwForwardName *name_of(Reading *reading, Load what) {
-        bool is_in = what == LOAD_IN_NAME || what == LOAD_IN_INDEX;
+static BwForwardName *name_of(Reading *reading, BwForwardField what) {
+        bool is_in = what == BW_FORWARD_IN_NAME || what == BW_FORWARD_IN_INDEX;
         BwForwardName *name = is_in ? &reading->rule.in : &reading->rule.out;
 
-        if (!name->length && !name->ifindex && !name->set)
+        if (!name->length && !name->ifindex)
                 return name;
         reading->rule.is_narrow = true;
         return NULL;
 }
 
-static void compare_name(Reading *reading, Load what, BwNftBytes value, bool is_inverted) {
+static void compare_name(Reading *reading, BwForwardField what, BwNftBytes value,
+                         bool is_inverted) {
         BwForwardName *name = name_of(reading, what);
 
         if (!name)
@@ -198,7 +222,8 @@ static void compare_name(Reading *reading, Load what, BwNftBytes value, bool is_
 }
 
 /* Of the host's byte order. */
-static void compare_index(Reading *reading, Load what, BwNftBytes value, bool is_inverted) {
+static void compare_index(Reading *reading, BwForwardField what, BwNftBytes value,
+                          bool is_inverted) {
         BwForwardName *name = name_of(reading, what);
         uint32_t ifindex = 0;
 
@@ -214,43 +239,46 @@ static void compare_index(Reading *reading, Load what, BwNftBytes value, bool is
         name->is_inverted = is_inverted;
 }
 
-static unsigned family_of(Load what, BwNftBytes value) {
+static unsigned family_of(BwForwardField what, BwNftBytes value) {
         unsigned number = value.length > 0 ? value.at[0] : 0;
 
-        if (what == LOAD_NFPROTO)
+        if (what == BW_FORWARD_NFPROTO)
                 return number == NFPROTO_IPV4 ? IPV4 : number == NFPROTO_IPV6 ? IPV6 : 0;
         number = value.length == 2 ? number << 8 | value.at[1] : 0;
         return number == ETHERTYPE_IPV4 ? IPV4 : number == ETHERTYPE_IPV6 ? IPV6 : 0;
 }
 
-static void compare_family(Reading *reading, Load what, BwNftBytes value, bool is_inverted) {
+static void compare_family(Reading *reading, BwForwardField what, BwNftBytes value,
+                           bool is_inverted) {
         unsigned family = family_of(what, value);
 
         reading->rule.excluded |= is_inverted ? family : (IPV4 | IPV6) & ~family;
 }
 
-static void compare(Reading *reading, Load what, BwNftBytes value, bool is_inverted) {
+static void compare(Reading *reading, BwForwardField what, BwNftBytes value, bool is_inverted) {
         switch (what) {
-        case LOAD_IN_NAME:
-        case LOAD_OUT_NAME:
+        case BW_FORWARD_IN_NAME:
+        case BW_FORWARD_OUT_NAME:
                 compare_name(reading, what, value, is_inverted);
                 return;
-        case LOAD_IN_INDEX:
-        case LOAD_OUT_INDEX:
+        case BW_FORWARD_IN_INDEX:
+        case BW_FORWARD_OUT_INDEX:
                 compare_index(reading, what, value, is_inverted);
                 return;
-        case LOAD_NFPROTO:
-        case LOAD_PROTOCOL:
+        case BW_FORWARD_NFPROTO:
+        case BW_FORWARD_PROTOCOL:
                 compare_family(reading, what, value, is_inverted);
                 return;
-        case LOAD_OTHER:
+        case BW_FORWARD_IN_INDEX_SWAPPED:
+        case BW_FORWARD_OUT_INDEX_SWAPPED:
+        case BW_FORWARD_OTHER:
                 break;
         }
         reading->rule.is_narrow = true;
 }
 
 static void read_cmp(Reading *reading, BwNftBytes expression) {
-        Load what = loaded(reading, expression, NFTA_CMP_SREG);
+        BwForwardField what = loaded(reading, expression, NFTA_CMP_SREG);
         BwNftBytes value = bw_nft_find(bw_nft_find(expression, NFTA_CMP_DATA), NFTA_DATA_VALUE);
         uint32_t operation;
 
@@ -261,28 +289,48 @@ static void read_cmp(Reading *reading, BwNftBytes expression) {
                 compare(reading, what, value, operation == NFT_CMP_NEQ);
 }
 
-/* The key is the interface alone when the set turns out to have keys as long as a name. */
+/* All that is known from the register on: how long a key is, the set will say. */
+static bool read_key(const Reading *reading, BwNftBytes expression, BwForwardLookup *lookup) {
+        uint32_t from;
+        unsigned slot = find_u32(expression, NFTA_LOOKUP_SREG, &from) ? slot_of(from) : SLOTS;
+
+        for (unsigned i = 0; i < BW_FORWARD_MOST_FIELDS && slot < SLOTS && reading->slots[slot];
+             i++) {
+                lookup->fields[i] = reading->slots[slot];
+                slot += slots_of(lookup->fields[i]);
+        }
+        return lookup->fields[0] != BW_FORWARD_OTHER;
+}
+
+static void add_lookup(Reading *reading, const char *name, const BwForwardLookup *lookup) {
+        BwForwardSet *set = bw_forward_table_set(reading->table, name);
+        BwForwardLookup *added = &reading->rule.lookups[reading->rule.lookup_count++];
+
+        *added = *lookup;
+        added->set = bw_forward_table_word(reading->table, name);
+        set->asked = MAX(set->asked, bw_forward_lookup_reach(lookup));
+}
+
+/* In a map that gives no verdict it is a condition all the same. */
 static void read_lookup(Reading *reading, BwNftBytes expression) {
-        Load what = loaded(reading, expression, NFTA_LOOKUP_SREG);
-        bool is_name = what == LOAD_IN_NAME || what == LOAD_OUT_NAME;
+        BwForwardLookup lookup = {};
         uint32_t to, flags;
         bool is_map = find_u32(expression, NFTA_LOOKUP_DREG, &to);
-        BwForwardName *name = is_name ? name_of(reading, what) : NULL;
         char set[NAME_SIZE];
 
         (void) find_u32(expression, NFTA_LOOKUP_FLAGS, &flags);
-        if (!name || (is_map && to != NFT_REG_VERDICT) ||
+        lookup.is_inverted = flags & NFT_LOOKUP_F_INV;
+        if (reading->rule.lookup_count == BW_FORWARD_MOST_LOOKUPS ||
+            !read_key(reading, expression, &lookup) ||
             !find_text(expression, NFTA_LOOKUP_SET, set)) {
                 reading->rule.is_narrow = true;
                 return;
         }
-        (void) bw_forward_table_set(reading->table, set);
-        name->set = bw_forward_table_word(reading->table, set);
-        name->is_inverted = flags & NFT_LOOKUP_F_INV;
-        if (!is_map)
-                return;
-        reading->rule.verdict = BW_FORWARD_LOOK_UP;
-        reading->rule.looks_up_out = what == LOAD_OUT_NAME;
+        add_lookup(reading, set, &lookup);
+        if (is_map && to == NFT_REG_VERDICT)
+                reading->rule.verdict = BW_FORWARD_LOOK_UP;
+        else if (is_map)
+                load(reading, to, BW_FORWARD_OTHER);
 }
 
 /* @data: NFTA_DATA_*. What a program does with what it is handed cannot be known: it passes. */
@@ -318,7 +366,7 @@ static void read_immediate(Reading *reading, BwNftBytes expression) {
         if (!find_u32(expression, NFTA_IMMEDIATE_DREG, &to) || !data.at)
                 reading->rule.is_narrow = true;
         else if (to != NFT_REG_VERDICT)
-                load(reading, to, LOAD_OTHER);
+                load(reading, to, BW_FORWARD_OTHER);
         else
                 reading->rule.verdict = read_verdict(reading->table, data, &reading->rule.chain);
 }
@@ -380,23 +428,15 @@ static void read_expression(Reading *reading, BwNftBytes element) {
                 const char *name;
                 void (*read)(Reading *reading, BwNftBytes expression);
         } rows[] = {
-                { "meta", read_meta },
-                { "cmp", read_cmp },
-                { "immediate", read_immediate },
-                { "counter", read_deed },
-                { "match", read_match },
-                { "target", read_target },
-                { "payload", read_load },
-                { "ct", read_load },
-                { "bitwise", read_bitwise },
-                { "lookup", read_lookup },
-                { "reject", read_reject },
-                { "queue", read_queue },
-                { "log", read_deed },
-                { "notrack", read_deed },
-                { "dup", read_deed },
-                { "last", read_deed },
-                { "objref", read_object },
+                { "meta", read_meta },           { "cmp", read_cmp },
+                { "immediate", read_immediate }, { "counter", read_deed },
+                { "match", read_match },         { "target", read_target },
+                { "payload", read_load },        { "ct", read_load },
+                { "bitwise", read_bitwise },     { "byteorder", read_byteorder },
+                { "lookup", read_lookup },       { "reject", read_reject },
+                { "queue", read_queue },         { "log", read_deed },
+                { "notrack", read_deed },        { "dup", read_deed },
+                { "last", read_deed },           { "objref", read_object },
         };
         BwNftBytes expression = bw_nft_find(element, NFTA_EXPR_DATA);
         char name[NAME_SIZE] = "";
@@ -419,8 +459,11 @@ static void read_rule(GPtrArray *tables, const BwNftMessage *message) {
 
         if (!reading.table || !find_text(message->body, NFTA_RULE_CHAIN, name))
                 return;
+        /* Behind a verdict nothing is reached; a map that has none for a packet ends its rule too.
+         */
         while (!reading.rule.is_narrow && bw_nft_next_attribute(&rest, &element, &broken))
-                read_expression(&reading, element.value);
+                if (reading.rule.verdict == BW_FORWARD_GO_ON)
+                        read_expression(&reading, element.value);
         /* What never decides need not be kept. */
         if (!broken && !reading.rule.is_narrow && reading.rule.verdict != BW_FORWARD_GO_ON)
                 g_array_append_val(bw_forward_table_chain(reading.table, name)->rules,
@@ -437,25 +480,65 @@ static void read_set(GPtrArray *tables, const BwNftMessage *message) {
 
         if (table && find_text(message->body, NFTA_SET_NAME, name))
                 set = g_hash_table_lookup(table->sets, name);
-        if (set &&
-            (!find_u32(message->body, NFTA_SET_KEY_LEN, &length) || length != BW_FORWARD_NAME_SIZE))
+        if (!set)
+                return;
+        if (!find_u32(message->body, NFTA_SET_KEY_LEN, &length) || length == 0 ||
+            length > set->asked)
                 set->is_foreign = true;
+        else
+                set->length = length;
+}
+
+static bool is_condition(BwNftBytes expression) {
+        char name[NAME_SIZE] = "";
+
+        return find_text(expression, NFTA_EXPR_NAME, name) && !g_str_equal(name, "counter") &&
+               !g_str_equal(name, "last");
+}
+
+/* An element may have a limit or a quota of its own. */
+static bool has_condition(BwNftBytes element) {
+        BwNftBytes rest = bw_nft_find(element, NFTA_SET_ELEM_EXPRESSIONS);
+        bool found = is_condition(bw_nft_find(element, NFTA_SET_ELEM_EXPR)), broken;
+        BwNftAttribute expression;
+
+        while (bw_nft_next_attribute(&rest, &expression, &broken))
+                found |= is_condition(expression.value);
+        return found;
+}
+
+static bool read_key_value(const BwForwardSet *set, BwNftBytes element, unsigned type,
+                           uint8_t key[static BW_FORWARD_KEY_SIZE]) {
+        BwNftBytes value = bw_nft_find(bw_nft_find(element, type), NFTA_DATA_VALUE);
+
+        if (set->length == 0 || value.length != set->length || value.length > BW_FORWARD_KEY_SIZE)
+                return false;
+        memcpy(key, value.at, value.length);
+        return true;
+}
+
+static bool read_keys(const BwForwardSet *set, BwNftBytes rest, BwForwardElement *element) {
+        if (element->is_rest)
+                return true;
+        element->is_span = bw_nft_find(rest, NFTA_SET_ELEM_KEY_END).at;
+        return read_key_value(set, rest, NFTA_SET_ELEM_KEY, element->key) &&
+               (!element->is_span ||
+                read_key_value(set, rest, NFTA_SET_ELEM_KEY_END, element->last));
 }
 
 static void read_element(BwForwardTable *table, BwForwardSet *set, BwNftBytes rest) {
-        BwNftBytes key = bw_nft_find(bw_nft_find(rest, NFTA_SET_ELEM_KEY), NFTA_DATA_VALUE);
         BwForwardElement element = {};
         uint32_t flags;
 
         (void) find_u32(rest, NFTA_SET_ELEM_FLAGS, &flags);
         element.is_end = flags & NFT_SET_ELEM_INTERVAL_END;
         element.is_rest = flags & NFT_SET_ELEM_CATCHALL;
-        if (!element.is_rest && key.length != sizeof(element.bytes)) {
+        if (set->elements->len == BW_FORWARD_MOST_ELEMENTS || has_condition(rest) ||
+            !read_keys(set, rest, &element)) {
                 set->is_foreign = true;
+                g_array_set_size(set->elements, 0);
                 return;
         }
-        if (!element.is_rest)
-                memcpy(element.bytes, key.at, sizeof(element.bytes));
         element.verdict =
                 read_verdict(table, bw_nft_find(rest, NFTA_SET_ELEM_DATA), &element.chain);
         g_array_append_val(set->elements, element);
@@ -471,7 +554,7 @@ static void read_elements(GPtrArray *tables, const BwNftMessage *message) {
 
         if (table && find_text(message->body, NFTA_SET_ELEM_LIST_SET, name))
                 set = g_hash_table_lookup(table->sets, name);
-        while (set && bw_nft_next_attribute(&rest, &element, &broken))
+        while (set && !set->is_foreign && bw_nft_next_attribute(&rest, &element, &broken))
                 read_element(table, set, element.value);
 }
 

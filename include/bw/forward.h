@@ -11,58 +11,37 @@
  * as Docker makes them, then cuts its guests off from each other.
  *
  * Asked is what becomes of a packet nobody has a word for: a rule with any other
- * condition than the interfaces and the family is taken not to fit.
+ * condition than the interfaces and the family is taken not to fit, and so is one
+ * that asks a set of which nothing is known (bw/forward_set.h).
  */
 
 #include <bw/addr.h>
+#include <bw/forward_set.h>
 #include <glib.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-#define BW_FORWARD_NAME_SIZE 16 /* of an interface, with the NUL */
-
 #define BW_FAMILY_BIT(family) (1u << (family))
-
-typedef enum BwForwardVerdict {
-        BW_FORWARD_GO_ON, /* counts, logs, marks */
-        BW_FORWARD_ACCEPT,
-        BW_FORWARD_DROP, /* or rejects */
-        BW_FORWARD_RETURN,
-        BW_FORWARD_JUMP,
-        BW_FORWARD_GOTO,
-        BW_FORWARD_LOOK_UP, /* what the set has beside the interface */
-} BwForwardVerdict;
 
 /* What a rule asks of one interface. */
 typedef struct BwForwardName {
         char bytes[BW_FORWARD_NAME_SIZE]; /* its name, as far as it counts */
         unsigned length;  /* so many bytes; 0: any interface. With the NUL: the whole name */
         unsigned ifindex; /* this one, whatever its name; 0: any */
-        const char *set;  /* one of this set; NULL: any */
         bool is_inverted; /* any other */
 } BwForwardName;
+
+#define BW_FORWARD_MOST_LOOKUPS 4 /* of one rule */
 
 typedef struct BwForwardRule {
         BwForwardVerdict verdict;
         bool is_narrow;        /* has a condition that is not judged, and is taken not to fit */
-        bool looks_up_out;     /* BW_FORWARD_LOOK_UP: by @out and not by @in */
         unsigned excluded;     /* set of BwFamily it does not fit */
         BwForwardName in, out; /* the interfaces, which for a bridged packet are its bridge */
+        BwForwardLookup lookups[BW_FORWARD_MOST_LOOKUPS];
+        unsigned lookup_count; /* the last is the map of BW_FORWARD_LOOK_UP */
         const char *chain;     /* of a jump or goto; a word of the table */
 } BwForwardRule;
-
-typedef struct BwForwardElement {
-        char bytes[BW_FORWARD_NAME_SIZE]; /* an interface's whole name, NULs behind it */
-        bool is_end;                      /* of a set of ranges: what begins here is not in it */
-        bool is_rest;                     /* of a map: whatever has no element of its own */
-        BwForwardVerdict verdict;         /* of a map */
-        const char *chain;                /* likewise; a word of the table */
-} BwForwardElement;
-
-typedef struct BwForwardSet {
-        GArray *elements; /* BwForwardElement, in any order */
-        bool is_foreign;  /* is not one of names: what it has is not known */
-} BwForwardSet;
 
 typedef struct BwForwardChain {
         const char *name; /* a word of the table */

@@ -10,10 +10,11 @@
  * iptables-nft with its matches of x_tables (nf_tables_compat.h).
  *
  * Judged are comparisons of iifname, oifname, iif, oif, meta nfproto and meta
- * protocol, look-ups of iifname and oifname alone in sets and verdict maps, with
- * names that end in a star, and "-m physdev --physdev-is-bridged", which every
- * bridged packet fits. Any other condition makes a rule narrow: addresses, ports,
- * ct state, limits, two interfaces as one key, sets of iif and oif.
+ * protocol, look-ups of these, one or several as one key, in sets, maps and verdict
+ * maps, with ranges and with names that end in a star, and "-m physdev
+ * --physdev-is-bridged", which every bridged packet fits. Any other condition makes a
+ * rule narrow: addresses, ports, ct state, limits, keys with any of these in them, and
+ * sets whose elements have limits or are more than BW_FORWARD_MOST_ELEMENTS.
  *
  * Trusts no length and no text in it. Opens no socket.
  */
@@ -23,7 +24,8 @@
 /* Reads one datagram of answers, of any alignment, into @tables (element-type BwForwardTable,
  * (transfer full)), which lets go of them by bw_forward_table_free(). What belongs to a table,
  * chain or set that was not told before is passed over, so ask in this order: tables; chains; of
- * each table its rules, then its sets; of each of @sets that is not foreign the elements. Families
+ * each table its rules, then its sets; of each of @sets that is not foreign the elements, until
+ * it is. Families
  * but ip, ip6 and inet are passed over, and tables that are dormant. False: there was something in
  * it that cannot be read. */
 bool bw_nft_forward_read(GPtrArray *tables, const void *datagram, gsize length);

@@ -241,11 +241,10 @@ static void test_registers(void) {
                 uint32_t loaded, compared;
                 bool drops;
         } rows[] = {
-                { NFT_REG_1, NFT_REG_1, true },
-                { NFT_REG_4, NFT_REG_4, true },
-                { NFT_REG32_15, NFT_REG32_15, true },
-                { NFT_REG_1, NFT_REG_2, false },
-                { NFT_REG32_15 + 1, NFT_REG32_15 + 1, false },
+                { NFT_REG_1, NFT_REG_1, true },       { NFT_REG_4, NFT_REG_4, true },
+                { NFT_REG32_15, NFT_REG32_15, true }, { NFT_REG_1, NFT_REG_2, false },
+                { NFT_REG_2, NFT_REG32_04, true },    { NFT_REG32_00, NFT_REG_1, true },
+                { NFT_REG32_01, NFT_REG_1, false },   { NFT_REG32_15 + 1, NFT_REG32_15 + 1, false },
                 { 0xffffffff, 0xffffffff, false },
         };
 
@@ -385,11 +384,24 @@ static void test_tables(void) {
         }
 }
 
+static void put_lookup_from(Bytes *bytes, const char *set, uint32_t from) {
+        Expression lookup = begin_expression(bytes, "lookup");
+
+        put_text(bytes, NFTA_LOOKUP_SET, set);
+        put_u32(bytes, NFTA_LOOKUP_SREG, from);
+        end_expression(bytes, lookup);
+}
+
 static void put_lookup(Bytes *bytes, const char *set) {
+        put_lookup_from(bytes, set, NFT_REG_1);
+}
+
+static void put_lookup_to(Bytes *bytes, const char *set, uint32_t to) {
         Expression lookup = begin_expression(bytes, "lookup");
 
         put_text(bytes, NFTA_LOOKUP_SET, set);
         put_u32(bytes, NFTA_LOOKUP_SREG, NFT_REG_1);
+        put_u32(bytes, NFTA_LOOKUP_DREG, to);
         end_expression(bytes, lookup);
 }
 
@@ -427,7 +439,7 @@ static void test_sets(void) {
                 bool is_foreign;
         } rows[] = {
                 { 16, 16, false }, { 16, 0, true },  { 16, 15, true }, { 16, 20, true },
-                { 20, 16, true },  { 32, 16, true }, { 0, 16, true },
+                { 20, 16, true },  { 32, 16, true }, { 0, 16, true },  { 20, 20, true },
         };
 
         for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -452,6 +464,168 @@ static void test_sets(void) {
                 g_assert_cmpint(set->is_foreign, ==, rows[i].is_foreign);
                 g_assert_cmpint(drops(bytes), ==, !rows[i].is_foreign);
         }
+}
+
+#define PAIR "virbr6\0\0\0\0\0\0\0\0\0\0virbr6\0\0\0\0\0\0\0\0\0"
+
+/* A key is what stands in one register behind the other, as long as the set's keys are. */
+static void test_keys(void) {
+        static const struct {
+                uint32_t first, second, key, length;
+                bool drops;
+        } rows[] = {
+                { NFT_REG_1, NFT_REG_2, NFT_META_OIFNAME, 32, true },
+                { NFT_REG_1, NFT_REG32_04, NFT_META_OIFNAME, 32, true },
+                { NFT_REG_1, NFT_REG_2, NFT_META_OIFNAME, 16, true },
+                /* Not behind it, on top of it, nowhere. */
+                { NFT_REG_1, NFT_REG_3, NFT_META_OIFNAME, 32, false },
+                { NFT_REG_1, NFT_REG32_02, NFT_META_OIFNAME, 16, false },
+                { NFT_REG_1, NFT_REG_1, NFT_META_OIFNAME, 32, false },
+                { NFT_REG_1, 0xffffffff, NFT_META_OIFNAME, 32, false },
+                { 0xffffffff, NFT_REG_2, NFT_META_OIFNAME, 32, false },
+                /* What is loaded last is taken to be longer than it may be. */
+                { NFT_REG_2, NFT_REG_1, NFT_META_OIFNAME, 32, false },
+                { NFT_REG_1, NFT_REG_2, NFT_META_MARK, 32, false },
+                { NFT_REG_1, NFT_REG_2, NFT_META_IIF, 32, false },
+                { NFT_REG_1, NFT_REG_2, NFT_META_OIFNAME, 20, false },
+        };
+
+        for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+                g_autoptr(Bytes) bytes = bytes_new();
+                Rule rule = begin_rule(bytes);
+
+                put_meta(bytes, NFT_META_IIFNAME, rows[i].first);
+                put_meta(bytes, rows[i].key, rows[i].second);
+                put_lookup(bytes, "s");
+                put_verdict(bytes, NF_DROP);
+                end_rule(bytes, rule);
+                put_set(bytes, "s", rows[i].length);
+                put_element(bytes, "s", PAIR, rows[i].length);
+                g_test_message("row %" G_GSIZE_FORMAT, i);
+                g_assert_cmpint(drops(bytes), ==, rows[i].drops);
+        }
+}
+
+/* From a register in the middle of a name, and from none. */
+static void test_key_registers(void) {
+        static const struct {
+                uint32_t from;
+                bool drops;
+        } rows[] = { { NFT_REG_1, true },
+                     { NFT_REG32_00, true },
+                     { NFT_REG32_01, false },
+                     { NFT_REG_2, false },
+                     { NFT_REG32_15 + 1, false } };
+
+        for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+                g_autoptr(Bytes) bytes = bytes_new();
+                Rule rule = begin_rule(bytes);
+
+                put_meta(bytes, NFT_META_IIFNAME, NFT_REG_1);
+                put_lookup_from(bytes, "s", rows[i].from);
+                put_verdict(bytes, NF_DROP);
+                end_rule(bytes, rule);
+                put_set(bytes, "s", 16);
+                put_element(bytes, "s", PAIR, 16);
+                g_assert_cmpint(drops(bytes), ==, rows[i].drops);
+        }
+}
+
+static void put_byteorder(Bytes *bytes, uint32_t size, uint32_t length) {
+        Expression order = begin_expression(bytes, "byteorder");
+
+        put_u32(bytes, NFTA_BYTEORDER_SREG, NFT_REG_1);
+        put_u32(bytes, NFTA_BYTEORDER_DREG, NFT_REG_1);
+        put_u32(bytes, NFTA_BYTEORDER_OP, NFT_BYTEORDER_HTON);
+        put_u32(bytes, NFTA_BYTEORDER_LEN, length);
+        put_u32(bytes, NFTA_BYTEORDER_SIZE, size);
+        end_expression(bytes, order);
+}
+
+/* A number that is turned round is one, and a name or half of it is none any more. */
+static void test_byteorder(void) {
+        static const struct {
+                uint32_t key, size, length;
+                gsize element;
+                bool drops;
+        } rows[] = {
+                { NFT_META_IIF, 4, 4, 4, true },   { NFT_META_OIF, 4, 4, 4, true },
+                { NFT_META_IIF, 2, 4, 4, false },  { NFT_META_IIF, 4, 8, 4, false },
+                { NFT_META_MARK, 4, 4, 4, false }, { NFT_META_IIFNAME, 4, 4, 16, false },
+        };
+
+        for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+                g_autoptr(Bytes) bytes = bytes_new();
+                Rule rule = begin_rule(bytes);
+
+                put_meta(bytes, rows[i].key, NFT_REG_1);
+                put_byteorder(bytes, rows[i].size, rows[i].length);
+                put_lookup(bytes, "s");
+                put_verdict(bytes, NF_DROP);
+                end_rule(bytes, rule);
+                put_set(bytes, "s", (uint32_t) rows[i].element);
+                put_element(bytes, "s", "\0\0\0\7\0\0\0\0\0\0\0\0\0\0\0", rows[i].element);
+                g_test_message("row %" G_GSIZE_FORMAT, i);
+                g_assert_cmpint(drops(bytes), ==, rows[i].drops);
+        }
+}
+
+/* A map is a condition; what it gives is nothing that is known, and no verdict behind one counts.
+ */
+static void test_maps(void) {
+        static const struct {
+                uint32_t to;
+                bool drops, drops_by_register;
+        } rows[] = {
+                { NFT_REG_VERDICT, false, false },
+                { NFT_REG_1, true, false },
+                { NFT_REG_2, true, true },
+        };
+
+        for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+                g_autoptr(Bytes) bytes = bytes_new();
+                Rule rule = begin_rule(bytes);
+
+                put_meta(bytes, NFT_META_IIFNAME, NFT_REG_1);
+                put_lookup_to(bytes, "m", rows[i].to);
+                put_verdict(bytes, NF_DROP);
+                end_rule(bytes, rule);
+                put_set(bytes, "m", 16);
+                put_element(bytes, "m", PAIR, 16);
+                g_assert_cmpint(drops(bytes), ==, rows[i].drops);
+        }
+        for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+                g_autoptr(Bytes) bytes = bytes_new();
+                Rule rule = begin_rule(bytes);
+
+                put_meta(bytes, NFT_META_IIFNAME, NFT_REG_1);
+                put_lookup_to(bytes, "m", rows[i].to);
+                put_cmp(bytes, NFT_REG_1, NFT_CMP_EQ, "virbr6", 7);
+                put_verdict(bytes, NF_DROP);
+                end_rule(bytes, rule);
+                put_set(bytes, "m", 16);
+                put_element(bytes, "m", PAIR, 16);
+                g_assert_cmpint(drops(bytes), ==, rows[i].drops_by_register);
+        }
+}
+
+/* So many are kept; one more, and none is. */
+static void test_many_elements(void) {
+        g_autoptr(Bytes) bytes = bytes_new();
+        Rule rule = begin_rule(bytes);
+
+        put_meta(bytes, NFT_META_IIFNAME, NFT_REG_1);
+        put_lookup(bytes, "s");
+        put_verdict(bytes, NF_DROP);
+        end_rule(bytes, rule);
+        put_set(bytes, "s", 16);
+        for (unsigned i = 0; i < BW_FORWARD_MOST_ELEMENTS; i++)
+                put_element(bytes, "s", PAIR, 16);
+        g_assert_true(drops(bytes));
+        put_element(bytes, "s", PAIR, 16);
+        g_assert_false(drops(bytes));
+        put_element(bytes, "s", PAIR, 16);
+        g_assert_false(drops(bytes));
 }
 
 /* The same names in two families are two tables. */
@@ -523,6 +697,11 @@ int main(int argc, char **argv) {
         g_test_add_func("/nft-forward/deeds", test_deeds);
         g_test_add_func("/nft-forward/tables", test_tables);
         g_test_add_func("/nft-forward/sets", test_sets);
+        g_test_add_func("/nft-forward/keys", test_keys);
+        g_test_add_func("/nft-forward/key-registers", test_key_registers);
+        g_test_add_func("/nft-forward/byteorder", test_byteorder);
+        g_test_add_func("/nft-forward/maps", test_maps);
+        g_test_add_func("/nft-forward/many-elements", test_many_elements);
         g_test_add_func("/nft-forward/same-names", test_same_names);
         g_test_add_func("/nft-forward/broken", test_broken);
         g_test_add_func("/nft-forward/torn-rule", test_torn_rule);

@@ -375,6 +375,33 @@ def forward_drops_nft(report):
     return None
 
 
+def forward_drops_sets(report):
+    """What sets and maps of nftables say of a bridge: told is what the kernel does, no more and no less."""
+    if not uses("iptables"):
+        return report.holds("a matter of br_netfilter alone", True)
+    with watched() as (world, daemon):
+        victim, _, third = world.fars.values()
+        legal = lambda: tries(world, third, NET + "15", victim)
+        nft = lambda words: run("nft", words)
+        nft("table inet wall { chain forward { type filter hook forward priority 10; }; }")
+        for dropping, passing in (
+            ("iif { lo, virbr6 } drop", "oif != { lo, virbr6 } drop"),
+            ("iif { 1-255, 300-400 } drop", "iif { 512-65535, 1000000-33554432 } drop"),
+            ('iifname . oifname { a . b, "vir*" . "v*" } drop', 'iifname . oifname { a . b, "a*" . "v*" } drop'),
+            ("iif . oifname vmap { virbr6 . virbr6 : drop }", "iif . oifname vmap { virbr6 . virbr6 : accept } drop"),
+        ):
+            nft(f"flush chain inet wall forward; add rule inet wall forward {dropping}")
+            told = comes(report, daemon, "forward-drops", "virbr6", r"\(IPv4 and IPv6\) .* table inet wall: ")
+            report.holds(f"it is so: {dropping}", not legal())
+            nft(f"flush chain inet wall forward; add rule inet wall forward {passing}")
+            goes(report, daemon, "forward-drops", "virbr6", told)
+            report.passes(passing, legal())
+    return None
+
+
+forward_drops_sets.needs_daemon = True
+
+
 def drops_told():
     return [subject for kind, subject in hazards() if kind == "forward-drops"]
 
@@ -605,6 +632,7 @@ CASES = [
     tcx_programs,
     forward_drops,
     forward_drops_nft,
+    forward_drops_sets,
     engine_alone,
     arp_flux,
     gateway,
