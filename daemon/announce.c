@@ -163,10 +163,9 @@ static const BwBridgePlan *find_bridge(const BwPlan *plan, const char *name) {
 /* The port of that name on the bridge of that name: elsewhere it is another port. */
 static const BwPortPlan *find_same(const BwPlan *plan, const BwBridgePlan *bridge,
                                    const BwPortPlan *port) {
-        const BwBridgePlan *where = NULL;
-        const BwPortPlan *found = plan ? bw_plan_find_port(plan, port->name, &where) : NULL;
+        const BwBridgePlan *where = find_bridge(plan, bridge->name);
 
-        return found && g_str_equal(where->name, bridge->name) ? found : NULL;
+        return where ? bw_plan_find_port_of(where, port->name) : NULL;
 }
 
 static void say_news_of_ports(BwJournal *journal, const BwPlan *before, const BwBridgePlan *bridge,
