@@ -2,8 +2,10 @@
 
 #include "ipt_entry.h"
 
+#include <bw/ipt_request.h>
 #include <bw/violation.h>
 #include <linux/netfilter/xt_NFLOG.h>
+#include <linux/netfilter/xt_bpf.h>
 #include <linux/netfilter/xt_limit.h>
 #include <linux/netfilter/xt_mac.h>
 #include <linux/netfilter/xt_physdev.h>
@@ -216,6 +218,24 @@ static void add_bootp(Writer *writer, uint8_t operation, const BwMac *mac) {
         expect(test, (uint32_t) octet[4] << 8 | octet[5]);
 }
 
+/* Revision 1: of 0 iptables-save shows nothing that iptables-restore takes back. */
+static void add_program(Writer *writer) {
+        struct xt_entry_match *match = (void *) (writer->entry->bytes + writer->offset);
+        struct xt_bpf_info_v1 *bpf = add_match(writer, "bpf", sizeof(*bpf));
+        unsigned length;
+        const BwIptInstruction *program = bw_ipt_request_program(&length);
+
+        match->u.user.revision = 1;
+        bpf->mode = XT_BPF_MODE_BYTECODE;
+        bpf->bpf_program_num_elem = (__u16) length;
+        for (unsigned i = 0; i < length; i++) {
+                bpf->bpf_program[i].code = program[i].code;
+                bpf->bpf_program[i].jt = program[i].if_true;
+                bpf->bpf_program[i].jf = program[i].if_false;
+                bpf->bpf_program[i].k = program[i].operand;
+        }
+}
+
 static bool is_some(const BwMac *mac) {
         static const BwMac any = {};
 
@@ -246,6 +266,7 @@ static void add_matches(Writer *writer, const BwIptRule *rule) {
         bool request = rule->dhcp == BW_IPT_DHCP_REQUEST, ipv6 = writer->entry->family;
 
         g_assert(ipv6 ? rule->dhcp == BW_IPT_DHCP_NONE : !rule->icmpv6_type && !rule->fragment);
+        g_assert(!ipv6 || !rule->client_is_sender);
         if (rule->dhcp != BW_IPT_DHCP_NONE)
                 add_udp(writer, request ? 68 : 67, request ? 67 : 68);
         if (rule->icmpv6_type)
@@ -256,6 +277,8 @@ static void add_matches(Writer *writer, const BwIptRule *rule) {
                 add_mac_source(writer, &rule->sender);
         if (rule->dhcp != BW_IPT_DHCP_NONE && is_some(&rule->client))
                 add_bootp(writer, request ? 1 : 2, &rule->client);
+        if (rule->client_is_sender)
+                add_program(writer);
 }
 
 static void add_limit(Writer *writer, unsigned rate) {
@@ -300,7 +323,7 @@ static void put_target(Writer *writer, const BwIptRule *rule) {
 
 /* Zeroing four kilobytes for each of some thousand rules would be most of the work. */
 static gsize room_for(const BwIptRule *rule) {
-        return rule->dhcp == BW_IPT_DHCP_NONE ? 768 : BW_IPT_ENTRY_SIZE;
+        return rule->dhcp == BW_IPT_DHCP_NONE && !rule->client_is_sender ? 768 : BW_IPT_ENTRY_SIZE;
 }
 
 void bw_ipt_entry_encode(BwFamily family, const BwIptRule *rule, BwIptEntry *ret) {
@@ -319,10 +342,12 @@ void bw_ipt_entry_encode(BwFamily family, const BwIptRule *rule, BwIptEntry *ret
 
 /* Comparing */
 
-/* Of a limit the kernel uses the tail for itself. */
+/* Of a limit and of a program the kernel uses the tail for itself. */
 static gsize told_size(const struct xt_entry_match *match) {
         if (strcmp(match->u.user.name, "limit") == 0)
                 return offsetof(struct xt_rateinfo, prev);
+        if (strcmp(match->u.user.name, "bpf") == 0)
+                return offsetof(struct xt_bpf_info_v1, filter);
         return match->u.user.match_size - XT_ALIGN(sizeof(*match));
 }
 
@@ -488,6 +513,11 @@ static bool read_client(const void *data, BwIptRule *ret) {
         return true;
 }
 
+static bool read_program(const void *data G_GNUC_UNUSED, BwIptRule *ret) {
+        ret->client_is_sender = true;
+        return true;
+}
+
 /* As many packets at once as in a second. */
 static bool read_limit(const void *data, BwIptRule *ret) {
         const struct xt_rateinfo *limit = data;
@@ -508,6 +538,7 @@ static bool read_match(const struct xt_entry_match *match, BwIptRule *ret) {
                 { "frag", sizeof(struct ip6t_frag), read_fragment },
                 { "mac", sizeof(struct xt_mac_info), read_sender },
                 { "u32", sizeof(struct xt_u32), read_client },
+                { "bpf", sizeof(struct xt_bpf_info_v1), read_program },
                 { "limit", sizeof(struct xt_rateinfo), read_limit },
         };
         const char *name = match->u.user.name;
@@ -578,7 +609,7 @@ bool bw_ipt_entry_decode(BwFamily family, const void *found, const char *target,
             !read_matches(family, found, end, &rule) ||
             !read_target(at(found, end), next - end, target, is_goto, &rule) ||
             (rule.client.octet[0] | rule.sender.octet[0]) & 1 ||
-            (family == BW_FAMILY_IPV6 ? rule.dhcp != BW_IPT_DHCP_NONE
+            (family == BW_FAMILY_IPV6 ? rule.dhcp != BW_IPT_DHCP_NONE || rule.client_is_sender
                                       : rule.icmpv6_type || rule.fragment))
                 return false;
         bw_ipt_entry_encode(family, &rule, &again);

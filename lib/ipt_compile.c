@@ -113,6 +113,7 @@ static void ask_for(BwIptShared *sum, const BwIptShared *more) {
         sum->routes |= more->routes;
         sum->denial |= more->denial;
         sum->nowhere |= more->nowhere;
+        sum->request |= more->request;
         sum->borders |= more->borders;
 }
 

@@ -47,13 +47,26 @@ static BwReason reason_of(const BwIptWriter *writer, const BwIptPort *port) {
         return port->state == BW_PORT_BOUND ? writer->side->not_own : BW_REASON_UNBOUND;
 }
 
+/* Of a port with one MAC, whoever has sent as that MAC must only ask for himself: the same question
+ * for all of the segment, and its answer the same. */
+static bool may_ask_together(const BwIptPort *port) {
+        return port->state == BW_PORT_BOUND && port->n_macs == 1;
+}
+
 /* Ethernet source and chaddr may be different MACs of the port. To ask one after the other takes as
  * many rules as there are MACs, and not their square: an own sender leads to the question whose the
  * client is. */
 static void pass_request(BwIptWriter *writer, BwIptChain *chain, const BwIptPort *port) {
         BwIptRule rule = dhcp_rule(BW_IPT_DHCP_REQUEST);
+        char name[BW_IPT_CHAIN_SIZE];
         BwIptChain *clients;
 
+        if (may_ask_together(port)) {
+                bw_ipt_request_chain(writer, port, name);
+                rule.sender = *bw_ipt_view_mac(writer->view, port, 0);
+                bw_ipt_say_goto(chain, rule, name);
+                return;
+        }
         if (port->n_macs == 1) {
                 rule.sender = *bw_ipt_view_mac(writer->view, port, 0);
                 rule.target = BW_IPT_RETURN;

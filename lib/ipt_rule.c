@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
+#include <bw/ipt_request.h>
 #include <bw/ipt_rule.h>
 #include <bw/violation.h>
 #include <string.h>
@@ -51,9 +52,9 @@ const char *bw_ipt_table_root(BwIptTable table) {
 
 /* "bw-shaping" may be somebody's own: ours are the roots, and "bw-KIND-…" or "bw-KINDx-…". */
 bool bw_ipt_chain_is_ours(const char *name) {
-        static const char *const kinds[] = { "i",  "o",  "r",  "c",  "is", "os", "it", "ot",
-                                             "ia", "oa", "iw", "ow", "id", "od", "iz", "b",
-                                             "ib", "ob", "il", "ol", "ic", "oc", "ie", "oe" };
+        static const char *const kinds[] = { "i",  "o",  "r",  "c",  "is", "os", "it", "ot", "ia",
+                                             "oa", "iw", "ow", "id", "od", "iz", "b",  "ib", "ob",
+                                             "il", "ol", "ic", "oc", "ie", "oe", "iq" };
 
         if (g_str_equal(name, bw_ipt_table_root(BW_IPT_RAW)) ||
             g_str_equal(name, bw_ipt_table_root(BW_IPT_MANGLE)))
@@ -101,10 +102,11 @@ bool bw_ipt_rule_equal(const BwIptRule *a, const BwIptRule *b) {
                g_str_equal(a->physdev, b->physdev) && bw_prefix_equal(&a->source, &b->source) &&
                bw_prefix_equal(&a->destination, &b->destination) && a->dhcp == b->dhcp &&
                bw_mac_equal(&a->sender, &b->sender) && bw_mac_equal(&a->client, &b->client) &&
-               a->fragment == b->fragment && a->icmpv6_type == b->icmpv6_type &&
-               a->log_rate == b->log_rate && a->target == b->target &&
-               g_str_equal(a->chain, b->chain) && a->reason == b->reason &&
-               a->direction == b->direction && a->drops == b->drops && a->foreign == b->foreign;
+               a->client_is_sender == b->client_is_sender && a->fragment == b->fragment &&
+               a->icmpv6_type == b->icmpv6_type && a->log_rate == b->log_rate &&
+               a->target == b->target && g_str_equal(a->chain, b->chain) &&
+               a->reason == b->reason && a->direction == b->direction && a->drops == b->drops &&
+               a->foreign == b->foreign;
 }
 
 /* Most that are equal are so byte for byte; holes between members may still differ. */
@@ -253,6 +255,18 @@ static void print_bootp(GString *text, const BwIptRule *rule) {
                                mac[4] << 8 | mac[5]);
 }
 
+/* As libxt_bpf takes it: how many, then code, jumps and operand of each, in decimal. */
+static void print_program(GString *text) {
+        unsigned length;
+        const BwIptInstruction *program = bw_ipt_request_program(&length);
+
+        g_string_append_printf(text, " -m bpf --bytecode \"%u", length);
+        for (unsigned i = 0; i < length; i++)
+                g_string_append_printf(text, ",%u %u %u %u", program[i].code, program[i].if_true,
+                                       program[i].if_false, program[i].operand);
+        g_string_append_c(text, '"');
+}
+
 static void print_protocol(GString *text, const BwIptRule *rule) {
         if (rule->dhcp != BW_IPT_DHCP_NONE)
                 g_string_append(text, " -p udp");
@@ -276,6 +290,8 @@ static void print_matches(GString *text, const BwIptRule *rule) {
                                        bw_mac_print(&rule->sender, mac_text));
         if (is_some(&rule->client))
                 print_bootp(text, rule);
+        if (rule->client_is_sender)
+                print_program(text);
 }
 
 static void print_target(GString *text, const BwIptRule *rule) {

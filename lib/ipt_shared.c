@@ -68,6 +68,12 @@ void bw_ipt_nowhere_chain(BwIptWriter *writer, const BwIptPort *port,
         shared_chain(writer, "iz", port->mode == BW_MODE_ENFORCE, BW_IPT_UNOWNED_PASSES, "", name);
 }
 
+void bw_ipt_request_chain(BwIptWriter *writer, const BwIptPort *port,
+                          char name[static BW_IPT_CHAIN_SIZE]) {
+        shared_of(writer, port)->request = shared_of(writer, port)->denial = true;
+        shared_chain(writer, "iq", port->mode == BW_MODE_ENFORCE, BW_IPT_UNOWNED_PASSES, "", name);
+}
+
 /* All that is owned */
 
 static void add_owned(GArray *owned, BwFamily family, bool all, BwPrefix address) {
@@ -274,6 +280,18 @@ static void write_nowhere(BwIptWriter *writer, bool drops) {
         bw_ipt_say_goto(chain, (BwIptRule){}, denial);
 }
 
+/* Who sends has been looked at: it is a MAC of the port's. */
+static void write_request(BwIptWriter *writer, bool drops) {
+        char name[BW_IPT_CHAIN_SIZE], denial[BW_IPT_CHAIN_SIZE];
+        BwIptChain *chain;
+
+        shared_chain(writer, "iq", drops, BW_IPT_UNOWNED_PASSES, "", name);
+        shared_chain(writer, writer->side->denial_kind, drops, BW_IPT_UNOWNED_PASSES, "", denial);
+        chain = bw_ipt_add_shared_chain(writer, name);
+        bw_ipt_say(chain, (BwIptRule){ .client_is_sender = true, .target = BW_IPT_RETURN });
+        bw_ipt_say_goto(chain, (BwIptRule){}, denial);
+}
+
 static void write_shared(BwIptWriter *writer, const BwSegmentPlan *segment, bool drops) {
         const BwIptShared *shared = &writer->shared[drops];
 
@@ -286,6 +304,8 @@ static void write_shared(BwIptWriter *writer, const BwSegmentPlan *segment, bool
                 write_denial(writer, drops, BW_IPT_UNOWNED_REFLECTED, BW_REASON_REFLECTED);
         if (shared->nowhere)
                 write_nowhere(writer, drops);
+        if (shared->request)
+                write_request(writer, drops);
 }
 
 void bw_ipt_write_shared(BwIptWriter *writer, const BwSegmentPlan *segment) {

@@ -59,11 +59,12 @@ typedef struct BwIptRule {
         char physdev[BW_IFNAME_SIZE];
         BwPrefix source, destination; /* of the table's family; length 0 for any */
         BwIptDhcp dhcp;
-        BwMac sender;        /* Ethernet source; zero for any */
-        BwMac client;        /* with @dhcp: whole (no fragment), chaddr is this; zero for any */
-        bool fragment;       /* IPv6: there is a fragment header, an atomic one included */
-        uint8_t icmpv6_type; /* IPv6: ICMPv6 of this type, whatever its code; 0 for anything */
-        unsigned log_rate;   /* per second, with BW_IPT_NFLOG; bursts of as many */
+        BwMac sender;          /* Ethernet source; zero for any */
+        BwMac client;          /* with @dhcp: whole (no fragment), chaddr is this; zero for any */
+        bool client_is_sender; /* IPv4: what bw_ipt_request_program() asks of a DHCP request */
+        bool fragment;         /* IPv6: there is a fragment header, an atomic one included */
+        uint8_t icmpv6_type;   /* IPv6: ICMPv6 of this type, whatever its code; 0 for anything */
+        unsigned log_rate;     /* per second, with BW_IPT_NFLOG; bursts of as many */
         BwIptTarget target;
         char chain[BW_IPT_CHAIN_SIZE]; /* with BW_IPT_JUMP and BW_IPT_GOTO */
         BwReason reason;               /* what a deny pair (NFLOG, then verdict) denies */

@@ -35,6 +35,7 @@ typedef struct BwIptShared {
         bool routes;  /* the trees must know all that is owned, not only what is link-local */
         bool denial;  /* of what is somebody else's */
         bool nowhere; /* IPv6 from "::" */
+        bool request; /* of DHCP: whether the sender asks for himself */
         bool borders; /* the borders' tree is asked instead: it owns the same */
 } BwIptShared;
 
@@ -91,6 +92,8 @@ void bw_ipt_owned_chain(BwIptWriter *writer, const BwIptPort *port, BwIptUnowned
 void bw_ipt_denial_chain(BwIptWriter *writer, const BwIptPort *port,
                          char name[static BW_IPT_CHAIN_SIZE]);
 void bw_ipt_nowhere_chain(BwIptWriter *writer, const BwIptPort *port,
+                          char name[static BW_IPT_CHAIN_SIZE]);
+void bw_ipt_request_chain(BwIptWriter *writer, const BwIptPort *port,
                           char name[static BW_IPT_CHAIN_SIZE]);
 /* The same of what all else that is somebody's goes to. */
 void bw_ipt_shared_denial_chain(const BwIptWriter *writer, bool drops,

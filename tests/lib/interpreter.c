@@ -119,6 +119,13 @@ static bool dhcp_fits(const BwIptRule *rule, const BwTestPacket *packet) {
         g_assert_not_reached();
 }
 
+/* Behind a rule that has looked at the ports. */
+static bool sender_asks_for_himself(const BwTestPacket *packet) {
+        g_assert_true(packet->udp && packet->from_port == 68 && packet->to_port == 67);
+        return !packet->fragment && packet->hardware_length == 6 && packet->bootp_operation == 1 &&
+               bw_mac_equal(&packet->client, &packet->sender);
+}
+
 static bool icmpv6_fits(const BwIptRule *rule, const BwTestPacket *packet) {
         return !rule->icmpv6_type || packet->icmpv6_type == rule->icmpv6_type;
 }
@@ -132,6 +139,7 @@ static bool rule_fits(const BwIptRule *rule, const BwTestPacket *packet) {
                             &packet->destination6) &&
                physdev_fits(rule, packet) && dhcp_fits(rule, packet) &&
                (is_any(&rule->sender) || bw_mac_equal(&packet->sender, &rule->sender)) &&
+               (!rule->client_is_sender || sender_asks_for_himself(packet)) &&
                icmpv6_fits(rule, packet) && (!rule->fragment || packet->fragment);
 }
 

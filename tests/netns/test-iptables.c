@@ -77,6 +77,7 @@ static void say_ipv4(BwIptChain *chain) {
         bw_test_say(chain, pass_dhcp(BW_IPT_DHCP_REQUEST));
         bw_test_say(chain, pass_dhcp(BW_IPT_DHCP_REPLY));
         say_dhcp_in_two_steps(chain);
+        bw_test_say(chain, (BwIptRule){ .client_is_sender = true, .target = BW_IPT_RETURN });
 }
 
 static void say_ipv6(BwIptChain *chain) {

@@ -193,8 +193,8 @@ static bool is_bare(const BwIptRule *rule) {
         return !rule->in_bridge[0] && !rule->out_bridge[0] &&
                rule->physdev_kind == BW_IPT_PHYSDEV_NONE && rule->source.length == 0 &&
                rule->destination.length == 0 && rule->dhcp == BW_IPT_DHCP_NONE &&
-               !rule->sender.octet[0] && !rule->client.octet[0] && !rule->fragment &&
-               !rule->icmpv6_type;
+               !rule->sender.octet[0] && !rule->client.octet[0] && !rule->client_is_sender &&
+               !rule->fragment && !rule->icmpv6_type;
 }
 
 static const BwIptRule *rule_from_end(const BwIptChain *chain, guint n) {
@@ -349,8 +349,8 @@ static void vary(char name[static BW_IFNAME_SIZE]) {
 static void test_names(void) {
         static const char *const port_kinds[] = { "i", "o", "r", "c", "b", "is", "os" };
         static const char *const node_kinds[] = { "it", "ot", "ia", "oa", "iw", "ow",
-                                                  "id", "od", "iz", "ib", "ob", "il",
-                                                  "ol", "ic", "oc", "ie", "oe" };
+                                                  "id", "od", "iz", "iq", "ib", "ob",
+                                                  "il", "ol", "ic", "oc", "ie", "oe" };
         g_autoptr(GHashTable) owners =
                 g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
         char port[BW_IFNAME_SIZE], bridge[BW_IFNAME_SIZE], name[BW_IPT_CHAIN_SIZE];

@@ -246,7 +246,7 @@ static void test_chain_names(void) {
 }
 
 static void test_rules_differ_in_every_part(void) {
-        BwIptRule rules[18];
+        BwIptRule rules[19];
 
         memset(rules, 0, sizeof(rules));
         rules[1].in_bridge[0] = 'x';
@@ -266,6 +266,7 @@ static void test_rules_differ_in_every_part(void) {
         rules[15].fragment = true;
         rules[16].icmpv6_type = 135;
         rules[17].foreign = true;
+        rules[18].client_is_sender = true;
         for (unsigned i = 0; i < G_N_ELEMENTS(rules); i++)
                 for (unsigned k = 0; k < G_N_ELEMENTS(rules); k++)
                         g_assert_cmpint(bw_ipt_rule_equal(&rules[i], &rules[k]), ==, i == k);
@@ -273,12 +274,13 @@ static void test_rules_differ_in_every_part(void) {
 
 /* What is not of our shapes is somebody's own, whatever it begins with. */
 static void test_chains_of_ours(void) {
-        static const char *const ours[] = {
-                "bw-in",      "bw-out",      "bw-i-vk63",    "bw-ix-AAAA",  "bw-r-a",
-                "bw-is-br",   "bw-it-br+v",  "bw-oa-br+0-0", "bw-osx-A",    "bw-c-a",
-                "bw-iw-br+d", "bw-ow-br+mr", "bw-id-br+d",   "bw-od-br+dr", "bw-iz-br+m",
-                "bw-b-a",     "bw-ib-br+",   "bw-olx-A",     "bw-ic-br+v",  "bw-oe-br+v"
-        };
+        static const char *const ours[] = { "bw-in",      "bw-out",       "bw-i-vk63",
+                                            "bw-ix-AAAA", "bw-r-a",       "bw-is-br",
+                                            "bw-it-br+v", "bw-oa-br+0-0", "bw-osx-A",
+                                            "bw-c-a",     "bw-iw-br+d",   "bw-ow-br+mr",
+                                            "bw-id-br+d", "bw-od-br+dr",  "bw-iz-br+m",
+                                            "bw-iq-br+d", "bw-b-a",       "bw-ib-br+",
+                                            "bw-olx-A",   "bw-ic-br+v",   "bw-oe-br+v" };
         static const char *const foreign[] = { "bw",      "bw-",     "bw-shaping", "bw-input",
                                                "bw-iptv", "FORWARD", "bw-outer",   "bw-x-1" };
 

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * DHCP requests, asked about by a program
+ *
+ * Whether the client of a request is who sends it, in classic BPF as xt_bpf takes it. With xt_u32
+ * the MAC stands in each port's rule, 2 KB of a table that is rewritten whole; a program compares
+ * with the Ethernet source, so that all ports of a segment share one rule. It needs the kernel
+ * module xt_bpf, revision 1 (Linux 4.10). A pure value: knows no port, no chain, no bytes of an
+ * entry.
+ */
+
+#include <stdint.h>
+
+/* As struct sock_filter (linux/filter.h), in host order. */
+typedef struct BwIptInstruction {
+        uint16_t code;
+        uint8_t if_true, if_false; /* instructions to skip */
+        uint32_t operand;
+} BwIptInstruction;
+
+/* Lent, for ever; *@ret_length instructions, at most 64 (XT_BPF_MAX_NUM_INSTR). For UDP over IPv4
+ * from port 68 to 67, which it does not ask: matches a whole (no fragment) BOOTREQUEST for Ethernet
+ * (RFC 2131, figure 1) whose chaddr is the Ethernet source. What is too short matches nothing. */
+const BwIptInstruction *bw_ipt_request_program(unsigned *ret_length);
