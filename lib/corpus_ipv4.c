@@ -276,6 +276,7 @@ typedef struct Dhcp {
 static const Dhcp requests[] = {
         { "request", "0.0.0.0", "255.255.255.255", 68, 67, 1, 0, 0, 0, 0, PASS },
         { "request-options", "0.0.0.0", "255.255.255.255", 68, 67, 1, 0, 0, 0, 10, PASS },
+        { "request-unfragmented", "0.0.0.0", "255.255.255.255", 68, 67, 1, 0, 0, 0x4000, 0, PASS },
         { "renewal", NULL, NULL, 68, 67, 1, 0, 0, 0, 0, PASS },
         { "foreign-source", "192.168.50.14", "255.255.255.255", 68, 67, 1, 0, 0, 0, 0,
           BW_REASON_SPOOFED_IP },
@@ -283,6 +284,8 @@ static const Dhcp requests[] = {
           BW_REASON_SPOOFED_IP },
         { "foreign-client", "0.0.0.0", "255.255.255.255", 68, 67, 1, 0, BW_WHO_VICTIM, 0, 0,
           BW_REASON_SPOOFED_IP },
+        { "foreign-client-options", "0.0.0.0", "255.255.255.255", 68, 67, 1, 0, BW_WHO_VICTIM, 0,
+          10, BW_REASON_SPOOFED_IP },
         { "nobodys-client", "0.0.0.0", "255.255.255.255", 68, 67, 1, 0, BW_WHO_NOBODY, 0, 0,
           BW_REASON_SPOOFED_IP },
         { "foreign-mac", "0.0.0.0", "255.255.255.255", 68, 67, 1, BW_WHO_VICTIM, 0, 0, 0,
@@ -299,6 +302,8 @@ static const Dhcp requests[] = {
         { "reply-as-request", "0.0.0.0", "255.255.255.255", 68, 67, 2, 0, 0, 0, 0,
           BW_REASON_SPOOFED_IP },
         { "first-fragment", "0.0.0.0", "255.255.255.255", 68, 67, 1, 0, 0, 0x2000, 0,
+          BW_REASON_SPOOFED_IP },
+        { "last-fragment", "0.0.0.0", "255.255.255.255", 68, 67, 1, 0, 0, 1, 0,
           BW_REASON_SPOOFED_IP },
         { "server/offer", NULL, "255.255.255.255", 67, 68, 2, 0, BW_WHO_VICTIM, 0, 0,
           BW_REASON_ROGUE_DHCP },
@@ -346,6 +351,57 @@ static BwReason dhcp_out(const Dhcp *dhcp) {
         return g_strcmp0(dhcp->source, "192.168.50.1") == 0 ? BW_REASON_REFLECTED : PASS;
 }
 
+typedef struct Spoilt {
+        const char *name;
+        gsize at; /* in the message: this byte is another; 0 with @flip 0: none is */
+        uint8_t flip;
+        gsize length;  /* of what the IP header says there is of the message */
+        gsize padding; /* goes on behind that, as if there were more         */
+        BwReason in;
+} Spoilt;
+
+/* RFC 2131, figure 1: op, htype, hlen, and chaddr, which ends with the 34th byte. */
+static const Spoilt spoilt_requests[] = {
+        { "operation-0", 0, 1, 300, 0, BW_REASON_SPOOFED_IP },
+        { "operation-3", 0, 2, 300, 0, BW_REASON_SPOOFED_IP },
+        { "other-hardware", 1, 7, 300, 0, BW_REASON_SPOOFED_IP },
+        { "longer-address", 2, 2, 300, 0, BW_REASON_SPOOFED_IP },
+        { "other-hops", 3, 1, 300, 0, PASS },
+        { "client-0", 28, 4, 300, 0, BW_REASON_SPOOFED_IP },
+        { "client-3", 31, 1, 300, 0, BW_REASON_SPOOFED_IP },
+        { "client-4", 32, 1, 300, 0, BW_REASON_SPOOFED_IP },
+        { "client-5", 33, 1, 300, 0, BW_REASON_SPOOFED_IP },
+        { "behind-the-client", 34, 1, 300, 0, PASS },
+        { "shortest", 0, 0, 34, 0, PASS },
+        { "cut-client", 0, 0, 33, 0, BW_REASON_SPOOFED_IP },
+        { "cut-client-padded", 0, 0, 33, 40, BW_REASON_SPOOFED_IP },
+        { "no-client", 0, 0, 28, 0, BW_REASON_SPOOFED_IP },
+        { "no-client-padded", 0, 0, 28, 40, BW_REASON_SPOOFED_IP },
+        { "cut-operation", 0, 0, 3, 0, BW_REASON_SPOOFED_IP },
+        { "empty", 0, 0, 0, 0, BW_REASON_SPOOFED_IP },
+};
+
+static GByteArray *spoilt_frame(BwCorpusList *list, const Spoilt *spoilt) {
+        BwPacketIp ip = { .source = bw_corpus_address("0.0.0.0"),
+                          .destination = bw_corpus_address("255.255.255.255"),
+                          .protocol = IPPROTO_UDP };
+        BwMac sender = bw_corpus_mac_of(list, BW_WHO_ATTACKER);
+        g_autoptr(GByteArray) whole = bw_packet_bootp(1, sender);
+        GByteArray *message = g_byte_array_new(), *frame;
+
+        whole->data[spoilt->at] ^= spoilt->flip;
+        g_byte_array_append(message, whole->data, (guint) spoilt->length);
+        frame = bw_corpus_wrap(bw_corpus_broadcast, sender, &ip, bw_packet_udp(68, 67, message));
+        return g_byte_array_append(frame, whole->data + spoilt->length, (guint) spoilt->padding);
+}
+
+static void add_spoilt_requests(BwCorpusList *list) {
+        for (unsigned i = 0; i < G_N_ELEMENTS(spoilt_requests); i++)
+                bw_corpus_add(list, BW_WHO_ATTACKER, BW_WHO_GATEWAY, spoilt_requests[i].in, PASS,
+                              spoilt_frame(list, &spoilt_requests[i]), "dhcp/message/%s",
+                              spoilt_requests[i].name);
+}
+
 static void add_offer(BwCorpusList *list, BwWho client, BwReason out, const char *name) {
         BwPacketIp ip = { .source = bw_corpus_ipv4_of(list, BW_WHO_GATEWAY),
                           .destination = bw_corpus_address("192.168.50.77"),
@@ -367,6 +423,8 @@ void bw_corpus_add_dhcp(BwCorpusList *list) {
                               dhcp_out(&requests[i]), dhcp_frame(list, &requests[i]), "dhcp/%s",
                               requests[i].name);
         }
+        list->attack = 10;
+        add_spoilt_requests(list);
         list->attack = 11;
         add_offer(list, BW_WHO_VICTIM, PASS, "offer-to-the-client");
         add_offer(list, BW_WHO_ATTACKER, BW_REASON_MISDELIVERED, "offer-to-another");

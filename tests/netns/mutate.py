@@ -84,6 +84,24 @@ FAULTS = {
     'ipt-no-broadcast': ('ipt_port.c', 'deliver(chain, limited_broadcast, pass);',
                          '(void) limited_broadcast;'),
     'ipt-reflected': ('ipt_port.c', 'BW_REASON_REFLECTED, drops(port)', 'BW_REASON_REFLECTED, false'),
+    'ipt-request-chaddr': ('ipt_request.c', 'BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_X, 0, 0, 4)',
+                           'BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_X, 0, 3, 3)'),
+    'ipt-request-chaddr-front': ('ipt_request.c', 'BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_X, 0, 0, 4)',
+                                 'BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_X, 0, 0, 0)'),
+    'ipt-request-chaddr-end': ('ipt_request.c', 'BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_X, 0, 0, 1)',
+                               'BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_X, 0, 0, 0)'),
+    'ipt-request-fragment': ('ipt_request.c', '0x3fff, 15, 0)', '0x3fff, 0, 0)'),
+    'ipt-request-header': ('ipt_request.c', 'BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 0)',
+                           'BPF_STMT(BPF_LDX | BPF_W | BPF_IMM, 20)'),
+    'ipt-request-operation': ('ipt_request.c', 'ETHERNET_REQUEST, 0, 11)', 'ETHERNET_REQUEST, 0, 0)'),
+    'ipt-request-type': ('ipt_request.c', '''BPF_STMT(BPF_LD | BPF_W | BPF_IND, OPERATION),
+                BPF_STMT(BPF_ALU | BPF_RSH | BPF_K, 8)''',
+                         '''BPF_STMT(BPF_LD | BPF_B | BPF_IND, OPERATION),
+                BPF_STMT(BPF_ALU | BPF_ADD | BPF_K, 0x010105)'''),
+    'ipt-request-denial': ('ipt_shared.c', '''.client_is_sender = true, .target = BW_IPT_RETURN });
+        bw_ipt_say_goto(chain, (BwIptRule){}, denial);''',
+                           '''.client_is_sender = true, .target = BW_IPT_RETURN });
+        (void) denial;'''),
     'ipt-no-sources': ('ipt_port.c', '''                deny_no_sources(writer, chain, port);
                 ask''', '''                (void) deny_no_sources;
                 ask'''),
