@@ -71,7 +71,7 @@ GPtrArray *bw_iptables_read(BwIptTable table, GError **error) {
 static const char *modules_of(BwFamily family) {
         switch (family) {
         case BW_FAMILY_IPV4:
-                return "legacy iptables (ip_tables, iptable_raw, iptable_mangle)";
+                return "legacy iptables (ip_tables, iptable_raw, iptable_mangle, xt_bpf, xt_u32)";
         case BW_FAMILY_IPV6:
                 return "legacy ip6tables (ip6_tables, ip6table_raw, ip6table_mangle)";
         }

@@ -15,6 +15,7 @@
  * ip_tables, ip6_tables: their socket options are asked for by a number nobody registers, and /proc
  * has no list of their tables.
  * iptable_raw, iptable_mangle, ip6table_raw, ip6table_mangle: a table nobody has is asked for.
+ * xt_bpf: the match is asked for by a name nobody has, and so are the rules refused that hold it.
  * ipv6: a kernel started with ipv6.disable=1 has no such sockets (EAFNOSUPPORT).
  * tcx: programs are asked for at a place of a link that no kernel has, which is what tcx is to one
  * of before 6.6.
@@ -100,6 +101,29 @@ int getsockopt(int fd, int level, int option, void *value, socklen_t *length) {
         if (lacks(thing))
                 strcpy(((struct ipt_getinfo *) value)->name, "nobodys");
         return NEXT(getsockopt)(fd, level, option, value, length);
+}
+
+/* Names of matches end with a NUL; what is behind it in the field may be anything. */
+static void rename_match(char *bytes, size_t length) {
+        static const char name[] = "bpf";
+
+        for (char *at = bytes;
+             (at = memmem(at, length - (size_t) (at - bytes), name, sizeof(name)));)
+                memcpy(at, "nobodys", sizeof("nobodys"));
+}
+
+int setsockopt(int fd, int level, int option, const void *value, socklen_t length) {
+        char *renamed;
+        int answer;
+
+        if (level != IPPROTO_IP || option != IPT_SO_SET_REPLACE || !lacks("xt_bpf"))
+                return NEXT(setsockopt)(fd, level, option, value, length);
+        renamed = malloc(length);
+        memcpy(renamed, value, length);
+        rename_match(renamed, length);
+        answer = NEXT(setsockopt)(fd, level, option, renamed, length);
+        free(renamed);
+        return answer;
 }
 
 /* nf_tables */

@@ -58,6 +58,8 @@ static const Refusal refusals[] = {
           DONE, BW_ERROR_BUSY, IS_UNTOUCHED },
         { "no memory", ALL_RIGHTS, SYS_setsockopt, IPT_SO_SET_REPLACE, ENOMEM, DONE,
           BW_ERROR_BROKEN, IS_UNTOUCHED },
+        { "a match is missing", ALL_RIGHTS, SYS_setsockopt, IPT_SO_SET_REPLACE, ENOENT, DONE,
+          BW_ERROR_ABSENT, IS_UNTOUCHED },
         { "rules called invalid", ALL_RIGHTS, SYS_setsockopt, IPT_SO_SET_REPLACE, EINVAL, DONE,
           BW_ERROR_STALE, IS_UNTOUCHED },
         { "said yes, did nothing", ALL_RIGHTS, SYS_setsockopt, IPT_SO_SET_REPLACE, 0, DONE,

@@ -26,8 +26,8 @@ NO_NF_TABLES = (
 )
 NO_IPTABLES = (
     r"The engine iptables does not work here: iptables table {} is not in this kernel \([^()]*"
-    r"(\([^()]*\))?\)\. It needs legacy iptables \(ip_tables, iptable_raw, iptable_mangle\)\. The other one "
-    r"carries every reason, and guards alone: if that is meant, name it alone in Engines="
+    r"(\([^()]*\))?\)\. It needs legacy iptables \(ip_tables, iptable_raw, iptable_mangle, xt_bpf, xt_u32\)\. "
+    r"The other one carries every reason, and guards alone: if that is meant, name it alone in Engines="
 )
 NO_IP6TABLES = (
     r"This kernel has no ip6tables table {}, so the engine iptables does not check all of IPv6\. It needs "
@@ -216,6 +216,33 @@ def comes_before_a_reload(report):
         guards(report, world, both)
 
 
+def a_match_is_missing(report):
+    """What stands goes on standing, the other engine goes on, and once the match is there all is as it
+    should be."""
+    refusal = (
+        r"error: The kernel could not be brought in step: commit the new rules in iptables table raw: No "
+        r"chain/target/match by that name\. Trying again"
+    )
+    take_away()
+    with bus.private_bus(), scene() as (world, daemon):
+        victim, thief, _ = world.fars.values()
+        both = {"iptables", "nftables"}
+        report.holds("on the bus", holds_within(PATIENCE, bus.is_there))
+        report.holds("in step before", holds_within(PATIENCE, lambda: bus.state("InSync")))
+        take_away("xt_bpf")
+        config = "[Guard]\nUnknownPorts=drop\n" + "".join(bound(f"vk{n}", n - 50 + (n > 63)) for n in (63, 64, 65))
+        daemon.reload(config, refusal)
+        report.holds("not in step", not bus.state("InSync"))
+        report.stops("IP", tries(world, thief, NET + "16", victim))
+        report.stops("ARP", arp_spoof(world, thief, NET + "16", victim))
+        report.holds("rules stand", has_chain("bw-in") and has_table())
+        give_back("xt_bpf")
+        report.holds("in step", holds_within(PATIENCE, lambda: bus.state("InSync")))
+        report.holds("both", holds_within(PATIENCE, lambda: bus.engines_in_force() == both))
+        report.stops("IP afterwards", tries(world, thief, NET + "16", victim))
+        report.passes("its new address", tries(world, thief, NET + "15", victim))
+
+
 def look_twice():
     """Fence: what one look raises, and the next clears."""
     for value in (0, 30000):
@@ -309,4 +336,5 @@ CASES = [
     comes_before_a_reload,
     programs_untold,
     selftest_says_so,
+    a_match_is_missing,
 ]
