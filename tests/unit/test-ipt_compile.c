@@ -10,6 +10,7 @@
 #include "settings.h"
 
 #include <bw/ipt_compile.h>
+#include <bw/ipt_former.h>
 #include <string.h>
 
 #define KALI3 0xc0a8320d
@@ -272,6 +273,36 @@ static void test_rules_differ_in_every_part(void) {
                         g_assert_cmpint(bw_ipt_rule_equal(&rules[i], &rules[k]), ==, i == k);
 }
 
+/* Daemons of before asked each port's rule for the client; whoever comes after one reads that, too.
+ */
+static void test_macs_of_a_former_run(void) {
+        BwIptRule rules[] = {
+                { .sender.octet = { 2, 0, 0, 0, 0, 1 },
+                  .client.octet = { 2, 0, 0, 0, 0, 1 },
+                  .target = BW_IPT_RETURN },
+                { .sender.octet = { 2, 0, 0, 0, 0, 2 }, .target = BW_IPT_GOTO, .chain = "bw-c-v" },
+                { .sender.octet = { 2, 0, 0, 0, 0, 3 },
+                  .target = BW_IPT_GOTO,
+                  .chain = "bw-iq-br+d" },
+                { .sender.octet = { 2, 0, 0, 0, 0, 4 }, .target = BW_IPT_DROP },
+        };
+        g_autoptr(GArray) addresses = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
+        g_autoptr(GArray) macs = g_array_new(FALSE, FALSE, sizeof(BwMac));
+        g_autoptr(BwIptChain) chain = bw_ipt_chain_new("bw-i-v");
+
+        for (guint i = 0; i < G_N_ELEMENTS(rules); i++) {
+                rules[i].dhcp = BW_IPT_DHCP_REQUEST;
+                rules[i].source.length = rules[i].destination.length = 32;
+                memset(rules[i].destination.bytes, 255, 4);
+                g_array_append_val(chain->rules, rules[i]);
+        }
+        bw_ipt_former_add_own(chain, addresses, macs);
+        g_assert_cmpuint(addresses->len, ==, 0);
+        g_assert_cmpuint(macs->len, ==, 3);
+        for (guint i = 0; i < macs->len; i++)
+                g_assert_true(bw_mac_equal(&g_array_index(macs, BwMac, i), &rules[i].sender));
+}
+
 /* What is not of our shapes is somebody's own, whatever it begins with. */
 static void test_chains_of_ours(void) {
         static const char *const ours[] = { "bw-in",      "bw-out",       "bw-i-vk63",
@@ -299,6 +330,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/ipt_compile/stranger", test_stranger);
         g_test_add_func("/ipt_compile/routed-traffic", test_routed_traffic);
         g_test_add_func("/ipt_compile/dhcp-client", test_dhcp_client);
+        g_test_add_func("/ipt_compile/macs-of-a-former-run", test_macs_of_a_former_run);
         g_test_add_func("/ipt_compile/dhcp-reply", test_dhcp_reply);
         g_test_add_func("/ipt_compile/many-ports-share-an-address",
                         test_many_ports_share_an_address);
