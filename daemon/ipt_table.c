@@ -32,6 +32,18 @@ bool bw_ipt_fail(GError **error, int err, BwIptTable table, const char *action, 
         return false;
 }
 
+const char *bw_ipt_needed_modules(BwFamily family) {
+        switch (family) {
+        case BW_FAMILY_IPV4:
+                return "legacy iptables (ip_tables, iptable_raw, iptable_mangle, xt_bpf, xt_limit, "
+                       "xt_mac, xt_NFLOG, xt_physdev, xt_u32)";
+        case BW_FAMILY_IPV6:
+                return "legacy ip6tables (ip6_tables, ip6table_raw, ip6table_mangle, ip6t_frag, "
+                       "xt_limit, xt_NFLOG, xt_physdev)";
+        }
+        g_assert_not_reached();
+}
+
 void bw_ipt_handle_free(BwIptHandle *handle) {
         if (!handle)
                 return;

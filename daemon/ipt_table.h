@@ -32,6 +32,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwIptHandle, bw_ipt_handle_free)
 /* Sets @error to what libiptc means by @err when it was to @action @what; false. */
 bool bw_ipt_fail(GError **error, int err, BwIptTable table, const char *action, const char *what);
 
+/* What the kernel must have for our rules, in words. */
+const char *bw_ipt_needed_modules(BwFamily family);
+
 typedef struct BwIptFound {
         const void *entry;
         char target[BW_IPT_CHAIN_SIZE];

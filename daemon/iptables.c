@@ -295,31 +295,40 @@ static void write_table(Passage *passage) {
         wish->report = editor.report;
 }
 
+static bool tell_refusal(const Passage *passage, GError **error) {
+        int code = passage->commit_errno;
+        BwFamily family = bw_ipt_table_family(passage->table);
+
+        if (code == ENOENT)
+                g_set_error(error, BW_ERROR, BW_ERROR_ABSENT,
+                            "commit the new rules in %s: this kernel lacks a match or a target of "
+                            "theirs (%s). It needs %s",
+                            bw_ipt_table_text(passage->table),
+                            bw_ipt_calls_of(family)->strerror(code), bw_ipt_needed_modules(family));
+        /* A commit is two steps: the rules, then their counters. When another program writes in
+         * between, the kernel calls the second one invalid. */
+        else if (code == EINVAL)
+                g_set_error(error, BW_ERROR, BW_ERROR_STALE,
+                            "%s: the kernel refused the new rules, or another program replaced "
+                            "them at once: %s",
+                            bw_ipt_table_text(passage->table),
+                            bw_ipt_calls_of(family)->strerror(code));
+        else if (code)
+                bw_ipt_fail(error, code, passage->table, "commit", "the new rules");
+        else
+                g_set_error(error, BW_ERROR, BW_ERROR_STALE,
+                            "%s differs from what was just written; another program writes it too",
+                            bw_ipt_table_text(passage->table));
+        return false;
+}
+
 /* The kernel may say no and have done it, or say yes to what somebody undid a moment later. */
 static bool read_back(const Passage *passage, GError **error) {
         g_autoptr(BwIptHandle) handle = bw_ipt_handle_open(passage->table, error);
-        int commit_errno = passage->commit_errno;
 
         if (!handle)
                 return false;
-        if (bw_ipt_table_is_there(handle, passage->wish->chains))
-                return true;
-        if (commit_errno && commit_errno != EINVAL)
-                return bw_ipt_fail(error, commit_errno, passage->table, "commit", "the new rules");
-        /* A commit is two steps: the rules, then their counters. When another program writes in
-         * between, the kernel calls the second one invalid. */
-        if (commit_errno) {
-                g_set_error(error, BW_ERROR, BW_ERROR_STALE,
-                            "%s: the kernel refused the new rules, or another "
-                            "program replaced them at once: %s",
-                            bw_ipt_table_text(passage->table),
-                            handle->calls->strerror(commit_errno));
-                return false;
-        }
-        g_set_error(error, BW_ERROR, BW_ERROR_STALE,
-                    "%s differs from what was just written; another program writes it too",
-                    bw_ipt_table_text(passage->table));
-        return false;
+        return bw_ipt_table_is_there(handle, passage->wish->chains) || tell_refusal(passage, error);
 }
 
 /* To give a handle back takes its time, too, and nobody waits for that. */

@@ -68,16 +68,6 @@ GPtrArray *bw_iptables_read(BwIptTable table, GError **error) {
         return chains;
 }
 
-static const char *modules_of(BwFamily family) {
-        switch (family) {
-        case BW_FAMILY_IPV4:
-                return "legacy iptables (ip_tables, iptable_raw, iptable_mangle, xt_bpf, xt_u32)";
-        case BW_FAMILY_IPV6:
-                return "legacy ip6tables (ip6_tables, ip6table_raw, ip6table_mangle)";
-        }
-        g_assert_not_reached();
-}
-
 bool bw_iptables_probe(BwIptTable table, GError **error) {
         g_autoptr(GError) refusal = NULL;
         g_autoptr(BwIptHandle) handle = bw_ipt_handle_open(table, &refusal);
@@ -91,7 +81,7 @@ bool bw_iptables_probe(BwIptTable table, GError **error) {
         }
         if (refusal->code == BW_ERROR_ABSENT) {
                 what = "is not in this kernel";
-                needed = modules_of(bw_ipt_table_family(table));
+                needed = bw_ipt_needed_modules(bw_ipt_table_family(table));
         }
         g_set_error(error, BW_ERROR, refusal->code, "%s %s (%s). It needs %s",
                     bw_ipt_table_text(table), what, g_strrstr(refusal->message, ": ") + 2, needed);

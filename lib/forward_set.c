@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-#include <arpa/inet.h>
 #include <bw/forward_set.h>
 #include <string.h>
 
@@ -54,8 +53,8 @@ static unsigned filled_up(unsigned width) {
 
 static void write_field(BwForwardField field, const BwForwardPacket *packet, uint8_t *at) {
         bool is_ipv4 = packet->family == BW_FAMILY_IPV4;
-        uint32_t ifindex = (uint32_t) packet->ifindex, swapped = htonl(ifindex);
-        uint16_t ethertype = htons(is_ipv4 ? ETHERTYPE_OF_IPV4 : ETHERTYPE_OF_IPV6);
+        uint32_t ifindex = (uint32_t) packet->ifindex, swapped = GUINT32_TO_BE(ifindex);
+        uint16_t ethertype = GUINT16_TO_BE(is_ipv4 ? ETHERTYPE_OF_IPV4 : ETHERTYPE_OF_IPV6);
 
         switch (field) {
         case BW_FORWARD_OTHER:

@@ -26,7 +26,7 @@ NO_NF_TABLES = (
 )
 NO_IPTABLES = (
     r"The engine iptables does not work here: iptables table {} is not in this kernel \([^()]*"
-    r"(\([^()]*\))?\)\. It needs legacy iptables \(ip_tables, iptable_raw, iptable_mangle, xt_bpf, xt_u32\)\. "
+    r"(\([^()]*\))?\)\. It needs legacy iptables \(ip_tables, iptable_raw, iptable_mangle, [^)]*xt_u32\)\. "
     r"The other one carries every reason, and guards alone: if that is meant, name it alone in Engines="
 )
 NO_IP6TABLES = (
@@ -220,8 +220,9 @@ def a_match_is_missing(report):
     """What stands goes on standing, the other engine goes on, and once the match is there all is as it
     should be."""
     refusal = (
-        r"error: The kernel could not be brought in step: commit the new rules in iptables table raw: No "
-        r"chain/target/match by that name\. Trying again"
+        r"error: The kernel could not be brought in step: commit the new rules in iptables table raw: this "
+        r"kernel lacks a match or a target of theirs \(No chain/target/match by that name\)\. It needs legacy "
+        r"iptables \(ip_tables, [^)]*xt_bpf, [^)]*xt_u32\)\. Trying again"
     )
     take_away()
     with bus.private_bus(), scene() as (world, daemon):
