@@ -320,7 +320,9 @@ static void own_behind(Settler *settler, const BwPortPlan *border, guint set) {
         }
 }
 
-static void list_inherited(Settler *settler) {
+typedef void (*ListPort)(Settler *settler, const BwBridgePlan *bridge, const BwPortPlan *port);
+
+static void list_inherited(Settler *settler, ListPort list) {
         const GPtrArray *bridges = settler->segment->bridges;
 
         for (guint i = 0; i < bridges->len; i++) {
@@ -329,16 +331,31 @@ static void list_inherited(Settler *settler) {
                 for (guint k = 0; k < bridge->ports->len; k++) {
                         const BwPortPlan *port = bridge->ports->pdata[k];
 
-                        if (port->state != BW_PORT_INHERITED)
-                                continue;
-                        if (bw_port_plan_is_border(port))
-                                own_behind(settler, port,
-                                           bw_border_sets_at_port(settler->sets, bridge, port));
-                        else
-                                own_port(settler, port,
-                                         bw_border_sets_at_bridge(settler->sets, bridge));
+                        if (port->state == BW_PORT_INHERITED)
+                                list(settler, bridge, port);
                 }
         }
+}
+
+static void list_border(Settler *settler, const BwBridgePlan *bridge, const BwPortPlan *port) {
+        if (bw_port_plan_is_border(port))
+                own_behind(settler, port, bw_border_sets_at_port(settler->sets, bridge, port));
+}
+
+static void list_other(Settler *settler, const BwBridgePlan *bridge, const BwPortPlan *port) {
+        if (!bw_port_plan_is_border(port))
+                own_port(settler, port, bw_border_sets_at_bridge(settler->sets, bridge));
+}
+
+/* One entry of the former run leads to each border it had an address behind, and is read at each.
+ * What else two ports say of one address they must agree on. */
+static void list_all_inherited(Settler *settler, const Settler *declared) {
+        list_inherited(settler, list_border);
+        merge_addresses(settler, bw_border_sets_unite);
+        list_inherited(settler, list_other);
+        drop_owned(settler, declared);
+        merge_addresses(settler, bw_border_sets_meet);
+        merge_macs(settler, bw_border_sets_meet);
 }
 
 /* That an inherited border is closed say the same rules that say what is behind it. */
@@ -428,10 +445,7 @@ static void own_rest(Settler *settler) {
 
         inherited.addresses = addresses;
         inherited.macs = macs;
-        list_inherited(&inherited);
-        drop_owned(&inherited, settler);
-        merge_addresses(&inherited, bw_border_sets_meet);
-        merge_macs(&inherited, bw_border_sets_meet);
+        list_all_inherited(&inherited, settler);
         own_gateways(settler);
         if (addresses->len > 0 || macs->len > 0)
                 own_inherited(settler, &inherited);

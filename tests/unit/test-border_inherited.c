@@ -244,6 +244,47 @@ static void test_inherited_closed_border(void) {
         check_leads(&scene, "10.7.1.1", "e-m");
 }
 
+/* What is behind two of them was said once, of both. */
+static void test_inherited_pair(void) {
+        static const Former pair[] = { { "new", "10.7.0.0/16", "", true, false },
+                                       { "stray", "10.7.0.0/16", "", true, true },
+                                       {} };
+        static const Former and_guest[] = { { "new", "10.7.0.0/16", "", true, false },
+                                            { "spare", "10.7.0.0/16", "", false, false },
+                                            { "stray", "10.7.0.0/16", "", true, false },
+                                            {} };
+        g_auto(Scene) scene = scene_new();
+        const Check checks[] = {
+                { "the first", "new", IN, ip_frame(GUEST_W, OUTSIDE, "10.7.1.1", "192.168.50.11"),
+                  NULL },
+                { "to the first", "new", OUT,
+                  ip_frame(OUTSIDE, GUEST_W, "192.168.50.11", "10.7.1.1"), NULL },
+                { "the second, closed", "stray", IN,
+                  ip_frame(GUEST_W, OUTSIDE, "10.7.1.1", "192.168.50.11"), NULL },
+                { "to the second", "stray", OUT,
+                  ip_frame(OUTSIDE, GUEST_W, "192.168.50.11", "10.7.1.1"), NULL },
+                { "elsewhere", "eth0", IN, ip_frame(GUEST_E, OUTSIDE, "10.7.1.1", "192.168.50.12"),
+                  "IP source" },
+                { "nobody's, of the closed one", "stray", IN,
+                  ip_frame(GUEST_W, OUTSIDE, "8.8.8.8", "192.168.50.11"), "IP source" },
+        };
+
+        plan_formers(&scene, pair, "");
+        check_leads(&scene, "10.7.1.1", "e-m m-w new stray w-m");
+        for (gsize i = 0; i < G_N_ELEMENTS(checks); i++)
+                check_frame(&scene, &checks[i]);
+        /* A declaration is stronger than both of them. */
+        plan_formers(&scene, pair, "[Port eth0]\nAddresses=10.7.0.0/16\n");
+        check_leads(&scene, "10.7.1.1", "eth0 m-e w-m");
+        plan_formers(&scene, pair, "[Port eth0]\nAddresses=10.7.1.1\n");
+        check_leads(&scene, "10.7.1.1", "eth0 m-e w-m");
+        check_leads(&scene, "10.7.1.2", "e-m m-w new stray w-m");
+        /* A guest's own is no border's, however many say so. */
+        tell(scene.model, bw_test_tap(15, "spare", bw_test_mac("fe:54:00:00:00:06"), WEST));
+        plan_formers(&scene, and_guest, "");
+        check_leads(&scene, "10.7.1.1", "e-m m-w");
+}
+
 int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/border_inherited/declared", test_inherited);
@@ -253,5 +294,6 @@ int main(int argc, char **argv) {
         g_test_add_func("/border_inherited/gateway", test_inherited_gateway);
         g_test_add_func("/border_inherited/border", test_inherited_border);
         g_test_add_func("/border_inherited/closed-border", test_inherited_closed_border);
+        g_test_add_func("/border_inherited/pair", test_inherited_pair);
         return g_test_run();
 }
