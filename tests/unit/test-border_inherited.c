@@ -204,8 +204,8 @@ static void test_inherited_closed_border(void) {
         static const Former nested[] = { { "new", "10.0.0.0/8", "", true, true },
                                          { "stray", "10.7.0.0/16", "", true, true },
                                          {} };
-        static const Former guests_own[] = { { "new", "10.0.0.0/8", "", false, false },
-                                             { "stray", "10.7.0.0/16", "", true, true },
+        static const Former guests_own[] = { { "new", "200.0.0.0/8", "", false, false },
+                                             { "stray", "10.0.0.0/8 200.7.0.0/16", "", true, true },
                                              {} };
         static const char gateway[] = "[Bridge east]\nGateway=192.168.50.254\n";
         g_auto(Scene) scene = scene_new();
@@ -239,9 +239,9 @@ static void test_inherited_closed_border(void) {
         plan_formers(&scene, nested, "");
         check_leads(&scene, "10.1.1.1", "e-m m-w new");
         check_leads(&scene, "10.7.1.1", "e-m stray w-m");
-        plan_formers(&scene, guests_own, "");
-        check_leads(&scene, "10.1.1.1", "e-m m-w");
-        check_leads(&scene, "10.7.1.1", "e-m");
+        plan_formers(&scene, guests_own, "[Port eth0]\nAddresses=10.0.0.0/8\n");
+        check_leads(&scene, "200.1.1.1", "e-m m-w");
+        check_leads(&scene, "200.7.1.1", "e-m");
 }
 
 /* What is behind two of them was said once, of both. */
