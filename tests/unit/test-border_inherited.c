@@ -285,6 +285,50 @@ static void test_inherited_pair(void) {
         check_leads(&scene, "10.7.1.1", "e-m m-w");
 }
 
+/* What was behind an uplink, too, may be there still; as far as that is nobody else's now. */
+static void test_inherited_with_uplink(void) {
+        static const Former both[] = { { "eth0", "10.7.0.0/16 10.9.0.0/16", "", true, false },
+                                       { "new", "10.7.0.0/16 10.8.0.0/16", "", true, false },
+                                       {} };
+        static const Former and_guest[] = { { "eth0", "10.7.0.0/16", "", true, false },
+                                            { "new", "10.7.0.0/16", "", true, false },
+                                            { "stray", "10.7.0.0/16", "", false, false },
+                                            {} };
+        static const Former no_more[] = { { "eth0", "10.7.0.0/16", "", true, false },
+                                          { "new", "", "", true, false },
+                                          {} };
+        static const Former guests_own[] = { { "eth0", "10.7.0.0/16", "", true, false },
+                                             { "new", "10.7.0.0/16", "", false, false },
+                                             {} };
+        static const Former no_border[] = { { "eth0", "10.7.0.0/16", "", false, false },
+                                            { "new", "10.7.0.0/16", "", true, false },
+                                            {} };
+        static const char owned[] = "[Guest ge]\nAddresses=192.168.50.12 10.7.0.0/16\n";
+        static const char nobodys[] = "e-m eth0 m-e m-w new w-m";
+        g_auto(Scene) scene = scene_new();
+
+        plan_formers(&scene, both, "");
+        check_leads(&scene, "10.7.1.1", nobodys);
+        check_leads(&scene, "10.8.1.1", "e-m m-w new");
+        g_assert_null(bw_border_find_address(scene.plan->segments->pdata[0],
+                                             ((BwPrefix[]){ bw_test_prefix("10.9.1.1") })));
+        /* One that is closed now lets in what is declared, and a link what is behind it. */
+        plan_formers(&scene, both, "[Port eth0]\nClosed=yes\n");
+        check_leads(&scene, "10.7.1.1", "e-m m-w new");
+        plan_formers(&scene, both, owned);
+        check_leads(&scene, "10.7.1.1", "m-e w-m");
+        plan_formers(&scene, and_guest, "");
+        check_leads(&scene, "10.7.1.1", "e-m w-m");
+        plan_formers(&scene, guests_own, "");
+        check_leads(&scene, "10.7.1.1", "e-m m-w");
+        plan_formers(&scene, no_border, "");
+        check_leads(&scene, "10.7.1.1", "e-m m-w new");
+        /* The other is gone, or says nothing: nobody has it. */
+        plan_formers(&scene, no_more, "");
+        g_assert_null(bw_border_find_address(scene.plan->segments->pdata[0],
+                                             ((BwPrefix[]){ bw_test_prefix("10.7.1.1") })));
+}
+
 int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/border_inherited/declared", test_inherited);
@@ -295,5 +339,6 @@ int main(int argc, char **argv) {
         g_test_add_func("/border_inherited/border", test_inherited_border);
         g_test_add_func("/border_inherited/closed-border", test_inherited_closed_border);
         g_test_add_func("/border_inherited/pair", test_inherited_pair);
+        g_test_add_func("/border_inherited/with-uplink", test_inherited_with_uplink);
         return g_test_run();
 }
