@@ -192,11 +192,12 @@ restart_keeps_border_guests_on_odd_bridges.needs_daemon = True
 
 
 def restart_keeps_border_pairs(report):
-    """Two guests that route for the same network, one of them in reserve; only a former run knows
-    them."""
-    inside = "10.8.1.1"
-    pair = "".join(port_section(port, "Role=uplink", "Addresses=10.8.0.0/16") for port in ("fw0", "fw1"))
-    with with_uplink(pair) as (world, daemon, outside):
+    """Two guests that route for the same networks, one of them in reserve; only a former run knows
+    them. One of the networks was behind the uplink as well, where it may be still."""
+    inside, either = "10.8.1.1", "10.9.1.1"
+    pair = "".join(
+        port_section(port, "Role=uplink", "Addresses=10.8.0.0/16 10.9.0.0/16") for port in ("fw0", "fw1"))
+    with with_uplink(pair + port_section("up0", "Addresses=10.9.0.0/16")) as (world, daemon, outside):
         routers = [world.port("fw0", "virbr6", 61), world.port("fw1", "virbr6", 62)]
         daemon.wait_armed("fw0", "fw1")
         victim = world.fars["vk63"]
@@ -209,8 +210,11 @@ def restart_keeps_border_pairs(report):
                 report.passes(f"from behind them, {when}", arrives(router, inside))
                 token = victim.ip(NET + "13", inside, router.mac)
                 report.passes(f"to behind them, {when}", world.arrivals(token, router))
+                report.passes(f"from what may be elsewhere, {when}", arrives(router, either))
                 report.stops(f"a guest's, {when}", arrives(router, NET + "14"))
             report.stops(f"theirs from elsewhere, {when}", arrives(outside, inside))
+            report.passes(f"what may be elsewhere, from there, {when}", arrives(outside, either))
+            report.stops(f"a guest's from elsewhere, {when}", arrives(outside, NET + "14"))
 
         check("before")
         for run_number in ("second run", "third run"):
