@@ -320,25 +320,61 @@ static void own_behind(Settler *settler, const BwPortPlan *border, guint set) {
         }
 }
 
-static void list_inherited(Settler *settler) {
+typedef void (*ListPort)(Settler *settler, const BwBridgePlan *bridge, const BwPortPlan *port);
+
+static void list_ports(Settler *settler, ListPort list) {
         const GPtrArray *bridges = settler->segment->bridges;
 
         for (guint i = 0; i < bridges->len; i++) {
                 const BwBridgePlan *bridge = bridges->pdata[i];
 
-                for (guint k = 0; k < bridge->ports->len; k++) {
-                        const BwPortPlan *port = bridge->ports->pdata[k];
-
-                        if (port->state != BW_PORT_INHERITED)
-                                continue;
-                        if (bw_port_plan_is_border(port))
-                                own_behind(settler, port,
-                                           bw_border_sets_at_port(settler->sets, bridge, port));
-                        else
-                                own_port(settler, port,
-                                         bw_border_sets_at_bridge(settler->sets, bridge));
-                }
+                for (guint k = 0; k < bridge->ports->len; k++)
+                        list(settler, bridge, bridge->ports->pdata[k]);
         }
+}
+
+static void list_border(Settler *settler, const BwBridgePlan *bridge, const BwPortPlan *port) {
+        if (port->state == BW_PORT_INHERITED && bw_port_plan_is_border(port))
+                own_behind(settler, port, bw_border_sets_at_port(settler->sets, bridge, port));
+}
+
+static void list_other(Settler *settler, const BwBridgePlan *bridge, const BwPortPlan *port) {
+        if (port->state == BW_PORT_INHERITED && !bw_port_plan_is_border(port))
+                own_port(settler, port, bw_border_sets_at_bridge(settler->sets, bridge));
+}
+
+static void list_let_in(Settler *settler, const BwBridgePlan *bridge, const BwPortPlan *port) {
+        if (port->let_in)
+                own_addresses(settler, port->let_in,
+                              bw_border_sets_at_port(settler->sets, bridge, port));
+}
+
+/* An uplink that is open now is barred from what others have. What the former run had behind it as
+ * well it need not be barred from; what was behind nothing else is nobody's now. */
+static void unbar_uplinks(Settler *settler) {
+        g_autoptr(GArray) let_in = g_array_new(FALSE, FALSE, sizeof(BwOwnedAddress));
+        Settler uplinks = *settler;
+
+        uplinks.addresses = let_in;
+        list_ports(&uplinks, list_let_in);
+        for (guint i = let_in->len; i-- > 0;)
+                if (!bw_owned_has_address(settler->addresses,
+                                          &g_array_index(let_in, BwOwnedAddress, i).prefix))
+                        g_array_remove_index_fast(let_in, i);
+        g_array_append_vals(settler->addresses, let_in->data, let_in->len);
+        merge_addresses(settler, bw_border_sets_unite);
+}
+
+/* One entry of the former run leads to each border it had an address behind, and is read at each.
+ * What else two ports say of one address they must agree on. */
+static void list_all_inherited(Settler *settler, const Settler *declared) {
+        list_ports(settler, list_border);
+        merge_addresses(settler, bw_border_sets_unite);
+        unbar_uplinks(settler);
+        list_ports(settler, list_other);
+        drop_owned(settler, declared);
+        merge_addresses(settler, bw_border_sets_meet);
+        merge_macs(settler, bw_border_sets_meet);
 }
 
 /* That an inherited border is closed say the same rules that say what is behind it. */
@@ -428,10 +464,7 @@ static void own_rest(Settler *settler) {
 
         inherited.addresses = addresses;
         inherited.macs = macs;
-        list_inherited(&inherited);
-        drop_owned(&inherited, settler);
-        merge_addresses(&inherited, bw_border_sets_meet);
-        merge_macs(&inherited, bw_border_sets_meet);
+        list_all_inherited(&inherited, settler);
         own_gateways(settler);
         if (addresses->len > 0 || macs->len > 0)
                 own_inherited(settler, &inherited);

@@ -28,13 +28,23 @@ void bw_ipt_former_add_own(const BwIptChain *chain, GArray *addresses, GArray *m
         }
 }
 
+/* "bw-KIND-…", or "bw-KINDx-…" where the name is encoded. */
+static bool is_of_kind(const char *name, const char *kind) {
+        gsize length = strlen(kind);
+
+        if (!g_str_has_prefix(name, "bw-") || strncmp(name + 3, kind, length) != 0)
+                return false;
+        name += 3 + length;
+        return *name == '-' || (*name == 'x' && name[1] == '-');
+}
+
 bool bw_ipt_former_is_border(const BwIptChain *chain) {
         for (guint i = 0; i < chain->rules->len; i++) {
                 const BwIptRule *rule = &g_array_index(chain->rules, BwIptRule, i);
                 BwIptRule ask = { .target = BW_IPT_GOTO };
 
                 g_strlcpy(ask.chain, rule->chain, sizeof(ask.chain));
-                if (g_str_has_prefix(rule->chain, "bw-ib-") && bw_ipt_rule_equal(rule, &ask))
+                if (is_of_kind(rule->chain, "ib") && bw_ipt_rule_equal(rule, &ask))
                         return true;
         }
         return false;
@@ -48,16 +58,6 @@ typedef struct Reader {
         GHashTable
                 *led_to; /* name of a site's chain, lent -> GArray of guint: borders it lets in */
 } Reader;
-
-/* "bw-KIND-…", or "bw-KINDx-…" where the name is encoded. */
-static bool is_of_kind(const char *name, const char *kind) {
-        gsize length = strlen(kind);
-
-        if (!g_str_has_prefix(name, "bw-") || strncmp(name + 3, kind, length) != 0)
-                return false;
-        name += 3 + length;
-        return *name == '-' || (*name == 'x' && name[1] == '-');
-}
 
 static void free_border(gpointer pointer) {
         BwIptFormerBorder *border = pointer;

@@ -34,6 +34,7 @@ static void free_port(gpointer pointer) {
 
         g_array_unref(port->macs);
         g_array_unref(port->addresses);
+        g_clear_pointer(&port->let_in, g_array_unref);
         g_free(port->guest);
         g_free(port->where);
         g_free(port->trouble);
@@ -630,6 +631,29 @@ static bool keep_port(BwPortPlan *port, BwPortInherited inherited, gconstpointer
         return true;
 }
 
+/* Nothing else that was its own matters: it says that itself. */
+static void note_let_in(BwPortPlan *port, BwPortInherited inherited, gconstpointer user) {
+        g_autoptr(GArray) addresses = g_array_new(FALSE, TRUE, sizeof(BwPrefix));
+        g_autoptr(GArray) macs = g_array_new(FALSE, TRUE, sizeof(BwMac));
+        BwInheritedPort own = { addresses, macs, false, false };
+
+        if (port->state != BW_PORT_BORDER || port->role != BW_ROLE_UPLINK || port->closed_border ||
+            !inherited(port->name, &own, user) || !own.is_border)
+                return;
+        sort_once(addresses, sizeof(BwPrefix), compare_prefixes);
+        g_clear_pointer(&port->let_in, g_array_unref);
+        port->let_in = g_steal_pointer(&addresses);
+}
+
+static void note_all_let_in(const BwPlan *plan, BwPortInherited inherited, gconstpointer user) {
+        for (guint i = 0; i < plan->bridges->len; i++) {
+                const BwBridgePlan *bridge = plan->bridges->pdata[i];
+
+                for (guint k = 0; k < bridge->ports->len; k++)
+                        note_let_in(bridge->ports->pdata[k], inherited, user);
+        }
+}
+
 void bw_plan_keep_inherited(BwPlan *plan, BwModel *model, BwPortInherited inherited,
                             gconstpointer user) {
         g_autoptr(BwTopology) topology = NULL;
@@ -643,6 +667,7 @@ void bw_plan_keep_inherited(BwPlan *plan, BwModel *model, BwPortInherited inheri
         }
         if (!any)
                 return;
+        note_all_let_in(plan, inherited, user);
         topology = bw_topology_new(model);
         for (guint i = 0; i < plan->segments->len; i++)
                 bw_plan_settle_inherited(((BwSegmentPlan *) plan->segments->pdata[i])->bridges);

@@ -52,6 +52,9 @@ typedef struct BwPortPlan {
         GArray *addresses; /* BwPrefix, sorted, both families; without those lost by conflict. Of a
                               border: what is declared behind it. Inherited: as @macs, what the
                               rules of the former run say, as far as they do. */
+        GArray *let_in;    /* BwPrefix, sorted; NULL: none. Of an uplink that is not closed, beside
+                              inherited ports: what the former run knew to be behind it, which need
+                              not be declared now */
         char *guest;       /* NULL: not a guest's */
         char uuid[BW_UUID_TEXT_SIZE];
         char *where;    /* the most exact section that speaks of it, "file:line"; or NULL */
@@ -143,7 +146,8 @@ typedef bool (*BwPortInherited)(const char *port, BwInheritedPort *ret, gconstpo
  * that is the host's, is his alone. A border that does not let an address in without what is
  * inherited does not let it in because of it. Nobody may send or receive more because of it. Only
  * what such a port was closed to as a border is known from there alone, and so is what passes that:
- * without either it would be open. */
+ * without either it would be open. What was behind such a border and behind an uplink that is open
+ * now as well is barred at neither. */
 void bw_plan_keep_inherited(BwPlan *plan, BwModel *model, BwPortInherited inherited,
                             gconstpointer user);
 bool bw_plan_has_inherited(const BwPlan *plan);

@@ -68,11 +68,13 @@ static int by_name(gconstpointer a, gconstpointer b) {
 }
 
 static void add_bridge(Case *the, unsigned number) {
+        static const char *const bridges[] = { "virbr", "br+lan", "br@", "-_." };
         BwBridgePlan *bridge = g_new0(BwBridgePlan, 1);
         const BwPrefix network = { BW_FAMILY_IPV4, 24, { 10, 0, 0 } };
         unsigned ports = 1 + bw_test_below(bw_test_once_in(8) ? 30 : 4);
 
-        g_snprintf(bridge->name, sizeof(bridge->name), "virbr%u", number);
+        g_snprintf(bridge->name, sizeof(bridge->name), "%s%u",
+                   bridges[bw_test_below(G_N_ELEMENTS(bridges))], number);
         bridge->mode = BW_MODE_ENFORCE;
         bridge->networks = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
         bridge->addresses = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
@@ -391,7 +393,14 @@ static int by_port(gconstpointer a, gconstpointer b) {
         return strcmp((*left)->port, (*right)->port);
 }
 
-/* What the borders' tree is made of can be read from it. */
+static bool is_told_border(const Case *the, const BwPortPlan *port) {
+        char name[BW_IPT_CHAIN_SIZE];
+
+        bw_ipt_port_chain("i", port->name, name);
+        return bw_ipt_former_is_border(bw_ipt_find_chain(the->chains[BW_IPT_RAW], name));
+}
+
+/* What the borders' tree is made of can be read from it, and who asks it. */
 static void test_former(void) {
         static const BwIptTable tables[] = { BW_IPT_RAW, BW_IPT_RAW6 };
         unsigned led = 0, closed = 0;
@@ -409,6 +418,7 @@ static void test_former(void) {
                                 led += check_former(the, borders->pdata[m], the->borders->pdata[m],
                                                     bw_ipt_table_family(tables[k]));
                                 closed += ((BwIptFormerBorder *) borders->pdata[m])->is_closed;
+                                g_assert_true(is_told_border(the, the->borders->pdata[m]));
                         }
                 }
         }

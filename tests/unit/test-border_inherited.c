@@ -204,8 +204,8 @@ static void test_inherited_closed_border(void) {
         static const Former nested[] = { { "new", "10.0.0.0/8", "", true, true },
                                          { "stray", "10.7.0.0/16", "", true, true },
                                          {} };
-        static const Former guests_own[] = { { "new", "10.0.0.0/8", "", false, false },
-                                             { "stray", "10.7.0.0/16", "", true, true },
+        static const Former guests_own[] = { { "new", "200.0.0.0/8", "", false, false },
+                                             { "stray", "10.0.0.0/8 200.7.0.0/16", "", true, true },
                                              {} };
         static const char gateway[] = "[Bridge east]\nGateway=192.168.50.254\n";
         g_auto(Scene) scene = scene_new();
@@ -239,9 +239,94 @@ static void test_inherited_closed_border(void) {
         plan_formers(&scene, nested, "");
         check_leads(&scene, "10.1.1.1", "e-m m-w new");
         check_leads(&scene, "10.7.1.1", "e-m stray w-m");
+        plan_formers(&scene, guests_own, "[Port eth0]\nAddresses=10.0.0.0/8\n");
+        check_leads(&scene, "200.1.1.1", "e-m m-w");
+        check_leads(&scene, "200.7.1.1", "e-m");
+}
+
+/* What is behind two of them was said once, of both. */
+static void test_inherited_pair(void) {
+        static const Former pair[] = { { "new", "10.7.0.0/16", "", true, false },
+                                       { "stray", "10.7.0.0/16", "", true, true },
+                                       {} };
+        static const Former and_guest[] = { { "new", "10.7.0.0/16", "", true, false },
+                                            { "spare", "10.7.0.0/16", "", false, false },
+                                            { "stray", "10.7.0.0/16", "", true, false },
+                                            {} };
+        g_auto(Scene) scene = scene_new();
+        const Check checks[] = {
+                { "the first", "new", IN, ip_frame(GUEST_W, OUTSIDE, "10.7.1.1", "192.168.50.11"),
+                  NULL },
+                { "to the first", "new", OUT,
+                  ip_frame(OUTSIDE, GUEST_W, "192.168.50.11", "10.7.1.1"), NULL },
+                { "the second, closed", "stray", IN,
+                  ip_frame(GUEST_W, OUTSIDE, "10.7.1.1", "192.168.50.11"), NULL },
+                { "to the second", "stray", OUT,
+                  ip_frame(OUTSIDE, GUEST_W, "192.168.50.11", "10.7.1.1"), NULL },
+                { "elsewhere", "eth0", IN, ip_frame(GUEST_E, OUTSIDE, "10.7.1.1", "192.168.50.12"),
+                  "IP source" },
+                { "nobody's, of the closed one", "stray", IN,
+                  ip_frame(GUEST_W, OUTSIDE, "8.8.8.8", "192.168.50.11"), "IP source" },
+        };
+
+        plan_formers(&scene, pair, "");
+        check_leads(&scene, "10.7.1.1", "e-m m-w new stray w-m");
+        for (gsize i = 0; i < G_N_ELEMENTS(checks); i++)
+                check_frame(&scene, &checks[i]);
+        /* A declaration is stronger than both of them. */
+        plan_formers(&scene, pair, "[Port eth0]\nAddresses=10.7.0.0/16\n");
+        check_leads(&scene, "10.7.1.1", "eth0 m-e w-m");
+        plan_formers(&scene, pair, "[Port eth0]\nAddresses=10.7.1.1\n");
+        check_leads(&scene, "10.7.1.1", "eth0 m-e w-m");
+        check_leads(&scene, "10.7.1.2", "e-m m-w new stray w-m");
+        /* A guest's own is no border's, however many say so. */
+        tell(scene.model, bw_test_tap(15, "spare", bw_test_mac("fe:54:00:00:00:06"), WEST));
+        plan_formers(&scene, and_guest, "");
+        check_leads(&scene, "10.7.1.1", "e-m m-w");
+}
+
+/* What was behind an uplink, too, may be there still; as far as that is nobody else's now. */
+static void test_inherited_with_uplink(void) {
+        static const Former both[] = { { "eth0", "10.7.0.0/16 10.9.0.0/16", "", true, false },
+                                       { "new", "10.7.0.0/16 10.8.0.0/16", "", true, false },
+                                       {} };
+        static const Former and_guest[] = { { "eth0", "10.7.0.0/16", "", true, false },
+                                            { "new", "10.7.0.0/16", "", true, false },
+                                            { "stray", "10.7.0.0/16", "", false, false },
+                                            {} };
+        static const Former no_more[] = { { "eth0", "10.7.0.0/16", "", true, false },
+                                          { "new", "", "", true, false },
+                                          {} };
+        static const Former guests_own[] = { { "eth0", "10.7.0.0/16", "", true, false },
+                                             { "new", "10.7.0.0/16", "", false, false },
+                                             {} };
+        static const Former no_border[] = { { "eth0", "10.7.0.0/16", "", false, false },
+                                            { "new", "10.7.0.0/16", "", true, false },
+                                            {} };
+        static const char owned[] = "[Guest ge]\nAddresses=192.168.50.12 10.7.0.0/16\n";
+        static const char nobodys[] = "e-m eth0 m-e m-w new w-m";
+        g_auto(Scene) scene = scene_new();
+
+        plan_formers(&scene, both, "");
+        check_leads(&scene, "10.7.1.1", nobodys);
+        check_leads(&scene, "10.8.1.1", "e-m m-w new");
+        g_assert_null(bw_border_find_address(scene.plan->segments->pdata[0],
+                                             ((BwPrefix[]){ bw_test_prefix("10.9.1.1") })));
+        /* One that is closed now lets in what is declared, and a link what is behind it. */
+        plan_formers(&scene, both, "[Port eth0]\nClosed=yes\n");
+        check_leads(&scene, "10.7.1.1", "e-m m-w new");
+        plan_formers(&scene, both, owned);
+        check_leads(&scene, "10.7.1.1", "m-e w-m");
+        plan_formers(&scene, and_guest, "");
+        check_leads(&scene, "10.7.1.1", "e-m w-m");
         plan_formers(&scene, guests_own, "");
-        check_leads(&scene, "10.1.1.1", "e-m m-w");
-        check_leads(&scene, "10.7.1.1", "e-m");
+        check_leads(&scene, "10.7.1.1", "e-m m-w");
+        plan_formers(&scene, no_border, "");
+        check_leads(&scene, "10.7.1.1", "e-m m-w new");
+        /* The other is gone, or says nothing: nobody has it. */
+        plan_formers(&scene, no_more, "");
+        g_assert_null(bw_border_find_address(scene.plan->segments->pdata[0],
+                                             ((BwPrefix[]){ bw_test_prefix("10.7.1.1") })));
 }
 
 int main(int argc, char **argv) {
@@ -253,5 +338,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/border_inherited/gateway", test_inherited_gateway);
         g_test_add_func("/border_inherited/border", test_inherited_border);
         g_test_add_func("/border_inherited/closed-border", test_inherited_closed_border);
+        g_test_add_func("/border_inherited/pair", test_inherited_pair);
+        g_test_add_func("/border_inherited/with-uplink", test_inherited_with_uplink);
         return g_test_run();
 }

@@ -4,6 +4,7 @@
 import contextlib
 import itertools
 import json
+import re
 import socket
 import time
 from pathlib import Path
@@ -19,11 +20,11 @@ OUTSIDE = NET + "60"
 
 
 @contextlib.contextmanager
-def with_uplink(config=""):
-    """virbr6 with the guests and the host, .1, on it, and an uplink with nobody's .60 behind it."""
-    with scene(port_section("up0", "Role=uplink") + config) as (world, daemon):
-        outside = world.port("up0", "virbr6", 60)
-        run("ip", "address", "add", NET + "1/24", "dev", "virbr6")
+def with_uplink(config="", on="virbr6"):
+    """A bridge with the guests and the host, .1, on it, and an uplink with nobody's .60 behind it."""
+    with scene(port_section("up0", "Role=uplink") + config, on=on) as (world, daemon):
+        outside = world.port("up0", on, 60)
+        run("ip", "address", "add", NET + "1/24", "dev", on)
         run("sh", "-c", "for f in /proc/sys/net/ipv4/conf/*/rp_filter; do echo 0 > $f; done")
         daemon.wait_armed("up0")
         yield world, daemon, outside
@@ -166,12 +167,12 @@ def restart_keeps_borders(report):
 restart_keeps_borders.needs_daemon = True
 
 
-def restart_keeps_border_guests(report):
+def keeps_border_guests(report, on):
     """A guest that routes for others is a border, which only a former run knows."""
     gateway = NET + "254"
-    bridge = f"[Bridge virbr6]\nGateway={gateway}\n"
-    with with_uplink(bridge + port_section("fw0", "Role=uplink")) as (world, daemon, _):
-        router = world.port("fw0", "virbr6", 61)
+    bridge = f"[Bridge {on}]\nGateway={gateway}\n"
+    with with_uplink(bridge + port_section("fw0", "Role=uplink"), on) as (world, daemon, _):
+        router = world.port("fw0", on, 61)
         daemon.wait_armed("fw0")
         victim = world.fars["vk63"]
 
@@ -183,7 +184,7 @@ def restart_keeps_border_guests(report):
         daemon.configure(
             bridge + "[Guest somebody]\nAddresses=10.0.0.1\n" + port_section("up0", "Role=uplink"), head=SILENT)
         daemon.start()
-        daemon.must_say("Port fw0 on virbr6 keeps the rules of a former run")
+        daemon.must_say(f"Port fw0 on {re.escape(on)} keeps the rules of a former run")
         for _ in range(20):
             report.stops("a guest's address", arrives(NET + "14"))
             report.passes("an address from afar", arrives("203.0.113.9"))
@@ -192,7 +193,60 @@ def restart_keeps_border_guests(report):
             report.stops("a guest's link-local", world.arrivals(token, victim))
 
 
+def restart_keeps_border_guests(report):
+    keeps_border_guests(report, "virbr6")
+
+
+def restart_keeps_border_guests_on_odd_bridges(report):
+    """No chain can be named after this bridge as it is."""
+    keeps_border_guests(report, "br+lan")
+
+
 restart_keeps_border_guests.needs_daemon = True
+restart_keeps_border_guests_on_odd_bridges.needs_daemon = True
+
+
+def restart_keeps_border_pairs(report):
+    """Two guests that route for the same networks, one of them in reserve; only a former run knows
+    them. One of the networks was behind the uplink as well, where it may be still."""
+    inside, either = "10.8.1.1", "10.9.1.1"
+    pair = "".join(
+        port_section(port, "Role=uplink", "Addresses=10.8.0.0/16 10.9.0.0/16") for port in ("fw0", "fw1"))
+    with with_uplink(pair + port_section("up0", "Addresses=10.9.0.0/16")) as (world, daemon, outside):
+        routers = [world.port("fw0", "virbr6", 61), world.port("fw1", "virbr6", 62)]
+        daemon.wait_armed("fw0", "fw1")
+        victim = world.fars["vk63"]
+
+        def arrives(sender, source):
+            return world.arrivals(sender.ip(source, NET + "13", victim.mac), victim)
+
+        def check(when):
+            for router in routers:
+                report.passes(f"from behind them, {when}", arrives(router, inside))
+                token = victim.ip(NET + "13", inside, router.mac)
+                report.passes(f"to behind them, {when}", world.arrivals(token, router))
+                report.passes(f"from what may be elsewhere, {when}", arrives(router, either))
+                report.stops(f"a guest's, {when}", arrives(router, NET + "14"))
+            report.stops(f"theirs from elsewhere, {when}", arrives(outside, inside))
+            report.passes(f"what may be elsewhere, from there, {when}", arrives(outside, either))
+            report.stops(f"a guest's from elsewhere, {when}", arrives(outside, NET + "14"))
+
+        check("before")
+        for run_number in ("second run", "third run"):
+            sentences = [f"Port {port} on virbr6 keeps the rules of a former run" for port in ("fw0", "fw1")]
+            kept = [daemon.count(sentence) + 1 for sentence in sentences]
+            daemon.kill()
+            daemon.configure(
+                "[Bridge virbr6]\n[Guest somebody]\nAddresses=10.0.0.1\n" + port_section("up0", "Role=uplink"),
+                head=SILENT)
+            daemon.start()
+            for sentence, times in zip(sentences, kept):
+                daemon.must_say(sentence, times=times)
+            for _ in range(20):
+                check(run_number)
+
+
+restart_keeps_border_pairs.needs_daemon = True
 
 
 def restart_keeps_closed_borders(report):
@@ -284,5 +338,5 @@ restart_with_forged_chains.needs_daemon = True
 restart_with_forged_chains.needs = "iptables"
 
 CASES = [tags_to_the_host, tagged_arp_to_the_host, restart_keeps_borders, restart_keeps_border_guests,
-         restart_keeps_closed_borders,
+         restart_keeps_border_guests_on_odd_bridges, restart_keeps_border_pairs, restart_keeps_closed_borders,
          restart_with_forged_chains]

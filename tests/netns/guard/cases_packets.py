@@ -14,14 +14,14 @@ NET = "192.168.50."
 
 
 @contextlib.contextmanager
-def scene(config="", networks=NET + "0/24", guests=("vk63", "vk64", "vk65")):
-    """virbr6 with guests .13, .14 and .15 behind vk63, vk64 and vk65."""
+def scene(config="", networks=NET + "0/24", guests=("vk63", "vk64", "vk65"), on="virbr6"):
+    """A bridge with guests .13, .14 and .15 behind vk63, vk64 and vk65."""
     world = World()
-    world.bridge("virbr6")
+    world.bridge(on)
     for port in guests:
-        world.port(port, "virbr6", int(port[-1]) + 10)
+        world.port(port, on, int(port[-1]) + 10)
     sections = "".join(bound(port, int(port[-1]) + 10) for port in guests)
-    bridge = f"[Bridge virbr6]\nNetworks={networks}\n" if networks else ""
+    bridge = f"[Bridge {on}]\nNetworks={networks}\n" if networks else ""
     daemon = Daemon("[Guard]\nUnknownPorts=drop\nLogRate=100/s\n" + bridge + sections + config)
     daemon.wait_armed(*guests)
     try:
