@@ -18,7 +18,8 @@
  * there. */
 typedef struct Account {
         char bridge[BW_IFNAME_SIZE], port[BW_IFNAME_SIZE]; /* as BwTally's */
-        char segment[BW_IFNAME_SIZE]; /* of a port that was reported: its segment's first bridge */
+        char segment[BW_IFNAME_SIZE]; /* the first bridge of the segment whose ports may share what
+                                         was reported here; "": they share none of it */
         BwReason reason;
         BwDirection direction;
         bool drops;
@@ -80,6 +81,11 @@ static bool is_told(const BwAudit *audit, const BwDeniedPacket *packet,
                                              bw_engine_of_family(packet->family));
 }
 
+/* What else is not a single port's is shared by a segment's. */
+static bool is_for_strangers(BwReason reason) {
+        return reason == BW_REASON_UNBOUND;
+}
+
 /* For iptables the strangers of a bridge share one rule, whatever their names. */
 static bool shares_stranger_rule(const BwDeniedPacket *packet, const BwPortPlan *port) {
         return bw_engine_of_family(packet->family) == BW_ENGINE_IPTABLES &&
@@ -107,7 +113,7 @@ static void take_report(BwAudit *audit, const BwDeniedPacket *packet,
         account->reported++;
         account->meanwhile += audit->summing;
         account->drops = violation->dropped;
-        if (bridge)
+        if (bridge && !is_for_strangers(violation->reason))
                 g_strlcpy(account->segment, segment_of(audit->plan, bridge),
                           sizeof(account->segment));
 }
@@ -187,7 +193,7 @@ static char *name_account(const BwAudit *audit, const Account *account) {
 
         if (account->port[0])
                 return g_strdup_printf("Port %s%s%s", account->port, on, account->bridge);
-        if (account->reason == BW_REASON_UNBOUND)
+        if (is_for_strangers(account->reason))
                 return g_strdup_printf("Strangers%s%s", on, account->bridge);
         return g_strdup_printf(
                 "Ports of %s%s", account->bridge,

@@ -24,6 +24,7 @@ static struct {
         uint64_t packets;   /* of the attacker's port */
         uint64_t shared[2]; /* of what its segment's ports share: let pass, dropped */
         unsigned shared_part;
+        uint64_t strangers; /* packets of strangers of the segment's first bridge */
         unsigned parts_read;
         unsigned used;
         bool broken;
@@ -57,6 +58,20 @@ unsigned bw_reconciler_count_parts(const BwReconciler *reconciler G_GNUC_UNUSED)
 static const char *first_bridge(void) {
         return scene.far_bridge[0] && strcmp(scene.far_bridge, scene.bridge) < 0 ? scene.far_bridge
                                                                                  : scene.bridge;
+}
+
+static void tell_strangers(BwTallied tallied, gpointer user) {
+        const BwTally tally = {
+                .bridge = first_bridge(),
+                .port = "",
+                .direction = BW_DIRECTION_IN,
+                .reason = BW_REASON_UNBOUND,
+                .drops = true,
+                .packets = kernel.strangers,
+        };
+
+        if (tally.packets > 0)
+                tallied(&tally, user);
 }
 
 static void tell_shared(BwTallied tallied, gpointer user) {
@@ -95,6 +110,8 @@ bool bw_reconciler_count(BwReconciler *reconciler G_GNUC_UNUSED, unsigned part, 
                 tallied(&tally, user);
         if (part == kernel.shared_part)
                 tell_shared(tallied, user);
+        if (part == PART)
+                tell_strangers(tallied, user);
         return true;
 }
 
@@ -119,7 +136,8 @@ void bw_hazards_clear(BwHazards *hazards G_GNUC_UNUSED, BwHazardKind kind G_GNUC
 }
 
 void bw_announce_violation(BwJournal *journal G_GNUC_UNUSED, const BwViolation *violation) {
-        g_assert_cmpint(violation->reason, ==, BW_REASON_SPOOFED_IP);
+        g_assert_true(violation->reason == BW_REASON_SPOOFED_IP ||
+                      violation->reason == BW_REASON_UNBOUND);
         told.one_by_one++;
 }
 
@@ -129,10 +147,11 @@ void bw_journal_say(BwJournal *journal G_GNUC_UNUSED, BwMessage message, int pri
                 "Port %s on %s: ", scene.stations[BW_WHO_ATTACKER].port, scene.bridge);
         g_autofree char *ports = g_strdup_printf("Ports of %s", first_bridge());
         bool shared = g_str_has_prefix(sentence, ports);
+        bool strangers = g_str_has_prefix(sentence, "Strangers on ");
         uint64_t left_out;
 
         g_assert_cmpint(message, ==, BW_MESSAGE_VIOLATIONS_LEFT_OUT);
-        g_assert_true(shared || g_str_has_prefix(sentence, port));
+        g_assert_true(shared || strangers || g_str_has_prefix(sentence, port));
         left_out = strtoull(strstr(sentence, ": ") + strlen(": "), NULL, 10);
         g_assert_cmpuint(left_out, >, 0);
         told.sums++;
@@ -168,7 +187,9 @@ static void report_of(const BwPlan *plan, BwWho who, uint8_t family, bool droppe
                                         .physin = ifindex_of(plan, who) };
         unsigned before = told.one_by_one;
 
-        bw_violation_prefix(BW_DIRECTION_IN, BW_REASON_SPOOFED_IP, dropped, prefix);
+        bw_violation_prefix(BW_DIRECTION_IN,
+                            who == BW_WHO_STRANGER ? BW_REASON_UNBOUND : BW_REASON_SPOOFED_IP,
+                            dropped, prefix);
         for (unsigned i = 0; i < packets; i++)
                 kernel.report(&packet, 0, kernel.listener);
         g_assert_cmpuint(told.one_by_one, ==, before + packets);
@@ -647,6 +668,17 @@ static void test_shared_of_the_gone(Fixture *fixture, gconstpointer unused G_GNU
         g_assert_cmpuint(told.sums, ==, 0);
 }
 
+/* The strangers of a bridge are nobody else's, not either of those linked to it. */
+static void test_strangers(Fixture *fixture, gconstpointer unused G_GNUC_UNUSED) {
+        g_assert_cmpstr(first_bridge(), ==, scene.far_bridge);
+        kernel.strangers += 5;
+        report_shared(fixture->plan, BW_WHO_STRANGER, 3);
+        sum_up(fixture);
+        g_assert_cmpstr(told.sentence, ==,
+                        "Strangers on virbr4: 5 more packets dropped for unbound (in) than were "
+                        "reported one by one");
+}
+
 /* One port, by its own rules or the shared ones, at any moment. */
 static void test_shared_any_moment(Fixture *fixture, gconstpointer unused G_GNUC_UNUSED) {
         uint64_t packets = 0;
@@ -712,6 +744,7 @@ int main(int argc, char **argv) {
         add("/audit/shared/order", test_shared_order);
         add("/audit/shared/other-order", test_shared_other_order);
         add("/audit/shared/of-the-gone", test_shared_of_the_gone);
+        add_joined("/audit/strangers-joined", test_strangers);
         add("/audit/shared/any-moment", test_shared_any_moment);
         return g_test_run();
 }
