@@ -13,17 +13,21 @@
 #define SUM_UP_SECONDS 10
 #define RETRY_SECONDS  10
 
-/* What is denied for one reason: a port (or a bridge's strangers), a direction. A port has one
- * account whatever bridge it is on: its counts may outlive its being there. */
+/* What is denied for one reason: a port (or a bridge's strangers, or what a segment's ports share),
+ * a direction. A port has one account whatever bridge it is on: its counts may outlive its being
+ * there. */
 typedef struct Account {
-        char bridge[BW_IFNAME_SIZE], port[BW_IFNAME_SIZE];
+        char bridge[BW_IFNAME_SIZE], port[BW_IFNAME_SIZE]; /* as BwTally's */
+        char segment[BW_IFNAME_SIZE]; /* the first bridge of the segment whose ports may share what
+                                         was reported here; "": they share none of it */
         BwReason reason;
         BwDirection direction;
         bool drops;
-        bool counted;       /* in the running count */
-        uint64_t packets;   /* what its verdict rules have now */
-        uint64_t last;      /* what they had at the last sum   */
-        uint64_t reported;  /* entries written since then      */
+        bool counted;      /* in the running count */
+        uint64_t packets;  /* what its verdict rules have now */
+        uint64_t last;     /* what they had at the last sum   */
+        uint64_t left_out; /* those since then that nothing was written of; while it is summed up */
+        uint64_t reported; /* entries written since then      */
         uint64_t meanwhile; /* those of them that were written while counts were read */
 } Account;
 
@@ -44,15 +48,16 @@ struct BwAudit {
         gpointer user;
 };
 
-/* Port names cannot hold a slash. */
-static char *key_of(const char *bridge, const char *port, BwReason reason, BwDirection direction) {
-        return g_strdup_printf("%s/%s/%s/%s", *port ? "" : bridge, port, bw_reason_name(reason),
-                               bw_direction_name(direction));
+/* Port names cannot hold a slash. A port's rules have one verdict, its mode's; a segment's ports
+ * may be of both modes. */
+static char *key_of(const BwTally *what) {
+        return g_strdup_printf("%s/%s/%s/%s/%s", *what->port ? "" : what->bridge, what->port,
+                               bw_reason_name(what->reason), bw_direction_name(what->direction),
+                               *what->port || what->drops ? "" : "seen");
 }
 
-static Account *find_account(BwAudit *audit, const char *bridge, const char *port, BwReason reason,
-                             BwDirection direction) {
-        char *key = key_of(bridge, port, reason, direction);
+static Account *find_account(BwAudit *audit, const BwTally *what) {
+        char *key = key_of(what);
         Account *account = g_hash_table_lookup(audit->accounts, key);
 
         if (account) {
@@ -60,10 +65,10 @@ static Account *find_account(BwAudit *audit, const char *bridge, const char *por
                 return account;
         }
         account = g_new0(Account, 1);
-        g_strlcpy(account->bridge, bridge, sizeof(account->bridge));
-        g_strlcpy(account->port, port, sizeof(account->port));
-        account->reason = reason;
-        account->direction = direction;
+        g_strlcpy(account->bridge, what->bridge, sizeof(account->bridge));
+        g_strlcpy(account->port, what->port, sizeof(account->port));
+        account->reason = what->reason;
+        account->direction = what->direction;
         g_hash_table_insert(audit->accounts, key, account);
         return account;
 }
@@ -76,20 +81,47 @@ static bool is_told(const BwAudit *audit, const BwDeniedPacket *packet,
                                              bw_engine_of_family(packet->family));
 }
 
-/* For iptables the strangers of a bridge share one rule, whatever their names. */
-static const char *account_name(const BwPlan *plan, const BwDeniedPacket *packet,
-                                const BwViolation *violation) {
-        const BwPortPlan *port = bw_plan_find_port(plan, violation->port, NULL);
-        bool shared = bw_engine_of_family(packet->family) == BW_ENGINE_IPTABLES;
+/* What else is not a single port's is shared by a segment's. */
+static bool is_for_strangers(BwReason reason) {
+        return reason == BW_REASON_UNBOUND;
+}
 
-        return port && !(shared && port->state == BW_PORT_STRANGER) ? violation->port : "";
+/* For iptables the strangers of a bridge share one rule, whatever their names. */
+static bool shares_stranger_rule(const BwDeniedPacket *packet, const BwPortPlan *port) {
+        return bw_engine_of_family(packet->family) == BW_ENGINE_IPTABLES &&
+               port->state == BW_PORT_STRANGER;
+}
+
+static const char *segment_of(const BwPlan *plan, const BwBridgePlan *bridge) {
+        const BwSegmentPlan *segment = plan->segments->pdata[bridge->segment];
+
+        return ((const BwBridgePlan *) segment->bridges->pdata[0])->name;
+}
+
+/* Whichever rule met it, its port's own or one that is shared: a report does not say. */
+static void take_report(BwAudit *audit, const BwDeniedPacket *packet,
+                        const BwViolation *violation) {
+        const BwBridgePlan *bridge = NULL;
+        const BwPortPlan *port = bw_plan_find_port(audit->plan, violation->port, &bridge);
+        BwTally what = { .bridge = violation->bridge,
+                         .port = port && !shares_stranger_rule(packet, port) ? port->name : "",
+                         .direction = violation->direction,
+                         .reason = violation->reason,
+                         .drops = violation->dropped };
+        Account *account = find_account(audit, &what);
+
+        account->reported++;
+        account->meanwhile += audit->summing;
+        account->drops = violation->dropped;
+        if (bridge && !is_for_strangers(violation->reason))
+                g_strlcpy(account->segment, segment_of(audit->plan, bridge),
+                          sizeof(account->segment));
 }
 
 static void take_packet(BwAudit *audit, const BwDeniedPacket *packet) {
         g_autoptr(BwViolation) violation =
                 audit->plan ? bw_violation_new(packet, audit->plan) : NULL;
         g_autofree char *key = NULL;
-        Account *account;
 
         if (!violation)
                 return;
@@ -97,20 +129,18 @@ static void take_packet(BwAudit *audit, const BwDeniedPacket *packet) {
                 audit->misdelivered(violation, audit->user);
         if (!is_told(audit, packet, violation))
                 return;
-        key = key_of(violation->bridge, violation->port, violation->reason, violation->direction);
+        key = key_of(&(BwTally){ .bridge = violation->bridge,
+                                 .port = violation->port,
+                                 .direction = violation->direction,
+                                 .reason = violation->reason });
         if (!bw_rate_pass(audit->rate, key, g_get_monotonic_time()))
                 return;
-        account =
-                find_account(audit, violation->bridge, account_name(audit->plan, packet, violation),
-                             violation->reason, violation->direction);
-        account->reported++;
-        account->meanwhile += audit->summing;
+        take_report(audit, packet, violation);
         bw_announce_violation(audit->journal, violation);
 }
 
 static void take_count(const BwTally *tally, gpointer user) {
-        Account *account =
-                find_account(user, tally->bridge, tally->port, tally->reason, tally->direction);
+        Account *account = find_account(user, tally);
 
         /* A port with several addresses has several rules for one reason, and each engine its own.
          */
@@ -146,12 +176,35 @@ static void begin_from_counts(BwAudit *audit) {
         forget_counts(audit);
 }
 
-static void say_left_out(BwAudit *audit, const Account *account, uint64_t left_out) {
-        g_autofree char *count = g_strdup_printf("%" G_GUINT64_FORMAT, left_out);
+static bool has_links(const BwPlan *plan, const char *first_bridge) {
+        for (guint i = 0; plan && i < plan->segments->len; i++) {
+                const BwSegmentPlan *segment = plan->segments->pdata[i];
+                const BwBridgePlan *first = segment->bridges->pdata[0];
+
+                if (g_str_equal(first->name, first_bridge))
+                        return segment->bridges->len > 1;
+        }
+        return false;
+}
+
+/* (transfer full): whose packets they were. */
+static char *name_account(const BwAudit *audit, const Account *account) {
+        const char *on = account->bridge[0] ? " on " : "";
+
+        if (account->port[0])
+                return g_strdup_printf("Port %s%s%s", account->port, on, account->bridge);
+        if (is_for_strangers(account->reason))
+                return g_strdup_printf("Strangers%s%s", on, account->bridge);
+        return g_strdup_printf(
+                "Ports of %s%s", account->bridge,
+                has_links(audit->plan, account->bridge) ? " and of the bridges linked to it" : "");
+}
+
+static void say_left_out(BwAudit *audit, const Account *account) {
+        g_autofree char *count = g_strdup_printf("%" G_GUINT64_FORMAT, account->left_out);
+        g_autofree char *name = name_account(audit, account);
         g_autofree char *sentence = g_strdup_printf(
-                "%s%s%s%s: %s more packets %s for %s (%s) than were reported one by one",
-                account->port[0] ? "Port " : "Strangers", account->port,
-                account->bridge[0] ? " on " : "", account->bridge, count,
+                "%s: %s more packets %s for %s (%s) than were reported one by one", name, count,
                 account->drops ? "dropped" : "seen", bw_reason_name(account->reason),
                 bw_direction_name(account->direction));
 
@@ -163,39 +216,85 @@ static void say_left_out(BwAudit *audit, const Account *account, uint64_t left_o
                        account->drops ? "dropped" : "seen", "BW_COUNT", count, NULL);
 }
 
-static void sum_up_account(BwAudit *audit, Account *account, bool *ret_moved) {
+/* Takes as many from both. */
+static void settle(uint64_t *left_out, uint64_t *reported, uint64_t most) {
+        uint64_t known = MIN(MIN(*left_out, *reported), most);
+
+        *left_out -= known;
+        *reported -= known;
+}
+
+/* What was reported of the account's own rules. Returns whether they have counted anything. */
+static bool settle_own(Account *account) {
         /* A rule that was written anew counts from zero. */
-        uint64_t since = account->packets >= account->last ? account->packets - account->last
-                                                           : account->packets;
+        uint64_t packets = account->counted ? account->packets : 0;
+        uint64_t since = packets >= account->last ? packets - account->last : packets;
 
-        uint64_t early = account->reported > since ? account->reported - since : 0;
+        account->last = packets;
+        account->left_out = since;
+        settle(&account->left_out, &account->reported, UINT64_MAX);
+        return since > 0;
+}
 
-        if (since > account->reported)
-                say_left_out(audit, account, since - account->reported);
-        *ret_moved |= since > 0;
-        account->last = account->packets;
+/* What its own rules have not counted the segment's have; or the next count will, of what was
+ * reported while this one was read: @keep of it is left for that. */
+static void settle_shared(BwAudit *audit, Account *account, uint64_t keep) {
+        g_autofree char *key = NULL;
+        Account *shared;
+
+        if (account->reported <= keep || !account->segment[0])
+                return;
+        key = key_of(&(BwTally){ .bridge = account->segment,
+                                 .port = "",
+                                 .direction = account->direction,
+                                 .reason = account->reason,
+                                 .drops = account->drops });
+        shared = g_hash_table_lookup(audit->accounts, key);
+        if (shared)
+                settle(&shared->left_out, &account->reported, account->reported - keep);
+}
+
+/* Returns whether anything was counted. What no later count can have comes first. */
+static bool settle_accounts(BwAudit *audit) {
+        GHashTableIter iter;
+        Account *account;
+        bool moved = false;
+
+        g_hash_table_iter_init(&iter, audit->accounts);
+        while (g_hash_table_iter_next(&iter, NULL, (gpointer *) &account))
+                moved |= settle_own(account);
+        g_hash_table_iter_init(&iter, audit->accounts);
+        while (g_hash_table_iter_next(&iter, NULL, (gpointer *) &account))
+                settle_shared(audit, account, account->meanwhile);
+        g_hash_table_iter_init(&iter, audit->accounts);
+        while (g_hash_table_iter_next(&iter, NULL, (gpointer *) &account))
+                settle_shared(audit, account, 0);
+        return moved;
+}
+
+/* Returns whether the account is of any use to the next sum. */
+static bool close_account(BwAudit *audit, Account *account) {
+        bool keep = account->counted || account->meanwhile;
+
+        if (account->left_out > 0)
+                say_left_out(audit, account);
         /* What was reported while counts were read may be in the next ones. */
-        account->reported = MIN(early, account->meanwhile);
+        account->reported = MIN(account->reported, account->meanwhile);
         account->meanwhile = 0;
         account->counted = false;
+        return keep;
 }
 
 /* Returns whether anything happened since the last time. */
 static bool sum_up(BwAudit *audit) {
-        bool moved = audit->active;
+        bool moved = settle_accounts(audit) || audit->active;
         GHashTableIter iter;
         Account *account;
 
         g_hash_table_iter_init(&iter, audit->accounts);
-        while (g_hash_table_iter_next(&iter, NULL, (gpointer *) &account)) {
-                if (!account->counted && !account->meanwhile) {
+        while (g_hash_table_iter_next(&iter, NULL, (gpointer *) &account))
+                if (!close_account(audit, account))
                         g_hash_table_iter_remove(&iter);
-                        continue;
-                }
-                if (!account->counted)
-                        account->packets = 0;
-                sum_up_account(audit, account, &moved);
-        }
         audit->active = false;
         return moved;
 }

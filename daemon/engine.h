@@ -27,7 +27,9 @@ typedef struct BwPass {
 /* What was denied for one reason, since the rules were made. Lent for the call. */
 typedef struct BwTally {
         const char *bridge; /* "": the port is on no guarded bridge now */
-        const char *port;   /* "": the strangers of the bridge, where they share one rule */
+        const char *port; /* "": of unbound, the strangers of @bridge, where they share one rule; of
+                             another reason, what the ports of a segment share: @bridge is its
+                             first, and packets of a port are in its own tally or in this */
         BwDirection direction;
         BwReason reason;
         bool drops; /* as the port's mode is now; false: seen and let pass */

@@ -439,6 +439,7 @@ typedef struct Listener {
         gpointer user;
 } Listener;
 
+/* Chains of no port are a bridge's for its strangers, or a segment's. */
 static void count_rule(const BwIptChain *chain, const BwIptRule *rule, uint64_t packets,
                        uint64_t bytes, gpointer user) {
         const Listener *listener = user;

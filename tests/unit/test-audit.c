@@ -21,7 +21,10 @@
 #define PART  1 /* where the attacker's port is counted */
 
 static struct {
-        uint64_t packets; /* of the attacker's port */
+        uint64_t packets;   /* of the attacker's port */
+        uint64_t shared[2]; /* of what its segment's ports share: let pass, dropped */
+        unsigned shared_part;
+        uint64_t strangers; /* packets of strangers of the segment's first bridge */
         unsigned parts_read;
         unsigned used;
         bool broken;
@@ -32,7 +35,9 @@ static struct {
 static struct {
         unsigned one_by_one;
         unsigned sums;
-        uint64_t left_out; /* in all sums */
+        uint64_t left_out;        /* in all sums */
+        uint64_t left_out_shared; /* in those of what is shared */
+        char sentence[256];       /* the last sum's */
 } told;
 
 static BwScene scene;
@@ -48,6 +53,41 @@ bool bw_reconciler_tells_monitored(const BwReconciler *reconciler G_GNUC_UNUSED,
 
 unsigned bw_reconciler_count_parts(const BwReconciler *reconciler G_GNUC_UNUSED) {
         return PARTS;
+}
+
+static const char *first_bridge(void) {
+        return scene.far_bridge[0] && strcmp(scene.far_bridge, scene.bridge) < 0 ? scene.far_bridge
+                                                                                 : scene.bridge;
+}
+
+static void tell_strangers(BwTallied tallied, gpointer user) {
+        const BwTally tally = {
+                .bridge = first_bridge(),
+                .port = "",
+                .direction = BW_DIRECTION_IN,
+                .reason = BW_REASON_UNBOUND,
+                .drops = true,
+                .packets = kernel.strangers,
+        };
+
+        if (tally.packets > 0)
+                tallied(&tally, user);
+}
+
+static void tell_shared(BwTallied tallied, gpointer user) {
+        for (unsigned drops = 0; drops < G_N_ELEMENTS(kernel.shared); drops++) {
+                const BwTally tally = {
+                        .bridge = first_bridge(),
+                        .port = "",
+                        .direction = BW_DIRECTION_IN,
+                        .reason = BW_REASON_SPOOFED_IP,
+                        .drops = drops,
+                        .packets = kernel.shared[drops],
+                };
+
+                if (tally.packets > 0)
+                        tallied(&tally, user);
+        }
 }
 
 bool bw_reconciler_count(BwReconciler *reconciler G_GNUC_UNUSED, unsigned part, BwTallied tallied,
@@ -68,6 +108,10 @@ bool bw_reconciler_count(BwReconciler *reconciler G_GNUC_UNUSED, unsigned part, 
         }
         if (part == PART && kernel.packets > 0)
                 tallied(&tally, user);
+        if (part == kernel.shared_part)
+                tell_shared(tallied, user);
+        if (part == PART)
+                tell_strangers(tallied, user);
         return true;
 }
 
@@ -92,19 +136,28 @@ void bw_hazards_clear(BwHazards *hazards G_GNUC_UNUSED, BwHazardKind kind G_GNUC
 }
 
 void bw_announce_violation(BwJournal *journal G_GNUC_UNUSED, const BwViolation *violation) {
-        g_assert_cmpint(violation->reason, ==, BW_REASON_SPOOFED_IP);
+        g_assert_true(violation->reason == BW_REASON_SPOOFED_IP ||
+                      violation->reason == BW_REASON_UNBOUND);
         told.one_by_one++;
 }
 
 void bw_journal_say(BwJournal *journal G_GNUC_UNUSED, BwMessage message, int priority G_GNUC_UNUSED,
                     const char *sentence, ...) {
-        g_autofree char *begin = g_strdup_printf(
+        g_autofree char *port = g_strdup_printf(
                 "Port %s on %s: ", scene.stations[BW_WHO_ATTACKER].port, scene.bridge);
+        g_autofree char *ports = g_strdup_printf("Ports of %s", first_bridge());
+        bool shared = g_str_has_prefix(sentence, ports);
+        bool strangers = g_str_has_prefix(sentence, "Strangers on ");
+        uint64_t left_out;
 
         g_assert_cmpint(message, ==, BW_MESSAGE_VIOLATIONS_LEFT_OUT);
-        g_assert_true(g_str_has_prefix(sentence, begin));
+        g_assert_true(shared || strangers || g_str_has_prefix(sentence, port));
+        left_out = strtoull(strstr(sentence, ": ") + strlen(": "), NULL, 10);
+        g_assert_cmpuint(left_out, >, 0);
         told.sums++;
-        told.left_out += strtoull(sentence + strlen(begin), NULL, 10);
+        told.left_out += left_out;
+        told.left_out_shared += shared ? left_out : 0;
+        g_strlcpy(told.sentence, sentence, sizeof(told.sentence));
 }
 
 /* The attacker's packets */
@@ -113,26 +166,41 @@ static void drop(unsigned packets) {
         kernel.packets += packets;
 }
 
-static int attackers_ifindex(const BwPlan *plan) {
-        const BwPortPlan *port =
-                bw_plan_find_port(plan, scene.stations[BW_WHO_ATTACKER].port, NULL);
+/* By a chain that the ports share, whichever of them it came from. */
+static void drop_shared(unsigned packets) {
+        kernel.shared[true] += packets;
+}
+
+static int ifindex_of(const BwPlan *plan, BwWho who) {
+        const BwPortPlan *port = bw_plan_find_port(plan, scene.stations[who].port, NULL);
 
         g_assert_nonnull(port);
         return port->ifindex;
 }
 
 /* Of packets that were counted before: a report comes behind its packet. */
-static void report(const BwPlan *plan, unsigned packets) {
+static void report_of(const BwPlan *plan, BwWho who, uint8_t family, bool dropped,
+                      unsigned packets) {
         char prefix[BW_VIOLATION_PREFIX_SIZE];
         const BwDeniedPacket packet = { .prefix = prefix,
-                                        .family = AF_BRIDGE,
-                                        .physin = attackers_ifindex(plan) };
+                                        .family = family,
+                                        .physin = ifindex_of(plan, who) };
         unsigned before = told.one_by_one;
 
-        bw_violation_prefix(BW_DIRECTION_IN, BW_REASON_SPOOFED_IP, true, prefix);
+        bw_violation_prefix(BW_DIRECTION_IN,
+                            who == BW_WHO_STRANGER ? BW_REASON_UNBOUND : BW_REASON_SPOOFED_IP,
+                            dropped, prefix);
         for (unsigned i = 0; i < packets; i++)
                 kernel.report(&packet, 0, kernel.listener);
         g_assert_cmpuint(told.one_by_one, ==, before + packets);
+}
+
+static void report(const BwPlan *plan, unsigned packets) {
+        report_of(plan, BW_WHO_ATTACKER, AF_BRIDGE, true, packets);
+}
+
+static void report_shared(const BwPlan *plan, BwWho who, unsigned packets) {
+        report_of(plan, who, AF_INET, true, packets);
 }
 
 /* The audit's time */
@@ -160,13 +228,15 @@ static void set_baseline(const Fixture *fixture) {
         read_until(PARTS);
 }
 
-static void set_up(Fixture *fixture, gconstpointer unused G_GNUC_UNUSED) {
+/* @joined: to another bridge, which is the segment's first; or NULL. */
+static void set_up(Fixture *fixture, gconstpointer joined) {
         static const char *const none[] = { NULL };
 
         memset(&kernel, 0, sizeof(kernel));
         memset(&told, 0, sizeof(told));
         kernel.used = BW_ENGINE_ALL;
-        scene = bw_scene_new();
+        kernel.shared_part = PARTS - 1;
+        scene = joined ? bw_scene_new_joined() : bw_scene_new();
         fixture->plan = bw_scene_plan_new(&scene, none, "");
         fixture->counts = bw_counts_new(NULL);
         fixture->audit = bw_audit_new(NULL, NULL, NULL, fixture->counts, 1000000);
@@ -479,6 +549,169 @@ static void test_engine_comes(Fixture *fixture, gconstpointer unused G_GNUC_UNUS
         g_assert_cmpuint(told.left_out, ==, 6);
 }
 
+/* What is shared */
+
+/* What was reported one by one is not told again, whichever port it was of. */
+static void test_shared_reported(Fixture *fixture, gconstpointer unused G_GNUC_UNUSED) {
+        drop_shared(5);
+        report_shared(fixture->plan, BW_WHO_ATTACKER, 3);
+        report_shared(fixture->plan, BW_WHO_VICTIM, 2);
+        sum_up(fixture);
+        g_assert_cmpuint(told.sums, ==, 0);
+        /* Nor has the next sum anything of it. */
+        drop_shared(1);
+        report_shared(fixture->plan, BW_WHO_VICTIM, 1);
+        sum_up(fixture);
+        g_assert_cmpuint(told.sums, ==, 0);
+        expect_all_told(6);
+}
+
+/* The rest is told once, as what it is. */
+static void test_shared_left_out(Fixture *fixture, gconstpointer joined) {
+        g_autofree char *sentence =
+                g_strdup_printf("Ports of %s%s: 6 more packets dropped for "
+                                "spoofed-ip (in) than were reported one by one",
+                                first_bridge(), joined ? " and of the bridges linked to it" : "");
+
+        drop_shared(10);
+        report_shared(fixture->plan, BW_WHO_ATTACKER, 1);
+        report_shared(fixture->plan, BW_WHO_VICTIM, 3);
+        sum_up(fixture);
+        g_assert_cmpuint(told.sums, ==, 1);
+        g_assert_cmpstr(told.sentence, ==, sentence);
+        expect_all_told(10);
+        sum_up(fixture);
+        g_assert_cmpuint(told.sums, ==, 1);
+}
+
+/* What a port's own rules have counted is reported of them first. */
+static void test_own_and_shared(Fixture *fixture, gconstpointer unused G_GNUC_UNUSED) {
+        drop(7);
+        report(fixture->plan, 7);
+        drop_shared(4);
+        report_shared(fixture->plan, BW_WHO_ATTACKER, 1);
+        sum_up(fixture);
+        g_assert_cmpuint(told.left_out_shared, ==, 3);
+        expect_all_told(11);
+        drop(9);
+        report(fixture->plan, 2);
+        drop_shared(4);
+        report_shared(fixture->plan, BW_WHO_VICTIM, 4);
+        sum_up(fixture);
+        g_assert_cmpuint(told.left_out_shared, ==, 3);
+        expect_all_told(24);
+}
+
+/* What ports in two modes share is two sums, each with its verdict. */
+static void test_shared_modes(Fixture *fixture, gconstpointer unused G_GNUC_UNUSED) {
+        drop_shared(2);
+        report_shared(fixture->plan, BW_WHO_ATTACKER, 2);
+        kernel.shared[false] += 5;
+        report_of(fixture->plan, BW_WHO_WATCHED, AF_INET, false, 1);
+        sum_up(fixture);
+        g_assert_cmpuint(told.sums, ==, 1);
+        g_assert_nonnull(strstr(told.sentence, ": 4 more packets seen for "));
+        expect_all_told(7);
+}
+
+/* Reported behind the reading of its part, counted in the next. */
+static void test_shared_behind_the_reading(Fixture *fixture, gconstpointer unused G_GNUC_UNUSED) {
+        kernel.shared_part = 0;
+        drop_shared(5);
+        report_shared(fixture->plan, BW_WHO_VICTIM, 5);
+        begin_sum(fixture);
+        read_until(PART);
+        drop_shared(4);
+        report_shared(fixture->plan, BW_WHO_VICTIM, 4);
+        read_until(PARTS);
+        g_assert_cmpuint(told.sums, ==, 0);
+        sum_up(fixture);
+        g_assert_cmpuint(told.sums, ==, 0);
+        /* And in that one only. */
+        drop_shared(4);
+        report_shared(fixture->plan, BW_WHO_VICTIM, 1);
+        sum_up(fixture);
+        g_assert_cmpuint(told.left_out_shared, ==, 3);
+        expect_all_told(13);
+}
+
+/* Which port's reports are of this count and cannot be of the next one is of no matter, nor in
+ * which order they are looked at. */
+static void test_shared_oldest_first(Fixture *fixture, BwWho early, BwWho late) {
+        kernel.shared_part = 0;
+        drop_shared(5);
+        report_shared(fixture->plan, early, 5);
+        begin_sum(fixture);
+        read_until(PART);
+        drop_shared(5);
+        report_shared(fixture->plan, late, 5);
+        read_until(PARTS);
+        sum_up(fixture);
+        g_assert_cmpuint(told.sums, ==, 0);
+        expect_all_told(10);
+}
+
+static void test_shared_order(Fixture *fixture, gconstpointer unused G_GNUC_UNUSED) {
+        test_shared_oldest_first(fixture, BW_WHO_ATTACKER, BW_WHO_VICTIM);
+}
+
+static void test_shared_other_order(Fixture *fixture, gconstpointer unused G_GNUC_UNUSED) {
+        test_shared_oldest_first(fixture, BW_WHO_VICTIM, BW_WHO_ATTACKER);
+}
+
+/* A guest that goes leaves what it sent in the shared chain, and takes nothing back. */
+static void test_shared_of_the_gone(Fixture *fixture, gconstpointer unused G_GNUC_UNUSED) {
+        drop_shared(5);
+        report_shared(fixture->plan, BW_WHO_ATTACKER, 5);
+        bw_audit_set_plan(fixture->audit, NULL);
+        sum_up(fixture);
+        g_assert_cmpuint(told.sums, ==, 0);
+}
+
+/* The strangers of a bridge are nobody else's, not either of those linked to it. */
+static void test_strangers(Fixture *fixture, gconstpointer unused G_GNUC_UNUSED) {
+        g_assert_cmpstr(first_bridge(), ==, scene.far_bridge);
+        kernel.strangers += 5;
+        report_shared(fixture->plan, BW_WHO_STRANGER, 3);
+        sum_up(fixture);
+        g_assert_cmpstr(told.sentence, ==,
+                        "Strangers on virbr4: 5 more packets dropped for unbound (in) than were "
+                        "reported one by one");
+}
+
+/* One port, by its own rules or the shared ones, at any moment. */
+static void test_shared_any_moment(Fixture *fixture, gconstpointer unused G_GNUC_UNUSED) {
+        uint64_t packets = 0;
+
+        for (unsigned round = 0; round < 1000; round++) {
+                kernel.shared_part = (unsigned) g_test_rand_int_range(0, PARTS);
+                drop(1);
+                report(fixture->plan, 1);
+                packets++;
+                for (unsigned moment = 0; moment <= PARTS; moment++) {
+                        unsigned own = (unsigned) g_test_rand_int_range(0, 4);
+                        unsigned shared = (unsigned) g_test_rand_int_range(0, 4);
+                        int most = (int) (own + shared);
+
+                        drop(own);
+                        drop_shared(shared);
+                        packets += own + shared;
+                        report(fixture->plan, (unsigned) g_test_rand_int_range(0, most + 1));
+                        if (moment == 0)
+                                begin_sum(fixture);
+                        else
+                                read_until(moment);
+                }
+        }
+        while (sum_timer(fixture))
+                sum_up(fixture);
+        expect_all_told(packets);
+}
+
+static void add_joined(const char *name, void (*test)(Fixture *fixture, gconstpointer joined)) {
+        g_test_add(name, Fixture, "joined", set_up, test, tear_down);
+}
+
 static void add(const char *name, void (*test)(Fixture *fixture, gconstpointer unused)) {
         g_test_add(name, Fixture, NULL, set_up, test, tear_down);
 }
@@ -501,5 +734,17 @@ int main(int argc, char **argv) {
         add("/audit/sum-within-baseline", test_sum_within_baseline);
         add("/audit/baseline-fails", test_baseline_fails);
         add("/audit/engine-comes", test_engine_comes);
+        add("/audit/shared/reported", test_shared_reported);
+        add_joined("/audit/shared/reported-joined", test_shared_reported);
+        add("/audit/shared/left-out", test_shared_left_out);
+        add_joined("/audit/shared/left-out-joined", test_shared_left_out);
+        add("/audit/shared/own-too", test_own_and_shared);
+        add("/audit/shared/modes", test_shared_modes);
+        add("/audit/shared/behind-the-reading", test_shared_behind_the_reading);
+        add("/audit/shared/order", test_shared_order);
+        add("/audit/shared/other-order", test_shared_other_order);
+        add("/audit/shared/of-the-gone", test_shared_of_the_gone);
+        add_joined("/audit/strangers-joined", test_strangers);
+        add("/audit/shared/any-moment", test_shared_any_moment);
         return g_test_run();
 }

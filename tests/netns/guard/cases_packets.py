@@ -2,10 +2,11 @@
 """Frame by frame: what each port may send and receive (the table of reasons)."""
 
 import contextlib
+import re
 import socket
 import time
 
-from . import frames
+from . import bus, frames
 from .daemon import Daemon, any_address, bound, port_section, uses
 from .frames import BROADCAST
 from .world import PATIENCE, World, holds_within, run, wait_up
@@ -392,6 +393,33 @@ def host_sends(source, guest, world):
     return world.arrivals(token, guest)
 
 
+def sums(report):
+    """More than are reported one by one, by a rule that in iptables all ports share: each is told
+    once, here or there."""
+    count = 40
+    owner = r"Port vk64 on virbr6" if uses("nftables") else r"Ports of virbr6"
+    with bus.private_bus(), scene("[Guard]\nLogRate=5/s\n") as (world, daemon):
+        report.holds("on the bus", holds_within(PATIENCE, bus.is_there))
+        # Counts are read in turn: those that no sum is to tell are read before these.
+        bus.ports()
+        client, other = world.fars["vk64"], world.fars["vk63"].mac
+
+        def told():
+            left_out = re.findall(rf"{owner}: (\d+) more packets dropped for ", daemon.said())
+            return daemon.count(r"Port vk64 sent ") + sum(map(int, left_out))
+
+        for _ in range(count):
+            message = frames.bootp(1, other, frames.new_token())
+            client.udp("0.0.0.0", "255.255.255.255", (68, 67), message)
+        holds_within(PATIENCE, lambda: told() >= count)
+        report.holds(f"{told()} of {count} are told", told() == count)
+        report.holds("some of them in a sum", daemon.count(r"more packets dropped for ") > 0)
+        report.holds("nobody is a stranger", daemon.count("Strangers on") == 0)
+
+
+sums.needs_daemon = True
+
+
 CASES = [
     spoofed_ip,
     spoofed_to_host,
@@ -400,6 +428,7 @@ CASES = [
     host_networks,
     host_network_behind_veth,
     dhcp,
+    sums,
     strangers,
     modes,
     role_host,
