@@ -3,6 +3,7 @@
 #include "warden_room.h"
 
 #include <bw/error.h>
+#include <bw/priority.h>
 #include <syslog.h>
 
 #include "service.h"
@@ -101,7 +102,9 @@ static void note_failure(BwWarden *warden, const GError *error) {
                 warden->in_trouble = true;
         }
         clear_timer(&warden->retry_timer);
-        warden->retry_timer = g_timeout_add(warden->retry_msec, on_retry, warden);
+        /* Who did what is known first: what this writes is told with it. */
+        warden->retry_timer =
+                g_timeout_add_full(BW_PRIORITY_WORK, warden->retry_msec, on_retry, warden, NULL);
         warden->retry_msec = MIN(warden->retry_msec * 2, RETRY_LAST_MSEC);
 }
 

@@ -70,7 +70,7 @@ static gboolean on_look_timer(gpointer user) {
                 look_at_kept(warden);
                 (void) check_next(warden, &first);
         } else if (warden->retry_timer && warden->culprit.ours) {
-                /* That commit reads it anyway. */
+                /* The next try reads the table, and mends it. */
                 warden->drifted |= nftables & bw_reconciler_used(warden->reconciler);
         }
         /* What could not be repaired is tried again, and told of then. */
@@ -116,8 +116,8 @@ static gboolean on_drift_timer(gpointer user) {
         BwWarden *warden = user;
 
         begin_round(warden);
-        bw_warden_look_for_hazards(warden);
         bw_hazard_watch_ask(warden->hazard_watch, warden->model, warden->plan);
+        bw_warden_look_for_hazards(warden);
         return G_SOURCE_CONTINUE;
 }
 

@@ -263,7 +263,27 @@ static void test_drift_of_an_engine_given_up(void) {
         turn_until_in_force(warden);
         g_assert_cmpuint(commits, >, 0);
         g_assert_cmpuint(repairs, ==, 0);
+        /* Nor when it is wanted again. */
+        write_config("iptables nftables");
+        g_assert_true(bw_warden_reload(warden, NULL));
+        turn_until_engines(warden, BW_ENGINE_ALL);
+        g_assert_cmpuint(repairs, ==, 0);
         bw_warden_free(warden);
+}
+
+/* Taking the guard down without a daemon: what of it was done is told. */
+static void test_disarm_while_torn(void) {
+        g_autoptr(GError) error = NULL;
+
+        torn = stuck = false;
+        write_config("nftables");
+        bw_warden_free(start());
+        torn = true;
+        g_assert_false(bw_warden_disarm_kernel(&error));
+        g_assert_error(error, BW_ERROR, BW_ERROR_STALE);
+        g_assert_true(g_str_has_prefix(error->message, "every rule of the guard was taken down; "));
+        g_assert_false(has_table());
+        torn = false;
 }
 
 int main(int argc, char **argv) {
@@ -280,5 +300,6 @@ int main(int argc, char **argv) {
         g_test_add_func("/warden/others-need-no-reading", test_others_need_no_reading);
         g_test_add_func("/warden/drift-of-one-engine", test_drift_of_one_engine);
         g_test_add_func("/warden/drift-of-an-engine-given-up", test_drift_of_an_engine_given_up);
+        g_test_add_func("/warden/disarm-while-torn", test_disarm_while_torn);
         return g_test_run();
 }
