@@ -16,7 +16,8 @@
 
 /* What one pass over the engines did. */
 typedef struct BwPass {
-        unsigned commits;                                                       /* tables written */
+        unsigned commits; /* tables written */
+        unsigned wrote;   /* (set of engines) those in use that wrote any of them */
         unsigned chains_created, chains_removed, rules_inserted, rules_deleted; /* of iptables */
         bool anchor_moved;
         bool without_lock;    /* the xtables lock was busy too long, or cannot be opened */

@@ -359,6 +359,8 @@ void bw_hazard_watch_ask(BwHazardWatch *watch, const BwModel *model, const BwPla
                 if (link && link->promiscuity > 0)
                         bw_netlink_look_at(watch->netlink, bridge->ifindex);
         }
+        if (links)
+                bw_program_watch_take_turn(watch->programs);
         for (guint i = 0; links && i < MIN(links->len, MOST_ASKED); i++)
                 bw_netlink_look_at(watch->netlink,
                                    g_array_index(links, int, watch->turn++ % links->len));

@@ -22,7 +22,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwHazardWatch, bw_hazard_watch_free)
 
 /* Not everything is told: that a bridge is promiscuous no more because of what stood on it, an XDP
  * program that is attached by a link of BPF. Asks for some of the links each time, so that all have
- * had their turn after a while; what has changed comes as a fact. */
+ * had their turn after a while; what has changed comes as a fact, or is found by the next look. By
+ * the clock, and right before a look: what comes with each guest's start shall not wait for it. */
 void bw_hazard_watch_ask(BwHazardWatch *watch, const BwModel *model, const BwPlan *plan);
 
 /* @plan: what is guarded; NULL while nothing is. @engines: set of those in use. */

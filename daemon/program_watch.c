@@ -7,8 +7,8 @@
 
 #include "tcx.h"
 
-/* Known links that are asked for at once: two calls each, which take a fraction of a millisecond
- * together; a thousand ports have had their turn after eight looks. */
+/* Known links whose turn comes at once: two calls each, which take a fraction of a millisecond
+ * together; a thousand ports have had their turn after eight times. */
 #define MOST_ASKED 128
 
 struct BwProgramWatch {
@@ -16,6 +16,7 @@ struct BwProgramWatch {
         GHashTable
                 *programs; /* ifindex -> GArray of BwTcxProgram or NULL, of all that were asked */
         guint turn;        /* counts the known links that were asked for */
+        bool due;          /* the next look asks for some of them */
         bool troubled;     /* and it was said */
 };
 
@@ -92,12 +93,23 @@ static void note_trouble(BwProgramWatch *watch, const Round *round) {
                 watch->troubled = round->trouble != NULL;
 }
 
+void bw_program_watch_take_turn(BwProgramWatch *watch) {
+        watch->due = true;
+}
+
+/* Each call takes the lock behind which links are made: not for every guest that starts. */
+static void ask_in_turn(BwProgramWatch *watch, const GArray *links, Round *round) {
+        for (guint i = 0; i < MIN(links->len, MOST_ASKED); i++)
+                ask(watch, g_array_index(links, int, watch->turn++ % links->len), round);
+}
+
 GHashTable *bw_program_watch_look(BwProgramWatch *watch, const GArray *links) {
         Round round = {};
 
         forget(watch, links);
-        for (guint i = 0; i < MIN(links->len, MOST_ASKED); i++)
-                ask(watch, g_array_index(links, int, watch->turn++ % links->len), &round);
+        if (watch->due)
+                ask_in_turn(watch, links, &round);
+        watch->due = false;
         for (guint i = 0; i < links->len; i++) {
                 int ifindex = g_array_index(links, int, i);
 

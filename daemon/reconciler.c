@@ -186,12 +186,15 @@ bool bw_reconciler_commit(BwReconciler *reconciler, int64_t now_usec, BwPass *re
         *ret = (BwPass){};
         for (gsize i = 0; i < G_N_ELEMENTS(order); i++) {
                 BwEngine *engine = pick(reconciler, i, reconciler->used);
+                unsigned before = ret->commits;
                 GError *trouble = NULL;
 
                 if (!engine)
                         continue;
                 note_step(reconciler, order[i],
                           engine->work->commit(engine, now_usec, ret, &trouble));
+                if (ret->commits > before)
+                        ret->wrote |= BW_ENGINE_BIT(order[i]);
                 if (trouble)
                         note_error(&first, trouble);
         }

@@ -5,8 +5,10 @@
 #include <bw/error.h>
 #include <errno.h>
 #include <linux/bpf.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 /* enum bpf_attach_type of linux/bpf.h since 6.6; numbers of the kernel's interface stay. */
@@ -23,9 +25,23 @@ static int ask(enum bpf_cmd command, union bpf_attr *question) {
         return (int) syscall(SYS_bpf, command, question, sizeof(*question));
 }
 
-/* A link that is gone has no programs, and neither has any link of a kernel without tcx. */
+/* Linux 6.6 has tcx. Some older one may have got it since: not what answers the question. */
+static bool is_before_tcx(void) {
+        struct utsname kernel;
+        unsigned version, patchlevel;
+
+        if (uname(&kernel) < 0 || sscanf(kernel.release, "%u.%u", &version, &patchlevel) != 2)
+                return false;
+        return version < 6 || (version == 6 && patchlevel < 6);
+}
+
+/* A link that is gone has no programs, and neither has any link of a kernel without tcx, or
+ * without bpf(2). Before Linux 5.19 the call is refused to whoever has no CAP_BPF, whatever he
+ * asks, when unprivileged_bpf_disabled says so (Documentation/admin-guide/sysctl/kernel.rst). */
 static bool means_none(int code) {
-        return code == ENODEV || code == EINVAL;
+        if (code == EPERM || code == EACCES)
+                return is_before_tcx();
+        return code == ENODEV || code == EINVAL || code == ENOSYS;
 }
 
 /* The number of @ids; -1 with an error set. */

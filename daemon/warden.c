@@ -3,6 +3,7 @@
 #include "warden_room.h"
 
 #include <bw/error.h>
+#include <bw/priority.h>
 #include <syslog.h>
 
 #include "service.h"
@@ -101,8 +102,23 @@ static void note_failure(BwWarden *warden, const GError *error) {
                 warden->in_trouble = true;
         }
         clear_timer(&warden->retry_timer);
-        warden->retry_timer = g_timeout_add(warden->retry_msec, on_retry, warden);
+        /* Who did what is known first: what this writes is told with it. */
+        warden->retry_timer =
+                g_timeout_add_full(BW_PRIORITY_WORK, warden->retry_msec, on_retry, warden, NULL);
         warden->retry_msec = MIN(warden->retry_msec * 2, RETRY_LAST_MSEC);
+}
+
+/* What others did to one engine's rules is not what another wrote for a guest that came. */
+static BwCause judge_pass(const BwWarden *warden, const BwPass *pass, BwCause cause) {
+        return warden->drifted & pass->wrote ? BW_CAUSE_DRIFT : cause;
+}
+
+/* An engine given up has nothing left to repair. Who changed nftables is to blame for that, and for
+ * nothing that comes after. */
+static void forget_drift(BwWarden *warden, unsigned engines) {
+        if (warden->drifted & engines & BW_ENGINE_BIT(BW_ENGINE_NFTABLES))
+                warden->culprit = (BwNftNews){};
+        warden->drifted &= ~engines;
 }
 
 void bw_warden_commit(BwWarden *warden, BwCause cause) {
@@ -112,10 +128,11 @@ void bw_warden_commit(BwWarden *warden, BwCause cause) {
         bool done = bw_reconciler_commit(warden->reconciler, begin, &pass, &error);
         unsigned facts = warden->unanswered + bw_pace_count(warden->pace);
 
-        bw_announce_pass(warden->journal, &pass, warden->drifted ? BW_CAUSE_DRIFT : cause,
-                         &warden->culprit, facts, now() - begin);
+        forget_drift(warden, ~bw_reconciler_used(warden->reconciler));
+        bw_announce_pass(warden->journal, &pass, judge_pass(warden, &pass, cause), &warden->culprit,
+                         facts, now() - begin);
         warden->unanswered = done ? 0 : facts;
-        warden->drifted &= ~bw_reconciler_in_step(warden->reconciler);
+        forget_drift(warden, bw_reconciler_in_step(warden->reconciler));
         bw_pace_end(warden->pace, BW_PACE_WROTE);
         if (done)
                 note_in_force(warden);

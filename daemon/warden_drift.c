@@ -62,15 +62,19 @@ static void begin_round(BwWarden *warden) {
 /* Whose news it was, nftables, is the first to be looked at. */
 static gboolean on_look_timer(gpointer user) {
         BwWarden *warden = user;
+        const unsigned nftables = BW_ENGINE_BIT(BW_ENGINE_NFTABLES);
         BwCheck first = {};
 
         warden->look_timer = 0;
         if (may_look(warden)) {
                 look_at_kept(warden);
                 (void) check_next(warden, &first);
+        } else if (warden->retry_timer && warden->culprit.ours) {
+                /* The next try reads the table, and mends it. */
+                warden->drifted |= nftables & bw_reconciler_used(warden->reconciler);
         }
         /* What could not be repaired is tried again, and told of then. */
-        if (!warden->drifted)
+        if (!(warden->drifted & nftables))
                 warden->culprit = (BwNftNews){};
         return G_SOURCE_REMOVE;
 }
@@ -112,8 +116,8 @@ static gboolean on_drift_timer(gpointer user) {
         BwWarden *warden = user;
 
         begin_round(warden);
-        bw_warden_look_for_hazards(warden);
         bw_hazard_watch_ask(warden->hazard_watch, warden->model, warden->plan);
+        bw_warden_look_for_hazards(warden);
         return G_SOURCE_CONTINUE;
 }
 

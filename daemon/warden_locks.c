@@ -80,8 +80,12 @@ bool bw_warden_restore_kernel(GError **error) {
         g_autoptr(BwNeighbourWatch) neighbours = NULL;
 
         netlink = bw_netlink_new(on_fact, model, error);
-        if (!netlink || !read_links(netlink, error))
+        if (!netlink || !read_links(netlink, error)) {
+                g_prefix_error(error,
+                               "every rule of the guard was taken down; whether ports are locked "
+                               "still or neighbours pinned is not known, try again: ");
                 return false;
+        }
         if (bw_undo_is_empty(bw_undo_file_undo(file)))
                 return tell_left(hazards, model, error);
         locks = bw_port_locks_new(journal, hazards, netlink, file);

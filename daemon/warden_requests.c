@@ -125,6 +125,7 @@ bool bw_warden_disarm(BwWarden *warden, GError **error) {
         warden->armed = false;
         warden->in_sync = false;
         warden->drifted = 0;
+        warden->culprit = (BwNftNews){};
         restored = bw_warden_restore_locks(warden, error);
         bw_warden_take_over_plan(warden, NULL);
         g_clear_pointer(&warden->in_force, bw_plan_free);

@@ -64,6 +64,12 @@ static unsigned find(GHashTable *programs, int ifindex) {
         return list ? g_array_index(list, BwTcxProgram, 0).id : 0;
 }
 
+/* The known ones in turn as well. */
+static GHashTable *look_in_turn(BwProgramWatch *watch, int first, int last) {
+        bw_program_watch_take_turn(watch);
+        return look_at(watch, first, last);
+}
+
 static unsigned look(BwProgramWatch *watch, int first, int last, int wanted) {
         return find(look_at(watch, first, last), wanted);
 }
@@ -75,17 +81,34 @@ static void test_new_ones_at_once(void) {
         g_assert_cmpuint(look(watch, 1, MANY, MANY), ==, 7);
         g_assert_cmpuint(g_hash_table_size(asked), ==, MANY);
         attach(MANY + 1, 8);
+        /* A guest that starts waits for the questions about its own port only. */
         g_assert_cmpuint(look(watch, 1, MANY + 1, MANY + 1), ==, 8);
-        g_assert_cmpuint(g_hash_table_size(asked), ==, MOST_A_LOOK + 1);
+        g_assert_cmpuint(g_hash_table_size(asked), ==, 1);
         attach(MANY, 0);
+        g_assert_cmpuint(look(watch, 1, MANY + 1, MANY), ==, 7);
+        g_assert_cmpuint(g_hash_table_size(asked), ==, 0);
         attach(MANY + 1, 0);
+}
+
+/* One turn is one look's, with room for what is new. */
+static void test_turns(void) {
+        g_autoptr(BwProgramWatch) watch = bw_program_watch_new(NULL);
+
+        look_at(watch, 1, MANY);
+        look_in_turn(watch, 1, MANY + 1);
+        g_assert_cmpuint(g_hash_table_size(asked), ==, MOST_A_LOOK + 1);
+        look_at(watch, 1, MANY + 1);
+        g_assert_cmpuint(g_hash_table_size(asked), ==, 0);
+        bw_program_watch_take_turn(watch);
+        look_in_turn(watch, 1, MANY + 1);
+        g_assert_cmpuint(g_hash_table_size(asked), ==, MOST_A_LOOK);
 }
 
 static void look_at_all(BwProgramWatch *watch, unsigned wanted) {
         GHashTable *programs = NULL;
 
         for (unsigned i = 0; i < LOOKS_FOR_ALL; i++)
-                programs = look_at(watch, 1, MANY);
+                programs = look_in_turn(watch, 1, MANY);
         for (int ifindex = 1; ifindex <= MANY; ifindex++)
                 g_assert_cmpuint(find(programs, ifindex), ==, wanted);
 }
@@ -116,25 +139,30 @@ static void test_forgotten(void) {
         g_assert_cmpuint(g_hash_table_size(asked), ==, 0);
 }
 
+static unsigned look_again(BwProgramWatch *watch, int last) {
+        return find(look_in_turn(watch, 1, last), 2);
+}
+
 static void test_refused(void) {
         g_autoptr(BwProgramWatch) watch = bw_program_watch_new(NULL);
 
         said = 0;
         attach(2, 4);
-        g_assert_cmpuint(look(watch, 1, 3, 2), ==, 4);
+        g_assert_cmpuint(look_again(watch, 3), ==, 4);
         refuses = true;
         attach(2, 0);
-        g_assert_cmpuint(look(watch, 1, 3, 2), ==, 4);
-        g_assert_cmpuint(look(watch, 1, 3, 2), ==, 4);
+        g_assert_cmpuint(look_again(watch, 3), ==, 4);
+        g_assert_cmpuint(look_again(watch, 3), ==, 4);
         g_assert_cmpuint(said, ==, 1);
         /* Nothing was asked, so nothing is better. */
-        look(watch, 1, 0, 2);
-        look(watch, 1, 3, 2);
+        look_at(watch, 1, 3);
+        look_again(watch, 0);
+        look_again(watch, 3);
         g_assert_cmpuint(said, ==, 1);
         refuses = false;
-        g_assert_cmpuint(look(watch, 1, 3, 2), ==, 0);
+        g_assert_cmpuint(look_again(watch, 3), ==, 0);
         refuses = true;
-        look(watch, 1, 3, 2);
+        look_again(watch, 3);
         g_assert_cmpuint(said, ==, 2);
         refuses = false;
 }
@@ -146,6 +174,7 @@ int main(int argc, char **argv) {
         attached = g_hash_table_new(NULL, NULL);
         asked = g_hash_table_new(NULL, NULL);
         g_test_add_func("/program_watch/new-ones-at-once", test_new_ones_at_once);
+        g_test_add_func("/program_watch/turns", test_turns);
         g_test_add_func("/program_watch/all-in-turn", test_all_in_turn);
         g_test_add_func("/program_watch/forgotten", test_forgotten);
         g_test_add_func("/program_watch/refused", test_refused);

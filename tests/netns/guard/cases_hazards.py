@@ -288,6 +288,24 @@ def tcx_programs(report):
 tcx_programs.needs_daemon = True
 
 
+def tcx_programs_in_turn(report):
+    """A guest that starts has the kernel asked about its own port; the others wait for the next check."""
+    if not has_tcx():
+        return report.holds("a kernel without tcx", True)
+    with watched("[Guard]\nCheckInterval=3600\n" + bound("vk66", 26)) as (world, daemon):
+        tcx = Tcx(b"greedy")
+        tcx.attach("vk64", BPF_TCX_INGRESS)
+        world.far("vk66", 26)
+        tcx.attach("vk66", BPF_TCX_INGRESS)
+        world.plug("vk66", "virbr6")
+        comes(report, daemon, "tc-filters", "vk66", r"to port vk66: \d+ \(greedy\) at ingress\.")
+        report.holds("a known port was not asked", ("tc-filters", "vk64") not in hazards())
+    return None
+
+
+tcx_programs_in_turn.needs_daemon = True
+
+
 def forward_drops(report):
     """The Docker case: what the guard lets pass, others drop, and the way out is the one that is told."""
     if not uses("iptables"):
@@ -630,6 +648,7 @@ CASES = [
     loops,
     programs,
     tcx_programs,
+    tcx_programs_in_turn,
     forward_drops,
     forward_drops_nft,
     forward_drops_sets,
