@@ -96,17 +96,26 @@ void bw_ipt_chain_unref(BwIptChain *chain) {
                 g_atomic_rc_box_release_full(chain, clear_chain);
 }
 
+static bool same_clients(const BwIptRule *a, const BwIptRule *b) {
+        for (gsize i = 0; i < BW_IPT_CLIENT_MAX; i++)
+                if (a->clients[i].ifindex != b->clients[i].ifindex ||
+                    !bw_mac_equal(&a->clients[i].mac, &b->clients[i].mac))
+                        return false;
+        return true;
+}
+
 bool bw_ipt_rule_equal(const BwIptRule *a, const BwIptRule *b) {
         return g_str_equal(a->in_bridge, b->in_bridge) &&
                g_str_equal(a->out_bridge, b->out_bridge) && a->physdev_kind == b->physdev_kind &&
                g_str_equal(a->physdev, b->physdev) && bw_prefix_equal(&a->source, &b->source) &&
-               bw_prefix_equal(&a->destination, &b->destination) && a->dhcp == b->dhcp &&
+               bw_prefix_equal(&a->destination, &b->destination) &&
+               a->source_is_not == b->source_is_not && a->dhcp == b->dhcp &&
                bw_mac_equal(&a->sender, &b->sender) && bw_mac_equal(&a->client, &b->client) &&
-               a->client_is_sender == b->client_is_sender && a->fragment == b->fragment &&
-               a->icmpv6_type == b->icmpv6_type && a->log_rate == b->log_rate &&
-               a->target == b->target && g_str_equal(a->chain, b->chain) &&
-               a->reason == b->reason && a->direction == b->direction && a->drops == b->drops &&
-               a->foreign == b->foreign;
+               a->client_is_sender == b->client_is_sender && same_clients(a, b) &&
+               a->fragment == b->fragment && a->icmpv6_type == b->icmpv6_type &&
+               a->log_rate == b->log_rate && a->target == b->target &&
+               g_str_equal(a->chain, b->chain) && a->reason == b->reason &&
+               a->direction == b->direction && a->drops == b->drops && a->foreign == b->foreign;
 }
 
 /* Most that are equal are so byte for byte; holes between members may still differ. */

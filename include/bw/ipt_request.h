@@ -11,6 +11,7 @@
  * entry.
  */
 
+#include <bw/ipt_rule.h>
 #include <stdint.h>
 
 /* As struct sock_filter (linux/filter.h), in host order. */
@@ -24,3 +25,11 @@ typedef struct BwIptInstruction {
  * from port 68 to 67, which it does not ask: matches a whole (no fragment) BOOTREQUEST for Ethernet
  * (RFC 2131, figure 1) whose chaddr is the Ethernet source. What is too short matches nothing. */
 const BwIptInstruction *bw_ipt_request_program(unsigned *ret_length);
+
+/* Writes the program for @clients, of BW_IPT_CLIENT_MAX, and returns its length. For UDP over IPv4
+ * from port 67 to 68 in the hook FORWARD, where a bridged packet's device is the port it leaves by:
+ * matches a whole BOOTREPLY for Ethernet whose chaddr is the MAC of one of @clients and whose port
+ * is that client's. */
+#define BW_IPT_PROGRAM_MAX 64
+unsigned bw_ipt_reply_program(const BwIptClient *clients,
+                              BwIptInstruction program[static BW_IPT_PROGRAM_MAX]);

@@ -51,6 +51,15 @@ typedef enum BwIptDhcp {
         BW_IPT_DHCP_REPLY,   /* :67 > :68; with @client a BOOTREPLY   */
 } BwIptDhcp;
 
+/* A client of DHCP, and the port it is at. */
+typedef struct BwIptClient {
+        int ifindex; /* zero: none */
+        BwMac mac;
+} BwIptClient;
+
+/* So many one program asks about: XT_BPF_MAX_NUM_INSTR leaves room for no more than ten. */
+#define BW_IPT_CLIENT_MAX 8
+
 /* A value: no pointers. What a rule does not use is zero. */
 typedef struct BwIptRule {
         char in_bridge[BW_IFNAME_SIZE];  /* "" for any */
@@ -58,13 +67,16 @@ typedef struct BwIptRule {
         BwIptPhysdev physdev_kind;
         char physdev[BW_IFNAME_SIZE];
         BwPrefix source, destination; /* of the table's family; length 0 for any */
+        bool source_is_not;           /* any source but those of @source         */
         BwIptDhcp dhcp;
         BwMac sender;          /* Ethernet source; zero for any */
         BwMac client;          /* with @dhcp: whole (no fragment), chaddr is this; zero for any */
         bool client_is_sender; /* IPv4: what bw_ipt_request_program() asks of a DHCP request */
-        bool fragment;         /* IPv6: there is a fragment header, an atomic one included */
-        uint8_t icmpv6_type;   /* IPv6: ICMPv6 of this type, whatever its code; 0 for anything */
-        unsigned log_rate;     /* per second, with BW_IPT_NFLOG; bursts of as many */
+        BwIptClient clients[BW_IPT_CLIENT_MAX]; /* IPv4: what bw_ipt_reply_program() asks of a DHCP
+                                                   reply that leaves by a port; the first ones */
+        bool fragment;       /* IPv6: there is a fragment header, an atomic one included */
+        uint8_t icmpv6_type; /* IPv6: ICMPv6 of this type, whatever its code; 0 for anything */
+        unsigned log_rate;   /* per second, with BW_IPT_NFLOG; bursts of as many */
         BwIptTarget target;
         char chain[BW_IPT_CHAIN_SIZE]; /* with BW_IPT_JUMP and BW_IPT_GOTO */
         BwReason reason;               /* what a deny pair (NFLOG, then verdict) denies */
