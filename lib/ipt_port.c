@@ -87,25 +87,12 @@ static void pass_request(BwIptWriter *writer, BwIptChain *chain, const BwIptPort
 
 /* Own addresses */
 
-/* (element-type BwPrefix): A(P) of the writer's family. */
-static GArray *list_own(const BwIptWriter *writer, const BwIptPort *port) {
-        GArray *own = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
-        bool has_own = port->state == BW_PORT_BOUND || port->state == BW_PORT_ANY_ADDRESS;
-
-        for (guint i = 0; has_own && i < port->n_addresses; i++) {
-                BwPrefix address = *bw_ipt_view_address(writer->view, port, i);
-
-                if (address.family == writer->family)
-                        g_array_append_val(own, address);
-        }
-        return own;
-}
-
 /* What the port may use as its own and can be listed: A(P), and the link-local addresses its MACs
  * give it. Of the other link-local ones a tree knows whose they are. */
 static void pass_own(const BwIptWriter *writer, BwIptChain *chain, const BwIptPort *port,
                      BwIptRule pass) {
-        g_autoptr(GArray) own = list_own(writer, port), derived = bw_ipt_list_derived(writer, port);
+        g_autoptr(GArray) own = bw_ipt_list_own(writer, port),
+                          derived = bw_ipt_list_derived(writer, port);
 
         g_array_append_vals(own, derived->data, derived->len);
         for (guint i = 0; i < own->len; i++) {
@@ -212,10 +199,10 @@ void bw_ipt_deliver_groups(const BwIptWriter *writer, BwIptChain *chain, BwIptRu
 
 /* Who has no address of the family cannot meet it again: there is nothing to look at. */
 BwIptRule bw_ipt_delivery(const BwIptWriter *writer, const BwIptPort *port) {
-        g_autoptr(GArray) own = list_own(writer, port);
+        g_autoptr(GArray) own = bw_ipt_list_own(writer, port);
         BwIptRule pass = { .target = BW_IPT_RETURN };
 
-        if (own->len == 0)
+        if (own->len == 0 || bw_ipt_has_one_own(writer, port))
                 return pass;
         pass.target = BW_IPT_GOTO;
         bw_ipt_port_chain("r", port->name, pass.chain);
@@ -224,10 +211,10 @@ BwIptRule bw_ipt_delivery(const BwIptWriter *writer, const BwIptPort *port) {
 
 /* Deliverable is not enough: what comes back from the port's own address is a reflection. */
 static void write_reflected(BwIptWriter *writer, const BwIptPort *port) {
-        g_autoptr(GArray) own = list_own(writer, port);
+        g_autoptr(GArray) own = bw_ipt_list_own(writer, port);
         BwIptChain *chain;
 
-        if (own->len == 0)
+        if (own->len == 0 || bw_ipt_has_one_own(writer, port))
                 return;
         chain = bw_ipt_add_port_chain(writer, "r", port);
         for (guint i = 0; i < own->len; i++)
@@ -239,10 +226,11 @@ static void write_reflected(BwIptWriter *writer, const BwIptPort *port) {
  * what is nobody's may be reflected. */
 static void deliver_unowned(BwIptWriter *writer, BwIptChain *chain, const BwIptPort *port,
                             BwPrefix destination) {
-        g_autoptr(GArray) own = list_own(writer, port);
+        g_autoptr(GArray) own = bw_ipt_list_own(writer, port);
         BwIptRule rule = { .destination = destination };
+        bool reflects = !bw_ipt_has_one_own(writer, port);
 
-        for (guint i = 0; i < own->len; i++) {
+        for (guint i = 0; reflects && i < own->len; i++) {
                 rule.source = g_array_index(own, BwPrefix, i);
                 ask_owners(writer, chain, port, rule, BW_IPT_UNOWNED_REFLECTED);
         }
@@ -263,11 +251,27 @@ static void deliver_routed(BwIptWriter *writer, BwIptChain *chain, const BwIptPo
 
 static void deliver_bound(BwIptWriter *writer, BwIptChain *chain, const BwIptPort *port,
                           BwIptRule pass) {
+        if (bw_ipt_has_one_own(writer, port))
+                bw_ipt_deny_own_senders(writer, chain, port);
         pass_own(writer, chain, port, pass);
         bw_ipt_deliver_groups(writer, chain, pass);
         if (uses_link_local(writer, port))
                 deliver_unowned(writer, chain, port, bw_ipt_link_local());
         write_reflected(writer, port);
+}
+
+/* To an address that may yet be nobody's: what counts is the client. */
+static void deliver_replies(BwIptWriter *writer, BwIptChain *chain, const BwIptPort *port,
+                            BwIptRule pass) {
+        char name[BW_IPT_CHAIN_SIZE];
+
+        pass.dhcp = BW_IPT_DHCP_REPLY;
+        if (pass.target == BW_IPT_RETURN && bw_ipt_shares_replies(port)) {
+                bw_ipt_reply_chain(writer, port, name);
+                bw_ipt_say_goto(chain, pass, name);
+                return;
+        }
+        pass_clients(writer, chain, port, pass);
 }
 
 /* What the port's owner may receive. */
@@ -278,10 +282,8 @@ static void write_out(BwIptWriter *writer, const BwIptPort *port) {
 
         if (bound)
                 deliver_bound(writer, chain, port, pass);
-        if (writer->family == BW_FAMILY_IPV4 && port->state != BW_PORT_CLOSED) {
-                pass.dhcp = BW_IPT_DHCP_REPLY;
-                pass_clients(writer, chain, port, pass);
-        }
+        if (writer->family == BW_FAMILY_IPV4 && port->state != BW_PORT_CLOSED)
+                deliver_replies(writer, chain, port, pass);
         if (bound && port->router)
                 deliver_routed(writer, chain, port);
         else
@@ -292,13 +294,21 @@ static void keep_chain(BwIptWriter *writer, const char *kind, const BwIptPort *p
         bw_ipt_add_port_chain(writer, kind, port)->opaque = true;
 }
 
-/* Chains of a former run: their names must be there to lead to, their rules stay as they are. The
- * borders' tree, which they may ask, is written anew, and must deny as it did: a border by its own
- * chain, a guest's port by the shared one. */
+/* Whether the chain of a former run may lead to what bw_ipt_own_sender_chain() names. */
+static bool may_ask_bridge(const BwIptPort *port) {
+        return port->mode == BW_MODE_ENFORCE && !port->is_border && !port->router;
+}
+
+/* Chains of a former run: their names must be there to lead to, their rules stay as they are. What
+ * the ports of the bridge have in common is written anew, as it was. So is the borders' tree, which
+ * they may ask, and it must deny as it did: a border by its own chain, a guest's port by the shared
+ * one. */
 static void keep_port(BwIptWriter *writer, const BwIptPort *port) {
+        char name[BW_IPT_CHAIN_SIZE];
+
         keep_chain(writer, writer->side->port_kind, port);
-        if (writer->direction == BW_DIRECTION_OUT)
-                keep_chain(writer, "r", port);
+        if (writer->direction == BW_DIRECTION_OUT && may_ask_bridge(port))
+                bw_ipt_own_sender_chain(writer, port, name);
         if (port->is_border)
                 keep_chain(writer, "b", port);
         else if (writer->family == BW_FAMILY_IPV6)

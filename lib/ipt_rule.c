@@ -54,7 +54,7 @@ const char *bw_ipt_table_root(BwIptTable table) {
 bool bw_ipt_chain_is_ours(const char *name) {
         static const char *const kinds[] = { "i",  "o",  "r",  "c",  "is", "os", "it", "ot", "ia",
                                              "oa", "iw", "ow", "id", "od", "iz", "b",  "ib", "ob",
-                                             "il", "ol", "ic", "oc", "ie", "oe", "iq" };
+                                             "il", "ol", "ic", "oc", "ie", "oe", "iq", "oq", "or" };
 
         if (g_str_equal(name, bw_ipt_table_root(BW_IPT_RAW)) ||
             g_str_equal(name, bw_ipt_table_root(BW_IPT_MANGLE)))

@@ -87,6 +87,19 @@ BwPrefix bw_ipt_multicast(BwFamily family) {
         return (BwPrefix){ BW_FAMILY_IPV6, 8, { 0xff } };
 }
 
+GArray *bw_ipt_list_own(const BwIptWriter *writer, const BwIptPort *port) {
+        GArray *own = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
+        bool has_own = port->state == BW_PORT_BOUND || port->state == BW_PORT_ANY_ADDRESS;
+
+        for (guint i = 0; has_own && i < port->n_addresses; i++) {
+                BwPrefix address = *bw_ipt_view_address(writer->view, port, i);
+
+                if (address.family == writer->family)
+                        g_array_append_val(own, address);
+        }
+        return own;
+}
+
 /* Own or not, somebody has declared it. */
 static bool is_claimed(const BwIptWriter *writer, const BwPrefix *address) {
         const GArray *claims = writer->view->lists[BW_IPT_LIST_CLAIMS];
