@@ -22,69 +22,6 @@ static bool drops(const BwIptPort *port) {
         return port->mode == BW_MODE_ENFORCE;
 }
 
-/* DHCP */
-
-static BwIptRule dhcp_rule(BwIptDhcp dhcp) {
-        BwIptRule rule = { .dhcp = dhcp };
-
-        if (dhcp == BW_IPT_DHCP_REQUEST) {
-                rule.source = (BwPrefix){ BW_FAMILY_IPV4, 32, {} };
-                rule.destination = limited_broadcast;
-        }
-        return rule;
-}
-
-/* For each MAC of the port: the message is for it, or from it as its client. */
-static void pass_clients(const BwIptWriter *writer, BwIptChain *chain, const BwIptPort *port,
-                         BwIptRule rule) {
-        for (guint i = 0; i < port->n_macs; i++) {
-                rule.client = *bw_ipt_view_mac(writer->view, port, i);
-                bw_ipt_say(chain, rule);
-        }
-}
-
-static BwReason reason_of(const BwIptWriter *writer, const BwIptPort *port) {
-        return port->state == BW_PORT_BOUND ? writer->side->not_own : BW_REASON_UNBOUND;
-}
-
-/* Of a port with one MAC, whoever has sent as that MAC must only ask for himself: the same question
- * for all of the segment, and its answer the same. */
-static bool may_ask_together(const BwIptPort *port) {
-        return port->state == BW_PORT_BOUND && port->n_macs == 1;
-}
-
-/* Ethernet source and chaddr may be different MACs of the port. To ask one after the other takes as
- * many rules as there are MACs, and not their square: an own sender leads to the question whose the
- * client is. */
-static void pass_request(BwIptWriter *writer, BwIptChain *chain, const BwIptPort *port) {
-        BwIptRule rule = dhcp_rule(BW_IPT_DHCP_REQUEST);
-        char name[BW_IPT_CHAIN_SIZE];
-        BwIptChain *clients;
-
-        if (may_ask_together(port)) {
-                bw_ipt_request_chain(writer, port, name);
-                rule.sender = *bw_ipt_view_mac(writer->view, port, 0);
-                bw_ipt_say_goto(chain, rule, name);
-                return;
-        }
-        if (port->n_macs == 1) {
-                rule.sender = *bw_ipt_view_mac(writer->view, port, 0);
-                rule.target = BW_IPT_RETURN;
-                pass_clients(writer, chain, port, rule);
-                return;
-        }
-        if (port->n_macs == 0)
-                return;
-        clients = bw_ipt_add_port_chain(writer, "c", port);
-        for (guint i = 0; i < port->n_macs; i++) {
-                rule.sender = *bw_ipt_view_mac(writer->view, port, i);
-                bw_ipt_say_goto(chain, rule, clients->name);
-        }
-        pass_clients(writer, clients, port,
-                     (BwIptRule){ .dhcp = BW_IPT_DHCP_REQUEST, .target = BW_IPT_RETURN });
-        bw_ipt_deny(writer, clients, (BwIptRule){}, reason_of(writer, port), drops(port));
-}
-
 /* Own addresses */
 
 /* What the port may use as its own and can be listed: A(P), and the link-local addresses its MACs
@@ -148,7 +85,7 @@ static void write_in(BwIptWriter *writer, const BwIptPort *port) {
         if (bound)
                 pass_own(writer, chain, port, (BwIptRule){ .target = BW_IPT_RETURN });
         if (writer->family == BW_FAMILY_IPV4 && port->state != BW_PORT_CLOSED)
-                pass_request(writer, chain, port);
+                bw_ipt_pass_request(writer, chain, port);
         if (bound && writer->family == BW_FAMILY_IPV6)
                 pass_from_nowhere(writer, chain, port);
         if (bound && uses_link_local(writer, port))
@@ -159,7 +96,7 @@ static void write_in(BwIptWriter *writer, const BwIptPort *port) {
                 ask_owners(writer, chain, port, (BwIptRule){}, BW_IPT_UNOWNED_PASSES);
                 return;
         }
-        bw_ipt_deny(writer, chain, (BwIptRule){}, reason_of(writer, port), drops(port));
+        bw_ipt_deny_rest(writer, chain, port);
 }
 
 /* Receiving */
@@ -260,20 +197,6 @@ static void deliver_bound(BwIptWriter *writer, BwIptChain *chain, const BwIptPor
         write_reflected(writer, port);
 }
 
-/* To an address that may yet be nobody's: what counts is the client. */
-static void deliver_replies(BwIptWriter *writer, BwIptChain *chain, const BwIptPort *port,
-                            BwIptRule pass) {
-        char name[BW_IPT_CHAIN_SIZE];
-
-        pass.dhcp = BW_IPT_DHCP_REPLY;
-        if (pass.target == BW_IPT_RETURN && bw_ipt_shares_replies(port)) {
-                bw_ipt_reply_chain(writer, port, name);
-                bw_ipt_say_goto(chain, pass, name);
-                return;
-        }
-        pass_clients(writer, chain, port, pass);
-}
-
 /* What the port's owner may receive. */
 static void write_out(BwIptWriter *writer, const BwIptPort *port) {
         BwIptChain *chain = bw_ipt_add_port_chain(writer, "o", port);
@@ -283,11 +206,11 @@ static void write_out(BwIptWriter *writer, const BwIptPort *port) {
         if (bound)
                 deliver_bound(writer, chain, port, pass);
         if (writer->family == BW_FAMILY_IPV4 && port->state != BW_PORT_CLOSED)
-                deliver_replies(writer, chain, port, pass);
+                bw_ipt_deliver_replies(writer, chain, port, pass);
         if (bound && port->router)
                 deliver_routed(writer, chain, port);
         else
-                bw_ipt_deny(writer, chain, (BwIptRule){}, reason_of(writer, port), drops(port));
+                bw_ipt_deny_rest(writer, chain, port);
 }
 
 static void keep_chain(BwIptWriter *writer, const char *kind, const BwIptPort *port) {

@@ -54,6 +54,13 @@ void bw_ipt_deny(const BwIptWriter *writer, BwIptChain *chain, BwIptRule match, 
         bw_ipt_say(chain, match);
 }
 
+void bw_ipt_deny_rest(const BwIptWriter *writer, BwIptChain *chain, const BwIptPort *port) {
+        bool bound = port->state == BW_PORT_BOUND;
+
+        bw_ipt_deny(writer, chain, (BwIptRule){}, bound ? writer->side->not_own : BW_REASON_UNBOUND,
+                    port->mode == BW_MODE_ENFORCE);
+}
+
 BwIptRule bw_ipt_address_rule(const BwIptWriter *writer, BwPrefix prefix) {
         if (writer->direction == BW_DIRECTION_IN)
                 return (BwIptRule){ .source = prefix };

@@ -66,6 +66,9 @@ void bw_ipt_say_goto(BwIptChain *chain, BwIptRule rule, const char *target);
 void bw_ipt_deny(const BwIptWriter *writer, BwIptChain *chain, BwIptRule match, BwReason reason,
                  bool drops);
 
+/* All that nothing in @chain has taken, for what @port is. */
+void bw_ipt_deny_rest(const BwIptWriter *writer, BwIptChain *chain, const BwIptPort *port);
+
 /* The address the side looks at: the source of what comes in, the destination of what goes out. */
 BwIptRule bw_ipt_address_rule(const BwIptWriter *writer, BwPrefix prefix);
 /* "c0a83200-28"; short, because chain names are. */
@@ -124,9 +127,13 @@ GArray *bw_ipt_list_likeness(const GPtrArray *sites);
 /* (transfer container) (element-type BwPortPlan): what leads to @site and not to @other. */
 GPtrArray *bw_ipt_list_leads_beyond(const BwSitePlan *site, const BwSitePlan *other);
 
-/* lib/ipt_reply.c: DHCP replies to the ports of one bridge. Whether @port may leave them to the
- * chain whose name bw_ipt_reply_chain() writes: who is no client of the port is denied there. */
-bool bw_ipt_shares_replies(const BwIptPort *port);
+/* lib/ipt_dhcp.c: what passes of @port's requests, and what is delivered of replies to it, which
+ * meets the end of @pass. */
+void bw_ipt_pass_request(BwIptWriter *writer, BwIptChain *chain, const BwIptPort *port);
+void bw_ipt_deliver_replies(BwIptWriter *writer, BwIptChain *chain, const BwIptPort *port,
+                            BwIptRule pass);
+/* Writes the name of the bridge's chain for replies, which comes back when they are for a client of
+ * the port they go to. @port is bound, drops and is no router. */
 void bw_ipt_reply_chain(BwIptWriter *writer, const BwIptPort *port,
                         char name[static BW_IPT_CHAIN_SIZE]);
 /* Once all ports of the bridge are written; does nothing when none of them has asked for it. */
