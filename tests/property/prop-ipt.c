@@ -162,6 +162,7 @@ static void test_meaning(void) {
                         count(&tally, check_packet(the, BW_IPT_MANGLE, &packet), &packet);
                         tally.host_broadcasts += is_host_broadcast_delivered(the, &packet);
                         packet.out_bridge[0] = packet.port_out[0] = '\0';
+                        packet.port_out_index = 0;
                         count(&tally, check_packet(the, BW_IPT_RAW, &packet), &packet);
                 }
         }
