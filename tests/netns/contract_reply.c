@@ -55,10 +55,11 @@ static Reply reply_to(BwMac client) {
 }
 
 static BwIptClient client_at(BwTrial *trial, BwWho who, BwMac mac) {
-        int port = (int) if_nametoindex(bw_stage_port_name(bw_trial_stage(trial), who));
+        const char *name = bw_stage_port_name(bw_trial_stage(trial), who);
+        const BwPortPlan *port = bw_plan_find_port(bw_trial_plan(trial), name, NULL);
 
-        g_assert_cmpint(port, >, 0);
-        return (BwIptClient){ port, mac };
+        g_assert_cmpint(port->ifindex, ==, (int) if_nametoindex(name));
+        return (BwIptClient){ port->ifindex, mac };
 }
 
 /* Of replies, those to @clients return, and the others fall. */

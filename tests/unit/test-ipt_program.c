@@ -90,6 +90,9 @@ static unsigned step(Machine *machine, const BwIptInstruction *now) {
         case BPF_LD | BPF_H | BPF_IND:
                 machine->a = load_behind(machine, now->operand, 2);
                 return 0;
+        case BPF_LDX | BPF_W | BPF_IMM: /* of a faulty one */
+                machine->x = now->operand;
+                return 0;
         case BPF_LDX | BPF_B | BPF_MSH:
                 machine->x = 4 * (load_absolute(machine, now->operand, 1) & 0xf);
                 return 0;
@@ -241,8 +244,13 @@ static void test_no_device(void) {
         BwIptClient clients[BW_IPT_CLIENT_MAX];
 
         make_clients(3, clients);
-        for (unsigned who = 1; who <= 3; who++)
+        for (unsigned who = 1; who <= 3; who++) {
+                Message message = reply_to(who);
+
+                message.fragment = 0x4000; /* loaded first, this would be the answer */
+                g_assert_false(passes(clients, message, 0));
                 g_assert_false(passes(clients, reply_to(who), 0));
+        }
 }
 
 static void test_fragments(void) {
