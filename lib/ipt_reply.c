@@ -17,7 +17,8 @@
 
 /* A load beyond the packet's end makes the kernel end the program with "no". Where there is no
  * device it ends the program with what the accumulator holds, so the device is asked for while that
- * is still zero. */
+ * is still zero. What clients are compared with goes to the scratch memory: the kernel makes much
+ * code of each load from the packet, and makes it anew whenever the table changes. */
 static const BwIptInstruction front[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, DEVICE),
         BPF_STMT(BPF_ST, 0),
@@ -28,6 +29,10 @@ static const BwIptInstruction front[] = {
         BPF_STMT(BPF_ALU | BPF_RSH | BPF_K, 8),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETHERNET_REPLY, 1, 0),
         BPF_STMT(BPF_RET | BPF_K, 0),
+        BPF_STMT(BPF_LD | BPF_W | BPF_IND, CHADDR),
+        BPF_STMT(BPF_ST, 1),
+        BPF_STMT(BPF_LD | BPF_H | BPF_IND, CHADDR + 4),
+        BPF_STMT(BPF_ST, 2),
 };
 
 /* Of one client, and what stands behind the last: "no", then "yes". */
@@ -53,9 +58,9 @@ static void write_part(const BwIptClient *client, uint8_t to_yes, BwIptInstructi
         const BwIptInstruction part[PART] = {
                 BPF_STMT(BPF_LD | BPF_MEM, 0),
                 BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t) client->ifindex, 0, 4),
-                BPF_STMT(BPF_LD | BPF_W | BPF_IND, CHADDR),
+                BPF_STMT(BPF_LD | BPF_MEM, 1),
                 BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, chaddr_front(&client->mac), 0, 2),
-                BPF_STMT(BPF_LD | BPF_H | BPF_IND, CHADDR + 4),
+                BPF_STMT(BPF_LD | BPF_MEM, 2),
                 BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, chaddr_end(&client->mac), to_yes, 0),
         };
 
