@@ -84,6 +84,23 @@ FAULTS = {
     'ipt-no-broadcast': ('ipt_port.c', 'deliver(chain, limited_broadcast, pass);',
                          '(void) limited_broadcast;'),
     'ipt-reflected': ('ipt_port.c', 'BW_REASON_REFLECTED, drops(port)', 'BW_REASON_REFLECTED, false'),
+    'ipt-reflection-itself': ('ipt_reflection.c', '''                bw_ipt_say_goto(chain, rule, name);
+        }
+        bw_ipt_own''', '''        }
+        bw_ipt_own'''),
+    'ipt-reflection-short': ('ipt_short.c', 'rule.source_is_not = bw_ipt_has_one_own(writer, owner->port)',
+                             'rule.source_is_not = false'),
+    'ipt-reflection-long': ('ipt_reflection.c',
+                            'bw_ipt_say_goto(chain, (BwIptRule){ .source = rule.source }, name);', ''),
+    'ipt-reflection-groups': ('ipt_reflection.c',
+                              'bw_ipt_deliver_groups(writer, chain, reflected);', ''),
+    'ipt-reflection-reply': ('ipt_reflection.c', '''{ .dhcp = BW_IPT_DHCP_REPLY }, name,''',
+                             '''{ .dhcp = BW_IPT_DHCP_REQUEST }, name,'''),
+    'ipt-reflection-asked': ('ipt_reflection.c', '''        bw_ipt_say(chain, ask);
+''', ''),
+    'ipt-reply-denial': ('ipt_dhcp.c', '''        bw_ipt_denial_chain(writer, writer->replied_to, name);
+        bw_ipt_say_goto(chain, (BwIptRule){}, name);''', '''        bw_ipt_denial_chain(writer, writer->replied_to, name);'''),
+    'ipt-reply-first': ('ipt_dhcp.c', 'i += BW_IPT_CLIENT_MAX', 'i += clients->len'),
     'ipt-request-chaddr': ('ipt_request.c', 'BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_X, 0, 0, 4)',
                            'BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_X, 0, 3, 3)'),
     'ipt-request-chaddr-front': ('ipt_request.c', 'BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_X, 0, 0, 4)',
