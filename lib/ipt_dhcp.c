@@ -89,10 +89,10 @@ void bw_ipt_deliver_replies(BwIptWriter *writer, BwIptChain *chain, const BwIptP
         pass_clients(writer, chain, port, pass);
 }
 
-/* MACs of a former run are what its chains have said. */
+/* MACs of a former run are what its chains have said, and those that lead here were of a port that
+ * drops, whatever the port's mode is now. */
 static bool has_clients(const BwIptPort *port) {
-        return shares_replies(port) ||
-               (port->state == BW_PORT_INHERITED && port->mode == BW_MODE_ENFORCE);
+        return shares_replies(port) || port->state == BW_PORT_INHERITED;
 }
 
 /* (transfer full) (element-type BwIptClient) */

@@ -223,13 +223,15 @@ static bool may_ask_bridge(const BwIptPort *port) {
 }
 
 /* Chains of a former run: their names must be there to lead to, their rules stay as they are. What
- * the ports of the bridge have in common is written anew, as it was. So is the borders' tree, which
+ * the ports of the bridge have in common is written anew, as it was: who was a router asks the tree
+ * of owners for all addresses, and nothing tells whether he was one. So is the borders' tree, which
  * they may ask, and it must deny as it did: a border by its own chain, a guest's port by the shared
  * one. */
 static void keep_port(BwIptWriter *writer, const BwIptPort *port) {
         char name[BW_IPT_CHAIN_SIZE];
 
         keep_chain(writer, writer->side->port_kind, port);
+        writer->shared[false].routes = writer->shared[true].routes = true;
         if (writer->direction == BW_DIRECTION_OUT && may_ask_bridge(port))
                 bw_ipt_own_sender_chain(writer, port, name);
         if (port->is_border)
