@@ -468,8 +468,9 @@ static GPtrArray *list_borders(const BwSegmentPlan *segment) {
 
 void bw_ipt_write_shared_borders(BwIptWriter *writer, const BwSegmentPlan *segment) {
         g_autoptr(GPtrArray) borders = list_borders(segment);
-        g_autoptr(GArray) owned = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
-        g_autoptr(GArray) sites = g_array_new(FALSE, FALSE, sizeof(guint));
+        guint most = segment->addresses->len;
+        g_autoptr(GArray) owned = g_array_sized_new(FALSE, FALSE, sizeof(BwPrefix), most);
+        g_autoptr(GArray) sites = g_array_sized_new(FALSE, FALSE, sizeof(guint), most);
         g_autoptr(GArray) surrounding = g_array_new(FALSE, FALSE, sizeof(guint));
         g_autoptr(GByteArray) key = g_byte_array_new();
         g_autofree const char **ways = g_new0(const char *, segment->sites->len);

@@ -49,8 +49,8 @@ static GHashTable *make_units(void) {
         return g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_unit);
 }
 
-static GPtrArray *make_chains(void) {
-        return g_ptr_array_new_with_free_func((GDestroyNotify) bw_ipt_chain_unref);
+static GPtrArray *make_chains(guint room) {
+        return g_ptr_array_new_full(room, (GDestroyNotify) bw_ipt_chain_unref);
 }
 
 BwIptCompiler *bw_ipt_compiler_new(BwIptTable table) {
@@ -59,7 +59,7 @@ BwIptCompiler *bw_ipt_compiler_new(BwIptTable table) {
         compiler->table = table;
         compiler->units = make_units();
         compiler->shelf = bw_ipt_shelf_new();
-        compiler->chains = make_chains();
+        compiler->chains = make_chains(0);
         compiler->makers = g_ptr_array_new();
         return compiler;
 }
@@ -248,7 +248,9 @@ static bool same_objects(const GPtrArray *a, const GPtrArray *b) {
 /* Pieces that were not taken over are forgotten only now that nobody asks whose a chain was. */
 static void replace(Turn *turn) {
         BwIptCompiler *compiler = turn->compiler;
-        BwIptCompiler made = { .chains = make_chains(), .makers = g_ptr_array_new() };
+        guint likely = compiler->chains->len + turn->writer.chains->len;
+        BwIptCompiler made = { .chains = make_chains(likely),
+                               .makers = g_ptr_array_sized_new(likely) };
 
         merge(&made, turn);
         if (same_objects(made.chains, compiler->chains))
@@ -266,7 +268,7 @@ static void replace(Turn *turn) {
 
 GPtrArray *bw_ipt_compiler_run(BwIptCompiler *compiler, const BwPlan *plan) {
         BwDirection direction = bw_ipt_table_direction(compiler->table);
-        g_autoptr(GPtrArray) makers = g_ptr_array_new(), chains = make_chains();
+        g_autoptr(GPtrArray) makers = g_ptr_array_new(), chains = make_chains(0);
         Turn turn = { .compiler = compiler,
                       .writer = { .family = bw_ipt_table_family(compiler->table),
                                   .direction = direction,
