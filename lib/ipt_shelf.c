@@ -47,13 +47,13 @@ void bw_ipt_shelf_free(BwIptShelf *shelf) {
         g_free(shelf);
 }
 
-/* Four bytes at once: keys have hundreds, and there are hundreds of them (FNV-1a otherwise). */
+/* Eight bytes at once: keys have hundreds, and there are hundreds of them (FNV-1a otherwise). */
 static guint hash_key(const GByteArray *key) {
         guint64 hash = G_GUINT64_CONSTANT(0xcbf29ce484222325);
         guint at = 0;
 
-        for (; at + sizeof(guint32) <= key->len; at += sizeof(guint32)) {
-                guint32 word;
+        for (; at + sizeof(guint64) <= key->len; at += sizeof(guint64)) {
+                guint64 word;
 
                 memcpy(&word, key->data + at, sizeof(word));
                 hash = (hash ^ word) * G_GUINT64_CONSTANT(0x100000001b3);
