@@ -126,6 +126,7 @@ typedef struct Tree {
         GArray *owned;       /* BwPrefix */
         GArray *sites;       /* guint: of each of these */
         GPtrArray *nodes;    /* BwAddressNode */
+        const char **names;  /* the chain of each node, as far as they are written */
         GArray *surrounding; /* guint: the site of the most exact entry that takes in all of a node,
                                 of each node */
         const char **ways;   /* the chain of each site; NULL: nobody has been led there yet */
@@ -276,10 +277,11 @@ static BwIptChain *write_node(const Tree *tree, const BwAddressNode *node, guint
         node_chain(tree, node, name);
         chain = bw_ipt_add_shared_chain(tree->writer, name);
         for (guint i = 0; i < node->children->len; i++) {
-                const BwAddressNode *child = child_of(tree, node, i);
+                guint child = g_array_index(node->children, guint, i);
 
-                node_chain(tree, child, name);
-                bw_ipt_say_goto(chain, bw_ipt_address_rule(tree->writer, child->base), name);
+                bw_ipt_say_goto(chain,
+                                bw_ipt_address_rule(tree->writer, child_of(tree, node, i)->base),
+                                tree->names[child]);
         }
         for (guint i = node->items->len; i-- > 0;)
                 bw_ipt_say_goto(chain, bw_ipt_address_rule(tree->writer, *prefix_of(tree, node, i)),
@@ -308,13 +310,16 @@ static void key_node(const Tree *tree, const BwAddressNode *node, guint around) 
         }
 }
 
-static void take_node(const Tree *tree, guint at) {
+static const BwIptPiece *take_node(const Tree *tree, guint at) {
         const BwAddressNode *node = tree->nodes->pdata[at];
         guint around = g_array_index(tree->surrounding, guint, at);
+        const BwIptPiece *piece;
 
         key_node(tree, node, around);
-        if (!bw_ipt_take_piece(tree->writer, tree->key))
-                bw_ipt_end_piece(tree->writer, tree->key, write_node(tree, node, around)->name, 0);
+        piece = bw_ipt_take_piece(tree->writer, tree->key);
+        if (piece)
+                return piece;
+        return bw_ipt_end_piece(tree->writer, tree->key, write_node(tree, node, around)->name, 0);
 }
 
 /* Sites that own nothing of the family need no chain. */
@@ -324,6 +329,7 @@ static void find_ways(Tree *tree) {
 }
 
 static void write_tree(Tree *tree) {
+        g_autofree const char **names = NULL;
         const guint nobody = NOBODY;
 
         find_ways(tree);
@@ -331,11 +337,12 @@ static void write_tree(Tree *tree) {
                                           tree->owned->len);
         for (guint i = 0; i < tree->nodes->len; i++)
                 g_array_append_val(tree->surrounding, nobody);
+        tree->names = names = g_new(const char *, tree->nodes->len);
         /* Parents stand before their children. */
-        for (guint i = 0; i < tree->nodes->len; i++) {
+        for (guint i = 0; i < tree->nodes->len; i++)
                 surround_children(tree, i);
-                take_node(tree, i);
-        }
+        for (guint i = tree->nodes->len; i-- > 0;)
+                names[i] = take_node(tree, i)->start;
 }
 
 /* Nobody here owns anything of the family. */
