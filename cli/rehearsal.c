@@ -9,8 +9,10 @@
 #include <bw/frame.h>
 #include <bw/nft_words.h>
 #include <iptables.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <nftables.h>
+#include <string.h>
 
 #define HOST_BIT (1u << BW_STAGE_HOST)
 
@@ -29,6 +31,7 @@ struct BwRehearsal {
         bool fed_ipv4, fed_ipv6; /* whether iptables and ip6tables see what the bridge carries */
         BwKernelRules rules;
         GPtrArray *ports;  /* char * */
+        GArray *indexes;   /* int: of each port, on the host */
         GPtrArray *trials; /* Trial * */
         GPtrArray *untried[BW_ENGINE_MAX];
 };
@@ -70,6 +73,13 @@ static bool read_switches(BwRehearsal *rehearsal, GError **error) {
         return true;
 }
 
+static void add_port(BwRehearsal *rehearsal, const char *port) {
+        int index = (int) if_nametoindex(port);
+
+        g_ptr_array_add(rehearsal->ports, g_strdup(port));
+        g_array_append_val(rehearsal->indexes, index);
+}
+
 BwRehearsal *bw_rehearsal_new(const char *bridge, const char *in, unsigned engines,
                               const char *written, GError **error) {
         g_autoptr(BwRehearsal) rehearsal = g_new0(BwRehearsal, 1);
@@ -79,11 +89,12 @@ BwRehearsal *bw_rehearsal_new(const char *bridge, const char *in, unsigned engin
         rehearsal->engines = engines;
         rehearsal->host_sends = g_str_equal(bridge, in);
         rehearsal->ports = g_ptr_array_new_with_free_func(g_free);
+        rehearsal->indexes = g_array_new(FALSE, FALSE, sizeof(int));
         rehearsal->trials = g_ptr_array_new_with_free_func(trial_free);
         for (BwEngineKind kind = 0; kind < BW_ENGINE_MAX; kind++)
                 rehearsal->untried[kind] = g_ptr_array_new_with_free_func(g_free);
         if (!rehearsal->host_sends)
-                g_ptr_array_add(rehearsal->ports, g_strdup(in));
+                add_port(rehearsal, in);
         if (!bw_kernel_rules_read(&rehearsal->rules, engines, error) ||
             !read_switches(rehearsal, error))
                 return NULL;
@@ -96,6 +107,7 @@ void bw_rehearsal_free(BwRehearsal *rehearsal) {
         bw_kernel_rules_clear(&rehearsal->rules);
         g_ptr_array_unref(rehearsal->trials);
         g_ptr_array_unref(rehearsal->ports);
+        g_array_unref(rehearsal->indexes);
         for (BwEngineKind kind = 0; kind < BW_ENGINE_MAX; kind++)
                 g_ptr_array_unref(rehearsal->untried[kind]);
         g_free(rehearsal->written);
@@ -115,7 +127,7 @@ static unsigned number_of(BwRehearsal *rehearsal, const char *port) {
                 return number;
         if (rehearsal->ports->len == BW_REHEARSAL_MOST_PORTS)
                 return BW_STAGE_MOST;
-        g_ptr_array_add(rehearsal->ports, g_strdup(port));
+        add_port(rehearsal, port);
         return rehearsal->ports->len - 1;
 }
 
@@ -162,14 +174,45 @@ static bool can_load(const BwIptRule *rule) {
         return !rule->foreign && (!leads || bw_ipt_chain_is_ours(rule->chain));
 }
 
+/* 0: it is a port of the host's alone. */
+static int number_on_stage(const BwRehearsal *rehearsal, int index) {
+        for (guint i = 0; i < rehearsal->ports->len; i++)
+                if (g_array_index(rehearsal->indexes, int, i) == index)
+                        return (int) if_nametoindex(rehearsal->ports->pdata[i]);
+        return 0;
+}
+
+/* Clients at ports by the numbers those have on the stage. A rule of none that is there would match
+ * nothing: false. */
+static bool renumber(const BwRehearsal *rehearsal, BwIptRule *rule) {
+        BwIptClient found[BW_IPT_CLIENT_MAX];
+        bool asks = rule->clients[0].ifindex != 0;
+        unsigned n = 0;
+
+        memcpy(found, rule->clients, sizeof(found));
+        memset(rule->clients, 0, sizeof(rule->clients));
+        for (unsigned i = 0; i < BW_IPT_CLIENT_MAX && found[i].ifindex; i++) {
+                found[i].ifindex = number_on_stage(rehearsal, found[i].ifindex);
+                if (found[i].ifindex)
+                        rule->clients[n++] = found[i];
+        }
+        return n > 0 || !asks;
+}
+
 /* (transfer full): the chain as it was read, but for what cannot be said again. */
 static BwIptChain *copy_chain(BwRehearsal *rehearsal, BwIptTable table, const BwIptChain *found) {
         BwIptChain *chain = bw_ipt_chain_new(found->name);
+        unsigned foreign = 0;
 
-        for (guint i = 0; i < found->rules->len; i++)
-                if (can_load(&g_array_index(found->rules, BwIptRule, i)))
-                        g_array_append_val(chain->rules, g_array_index(found->rules, BwIptRule, i));
-        if (chain->rules->len < found->rules->len)
+        for (guint i = 0; i < found->rules->len; i++) {
+                BwIptRule rule = g_array_index(found->rules, BwIptRule, i);
+
+                if (!can_load(&rule))
+                        foreign++;
+                else if (renumber(rehearsal, &rule))
+                        g_array_append_val(chain->rules, rule);
+        }
+        if (foreign)
                 note(rehearsal, table, found->name,
                      "there are rules of somebody else's in it, which were not tried");
         return chain;

@@ -67,6 +67,29 @@ BwStageLink *bw_stage_links(const BwStage *stage) {
         return stage->links;
 }
 
+static void number_far_end(const BwPlan *plan, BwPortPlan *port) {
+        const BwPortPlan *far = bw_plan_find_port_by_ifindex(plan, port->far_port, NULL);
+
+        port->far_port = port->far_port && far ? (int) if_nametoindex(far->name) : 0;
+}
+
+/* The far ends first, while they can be found by their old numbers. */
+void bw_stage_number_ports(BwPlan *plan) {
+        for (unsigned own = 0; own < 2; own++)
+                for (guint i = 0; i < plan->bridges->len; i++) {
+                        const GPtrArray *ports = ((BwBridgePlan *) plan->bridges->pdata[i])->ports;
+
+                        for (guint k = 0; k < ports->len; k++) {
+                                BwPortPlan *port = ports->pdata[k];
+
+                                if (own)
+                                        port->ifindex = (int) if_nametoindex(port->name);
+                                else
+                                        number_far_end(plan, port);
+                        }
+                }
+}
+
 static bool fail(GError **error, const char *what) {
         int err = errno;
         BwError code = err == EPERM || err == EACCES ? BW_ERROR_DENIED

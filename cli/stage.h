@@ -61,6 +61,9 @@ const char *bw_stage_bridge(const BwStage *stage);
 const char *bw_stage_bridge_of(const BwStage *stage, unsigned port);
 /* NULL-terminated. */
 const char *const *bw_stage_bridges(const BwStage *stage);
+/* A scene's plan counts links as it likes. Gives each port the ifindex of the link that has its
+ * name in the namespace the process is in, 0 where there is none, because rules may ask for it. */
+void bw_stage_number_ports(BwPlan *plan);
 
 /* Sends the frame into @port and waits until it is where it will ever be. @ret_arrived: a set,
  * 1 << port, without @port itself; none for a frame so short or so long that no device takes it. */

@@ -34,6 +34,7 @@ BwTrial *bw_trial_new(const BwScene *scene, BwStageEnds ends, const char *more, 
         if (!trial->stage)
                 return NULL;
         trial->plan = bw_scene_plan_new(scene, bw_stage_free_ports(scene), more);
+        bw_stage_number_ports(trial->plan);
         trial->frames = bw_corpus_new(scene);
         trial->nftables = bw_nftables_new();
         return g_steal_pointer(&trial);

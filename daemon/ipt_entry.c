@@ -2,15 +2,14 @@
 
 #include "ipt_entry.h"
 
-#include <bw/ipt_request.h>
+#include "ipt_message.h"
+
 #include <bw/violation.h>
 #include <linux/netfilter/xt_NFLOG.h>
-#include <linux/netfilter/xt_bpf.h>
 #include <linux/netfilter/xt_limit.h>
 #include <linux/netfilter/xt_mac.h>
 #include <linux/netfilter/xt_physdev.h>
 #include <linux/netfilter/xt_tcpudp.h>
-#include <linux/netfilter/xt_u32.h>
 #include <linux/netfilter_ipv6/ip6t_frag.h>
 #include <string.h>
 
@@ -104,6 +103,8 @@ static void put_ipv4(struct ipt_ip *ip, const BwIptRule *rule) {
                 ip->proto = IPPROTO_UDP;
         if (rule->target == BW_IPT_GOTO)
                 ip->flags |= IPT_F_GOTO;
+        if (rule->source_is_not)
+                ip->invflags |= IPT_INV_SRCIP;
 }
 
 static void put_ipv6(struct ip6t_ip6 *ip, const BwIptRule *rule) {
@@ -119,9 +120,12 @@ static void put_ipv6(struct ip6t_ip6 *ip, const BwIptRule *rule) {
         }
         if (rule->target == BW_IPT_GOTO)
                 ip->flags |= IP6T_F_GOTO;
+        if (rule->source_is_not)
+                ip->invflags |= IP6T_INV_SRCIP;
 }
 
 static void put_header(BwIptEntry *entry, const BwIptRule *rule) {
+        g_assert(!rule->source_is_not || rule->source.length > 0);
         switch (entry->family) {
         case BW_FAMILY_IPV4:
                 put_ipv4(&entry->ipv4.ip, rule);
@@ -171,75 +175,44 @@ static void add_udp(Writer *writer, uint16_t source, uint16_t destination) {
         udp->dpts[0] = udp->dpts[1] = destination;
 }
 
-/* Member by member: a whole struct would bring its padding along, and the kernel keeps that. */
-static void locate(struct xt_u32_test *test, uint8_t operation, uint32_t number) {
-        test->location[test->nnums].number = number;
-        test->location[test->nnums].nextop = operation;
-        test->nnums++;
-}
-
-static void expect(struct xt_u32_test *test, uint32_t value) {
-        test->value[0].min = test->value[0].max = value;
-        test->nvalues = 1;
-}
-
-/* "0 >> 22 & 0x3C" is the length of the IP header (RFC 791); then go on behind it. */
-static struct xt_u32_test *add_test_behind_header(struct xt_u32 *u32, uint32_t offset) {
-        struct xt_u32_test *test = &u32->tests[u32->ntests++];
-
-        locate(test, 0, 0);
-        locate(test, XT_U32_RIGHTSH, 22);
-        locate(test, XT_U32_AND, 0x3c);
-        locate(test, XT_U32_AT, offset);
-        return test;
-}
-
-/* RFC 2131, figure 1: op, htype 1, hlen 6 open the message; chaddr is its byte 28. UDP's header is
- * eight bytes. A fragment shows no whole message and falls. */
-static void add_bootp(Writer *writer, uint8_t operation, const BwMac *mac) {
+static void add_bootp(Writer *writer, uint8_t operation, const BwMac *client) {
         struct xt_u32 *u32 = add_match(writer, "u32", sizeof(*u32));
-        const uint8_t *octet = mac->octet;
-        struct xt_u32_test *test = &u32->tests[u32->ntests++];
 
-        locate(test, 0, 4);
-        locate(test, XT_U32_AND, 0x3fff);
-        expect(test, 0);
-
-        test = add_test_behind_header(u32, 8);
-        locate(test, XT_U32_RIGHTSH, 8);
-        expect(test, (uint32_t) operation << 16 | 0x0106);
-
-        test = add_test_behind_header(u32, 8 + 28);
-        expect(test, (uint32_t) octet[0] << 24 | (uint32_t) octet[1] << 16 |
-                             (uint32_t) octet[2] << 8 | octet[3]);
-
-        test = add_test_behind_header(u32, 8 + 32);
-        locate(test, XT_U32_RIGHTSH, 16);
-        expect(test, (uint32_t) octet[4] << 8 | octet[5]);
-}
-
-/* Revision 1: of 0 iptables-save shows nothing that iptables-restore takes back. */
-static void add_program(Writer *writer) {
-        struct xt_entry_match *match = (void *) (writer->entry->bytes + writer->offset);
-        struct xt_bpf_info_v1 *bpf = add_match(writer, "bpf", sizeof(*bpf));
-        unsigned length;
-        const BwIptInstruction *program = bw_ipt_request_program(&length);
-
-        match->u.user.revision = 1;
-        bpf->mode = XT_BPF_MODE_BYTECODE;
-        bpf->bpf_program_num_elem = (__u16) length;
-        for (unsigned i = 0; i < length; i++) {
-                bpf->bpf_program[i].code = program[i].code;
-                bpf->bpf_program[i].jt = program[i].if_true;
-                bpf->bpf_program[i].jf = program[i].if_false;
-                bpf->bpf_program[i].k = program[i].operand;
-        }
+        bw_ipt_message_put_bootp(u32, operation, client);
 }
 
 static bool is_some(const BwMac *mac) {
         static const BwMac any = {};
 
         return !bw_mac_equal(mac, &any);
+}
+
+static bool has_clients(const BwIptRule *rule) {
+        return rule->clients[0].ifindex != 0;
+}
+
+/* Revision 1: of 0 iptables-save shows nothing that iptables-restore takes back. */
+static void add_program(Writer *writer, const BwIptInstruction *program, unsigned length) {
+        struct xt_entry_match *match = (void *) (writer->entry->bytes + writer->offset);
+        struct xt_bpf_info_v1 *bpf = add_match(writer, "bpf", sizeof(*bpf));
+
+        match->u.user.revision = 1;
+        bw_ipt_message_put_program(bpf, program, length);
+}
+
+static void add_programs(Writer *writer, const BwIptRule *rule) {
+        BwIptInstruction reply[BW_IPT_PROGRAM_MAX];
+        const BwIptInstruction *request;
+        unsigned length;
+
+        if (rule->client_is_sender) {
+                request = bw_ipt_request_program(&length);
+                add_program(writer, request, length);
+        }
+        if (has_clients(rule)) {
+                length = bw_ipt_reply_program(rule->clients, reply);
+                add_program(writer, reply, length);
+        }
 }
 
 static void add_mac_source(Writer *writer, const BwMac *mac) {
@@ -266,7 +239,7 @@ static void add_matches(Writer *writer, const BwIptRule *rule) {
         bool request = rule->dhcp == BW_IPT_DHCP_REQUEST, ipv6 = writer->entry->family;
 
         g_assert(ipv6 ? rule->dhcp == BW_IPT_DHCP_NONE : !rule->icmpv6_type && !rule->fragment);
-        g_assert(!ipv6 || !rule->client_is_sender);
+        g_assert(!ipv6 || (!rule->client_is_sender && !has_clients(rule)));
         if (rule->dhcp != BW_IPT_DHCP_NONE)
                 add_udp(writer, request ? 68 : 67, request ? 67 : 68);
         if (rule->icmpv6_type)
@@ -277,8 +250,7 @@ static void add_matches(Writer *writer, const BwIptRule *rule) {
                 add_mac_source(writer, &rule->sender);
         if (rule->dhcp != BW_IPT_DHCP_NONE && is_some(&rule->client))
                 add_bootp(writer, request ? 1 : 2, &rule->client);
-        if (rule->client_is_sender)
-                add_program(writer);
+        add_programs(writer, rule);
 }
 
 static void add_limit(Writer *writer, unsigned rate) {
@@ -323,7 +295,9 @@ static void put_target(Writer *writer, const BwIptRule *rule) {
 
 /* Zeroing four kilobytes for each of some thousand rules would be most of the work. */
 static gsize room_for(const BwIptRule *rule) {
-        return rule->dhcp == BW_IPT_DHCP_NONE && !rule->client_is_sender ? 768 : BW_IPT_ENTRY_SIZE;
+        bool plain = rule->dhcp == BW_IPT_DHCP_NONE && !rule->client_is_sender;
+
+        return plain && !has_clients(rule) ? 768 : BW_IPT_ENTRY_SIZE;
 }
 
 void bw_ipt_entry_encode(BwFamily family, const BwIptRule *rule, BwIptEntry *ret) {
@@ -432,12 +406,14 @@ static bool read_header(BwFamily family, const void *found, BwIptRule *ret, bool
         if (family == BW_FAMILY_IPV4) {
                 read_prefix(family, &ipv4->src, &ipv4->smsk, &ret->source);
                 read_prefix(family, &ipv4->dst, &ipv4->dmsk, &ret->destination);
+                ret->source_is_not = ipv4->invflags & IPT_INV_SRCIP;
                 *ret_goto = ipv4->flags & IPT_F_GOTO;
                 return read_name(ipv4->iniface, ret->in_bridge) &&
                        read_name(ipv4->outiface, ret->out_bridge);
         }
         read_prefix(family, &ipv6->src, &ipv6->smsk, &ret->source);
         read_prefix(family, &ipv6->dst, &ipv6->dmsk, &ret->destination);
+        ret->source_is_not = ipv6->invflags & IP6T_INV_SRCIP;
         *ret_goto = ipv6->flags & IP6T_F_GOTO;
         return read_name(ipv6->iniface, ret->in_bridge) &&
                read_name(ipv6->outiface, ret->out_bridge);
@@ -504,18 +480,12 @@ static bool read_sender(const void *data, BwIptRule *ret) {
 }
 
 static bool read_client(const void *data, BwIptRule *ret) {
-        const struct xt_u32 *u32 = data;
-        uint32_t front = u32->tests[2].value[0].min, rear = u32->tests[3].value[0].min;
-
-        ret->client =
-                (BwMac){ { (uint8_t) (front >> 24), (uint8_t) (front >> 16), (uint8_t) (front >> 8),
-                           (uint8_t) front, (uint8_t) (rear >> 8), (uint8_t) rear } };
+        ret->client = bw_ipt_message_client(data);
         return true;
 }
 
-static bool read_program(const void *data G_GNUC_UNUSED, BwIptRule *ret) {
-        ret->client_is_sender = true;
-        return true;
+static bool read_program(const void *data, BwIptRule *ret) {
+        return bw_ipt_message_read_program(data, ret);
 }
 
 /* As many packets at once as in a second. */
@@ -597,6 +567,20 @@ static bool read_target(const struct xt_entry_target *target, gsize room, const 
         return bw_ipt_chain_is_ours(name) && g_str_equal(ret->chain, name);
 }
 
+/* What encoding takes for granted: a single host's MACs, each family's own words, and that "any
+ * source but all" is not asked. */
+static bool is_sayable(BwFamily family, const BwIptRule *rule) {
+        unsigned groups = rule->client.octet[0] | rule->sender.octet[0];
+
+        for (gsize i = 0; i < BW_IPT_CLIENT_MAX; i++)
+                groups |= rule->clients[i].mac.octet[0];
+        if (groups & 1 || (rule->source_is_not && rule->source.length == 0))
+                return false;
+        if (family == BW_FAMILY_IPV4)
+                return !rule->icmpv6_type && !rule->fragment;
+        return rule->dhcp == BW_IPT_DHCP_NONE && !rule->client_is_sender && !has_clients(rule);
+}
+
 bool bw_ipt_entry_decode(BwFamily family, const void *found, const char *target, BwIptRule *ret) {
         gsize end = offset_at(found, layouts[family].target_offset);
         gsize next = offset_at(found, layouts[family].next_offset);
@@ -608,9 +592,7 @@ bool bw_ipt_entry_decode(BwFamily family, const void *found, const char *target,
             !read_header(family, found, &rule, &is_goto) ||
             !read_matches(family, found, end, &rule) ||
             !read_target(at(found, end), next - end, target, is_goto, &rule) ||
-            (rule.client.octet[0] | rule.sender.octet[0]) & 1 ||
-            (family == BW_FAMILY_IPV6 ? rule.dhcp != BW_IPT_DHCP_NONE || rule.client_is_sender
-                                      : rule.icmpv6_type || rule.fragment))
+            !is_sayable(family, &rule))
                 return false;
         bw_ipt_entry_encode(family, &rule, &again);
         if (!bw_ipt_entry_says(found, target, &again))

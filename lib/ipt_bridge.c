@@ -87,4 +87,6 @@ void bw_ipt_write_bridge(BwIptWriter *writer, char start[static BW_IPT_CHAIN_SIZ
         write_tree(writer, strangers);
         for (guint i = 0; i < ports->len; i++)
                 bw_ipt_write_port(writer, &g_array_index(ports, BwIptPort, i));
+        bw_ipt_write_own_senders(writer);
+        bw_ipt_write_replies(writer);
 }

@@ -110,6 +110,7 @@ static void ask_for(BwIptShared *sum, const BwIptShared *more) {
         sum->nowhere |= more->nowhere;
         sum->request |= more->request;
         sum->borders |= more->borders;
+        sum->reflection |= more->reflection;
 }
 
 static void lead_to(Turn *turn, const Unit *unit) {

@@ -22,90 +22,14 @@ static bool drops(const BwIptPort *port) {
         return port->mode == BW_MODE_ENFORCE;
 }
 
-/* DHCP */
-
-static BwIptRule dhcp_rule(BwIptDhcp dhcp) {
-        BwIptRule rule = { .dhcp = dhcp };
-
-        if (dhcp == BW_IPT_DHCP_REQUEST) {
-                rule.source = (BwPrefix){ BW_FAMILY_IPV4, 32, {} };
-                rule.destination = limited_broadcast;
-        }
-        return rule;
-}
-
-/* For each MAC of the port: the message is for it, or from it as its client. */
-static void pass_clients(const BwIptWriter *writer, BwIptChain *chain, const BwIptPort *port,
-                         BwIptRule rule) {
-        for (guint i = 0; i < port->n_macs; i++) {
-                rule.client = *bw_ipt_view_mac(writer->view, port, i);
-                bw_ipt_say(chain, rule);
-        }
-}
-
-static BwReason reason_of(const BwIptWriter *writer, const BwIptPort *port) {
-        return port->state == BW_PORT_BOUND ? writer->side->not_own : BW_REASON_UNBOUND;
-}
-
-/* Of a port with one MAC, whoever has sent as that MAC must only ask for himself: the same question
- * for all of the segment, and its answer the same. */
-static bool may_ask_together(const BwIptPort *port) {
-        return port->state == BW_PORT_BOUND && port->n_macs == 1;
-}
-
-/* Ethernet source and chaddr may be different MACs of the port. To ask one after the other takes as
- * many rules as there are MACs, and not their square: an own sender leads to the question whose the
- * client is. */
-static void pass_request(BwIptWriter *writer, BwIptChain *chain, const BwIptPort *port) {
-        BwIptRule rule = dhcp_rule(BW_IPT_DHCP_REQUEST);
-        char name[BW_IPT_CHAIN_SIZE];
-        BwIptChain *clients;
-
-        if (may_ask_together(port)) {
-                bw_ipt_request_chain(writer, port, name);
-                rule.sender = *bw_ipt_view_mac(writer->view, port, 0);
-                bw_ipt_say_goto(chain, rule, name);
-                return;
-        }
-        if (port->n_macs == 1) {
-                rule.sender = *bw_ipt_view_mac(writer->view, port, 0);
-                rule.target = BW_IPT_RETURN;
-                pass_clients(writer, chain, port, rule);
-                return;
-        }
-        if (port->n_macs == 0)
-                return;
-        clients = bw_ipt_add_port_chain(writer, "c", port);
-        for (guint i = 0; i < port->n_macs; i++) {
-                rule.sender = *bw_ipt_view_mac(writer->view, port, i);
-                bw_ipt_say_goto(chain, rule, clients->name);
-        }
-        pass_clients(writer, clients, port,
-                     (BwIptRule){ .dhcp = BW_IPT_DHCP_REQUEST, .target = BW_IPT_RETURN });
-        bw_ipt_deny(writer, clients, (BwIptRule){}, reason_of(writer, port), drops(port));
-}
-
 /* Own addresses */
-
-/* (element-type BwPrefix): A(P) of the writer's family. */
-static GArray *list_own(const BwIptWriter *writer, const BwIptPort *port) {
-        GArray *own = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
-        bool has_own = port->state == BW_PORT_BOUND || port->state == BW_PORT_ANY_ADDRESS;
-
-        for (guint i = 0; has_own && i < port->n_addresses; i++) {
-                BwPrefix address = *bw_ipt_view_address(writer->view, port, i);
-
-                if (address.family == writer->family)
-                        g_array_append_val(own, address);
-        }
-        return own;
-}
 
 /* What the port may use as its own and can be listed: A(P), and the link-local addresses its MACs
  * give it. Of the other link-local ones a tree knows whose they are. */
 static void pass_own(const BwIptWriter *writer, BwIptChain *chain, const BwIptPort *port,
                      BwIptRule pass) {
-        g_autoptr(GArray) own = list_own(writer, port), derived = bw_ipt_list_derived(writer, port);
+        g_autoptr(GArray) own = bw_ipt_list_own(writer, port),
+                          derived = bw_ipt_list_derived(writer, port);
 
         g_array_append_vals(own, derived->data, derived->len);
         for (guint i = 0; i < own->len; i++) {
@@ -161,7 +85,7 @@ static void write_in(BwIptWriter *writer, const BwIptPort *port) {
         if (bound)
                 pass_own(writer, chain, port, (BwIptRule){ .target = BW_IPT_RETURN });
         if (writer->family == BW_FAMILY_IPV4 && port->state != BW_PORT_CLOSED)
-                pass_request(writer, chain, port);
+                bw_ipt_pass_request(writer, chain, port);
         if (bound && writer->family == BW_FAMILY_IPV6)
                 pass_from_nowhere(writer, chain, port);
         if (bound && uses_link_local(writer, port))
@@ -172,7 +96,7 @@ static void write_in(BwIptWriter *writer, const BwIptPort *port) {
                 ask_owners(writer, chain, port, (BwIptRule){}, BW_IPT_UNOWNED_PASSES);
                 return;
         }
-        bw_ipt_deny(writer, chain, (BwIptRule){}, reason_of(writer, port), drops(port));
+        bw_ipt_deny_rest(writer, chain, port);
 }
 
 /* Receiving */
@@ -212,10 +136,10 @@ void bw_ipt_deliver_groups(const BwIptWriter *writer, BwIptChain *chain, BwIptRu
 
 /* Who has no address of the family cannot meet it again: there is nothing to look at. */
 BwIptRule bw_ipt_delivery(const BwIptWriter *writer, const BwIptPort *port) {
-        g_autoptr(GArray) own = list_own(writer, port);
+        g_autoptr(GArray) own = bw_ipt_list_own(writer, port);
         BwIptRule pass = { .target = BW_IPT_RETURN };
 
-        if (own->len == 0)
+        if (own->len == 0 || bw_ipt_has_one_own(writer, port))
                 return pass;
         pass.target = BW_IPT_GOTO;
         bw_ipt_port_chain("r", port->name, pass.chain);
@@ -224,10 +148,10 @@ BwIptRule bw_ipt_delivery(const BwIptWriter *writer, const BwIptPort *port) {
 
 /* Deliverable is not enough: what comes back from the port's own address is a reflection. */
 static void write_reflected(BwIptWriter *writer, const BwIptPort *port) {
-        g_autoptr(GArray) own = list_own(writer, port);
+        g_autoptr(GArray) own = bw_ipt_list_own(writer, port);
         BwIptChain *chain;
 
-        if (own->len == 0)
+        if (own->len == 0 || bw_ipt_has_one_own(writer, port))
                 return;
         chain = bw_ipt_add_port_chain(writer, "r", port);
         for (guint i = 0; i < own->len; i++)
@@ -239,10 +163,11 @@ static void write_reflected(BwIptWriter *writer, const BwIptPort *port) {
  * what is nobody's may be reflected. */
 static void deliver_unowned(BwIptWriter *writer, BwIptChain *chain, const BwIptPort *port,
                             BwPrefix destination) {
-        g_autoptr(GArray) own = list_own(writer, port);
+        g_autoptr(GArray) own = bw_ipt_list_own(writer, port);
         BwIptRule rule = { .destination = destination };
+        bool reflects = !bw_ipt_has_one_own(writer, port);
 
-        for (guint i = 0; i < own->len; i++) {
+        for (guint i = 0; reflects && i < own->len; i++) {
                 rule.source = g_array_index(own, BwPrefix, i);
                 ask_owners(writer, chain, port, rule, BW_IPT_UNOWNED_REFLECTED);
         }
@@ -263,6 +188,8 @@ static void deliver_routed(BwIptWriter *writer, BwIptChain *chain, const BwIptPo
 
 static void deliver_bound(BwIptWriter *writer, BwIptChain *chain, const BwIptPort *port,
                           BwIptRule pass) {
+        if (bw_ipt_has_one_own(writer, port))
+                bw_ipt_deny_own_senders(writer, chain, port);
         pass_own(writer, chain, port, pass);
         bw_ipt_deliver_groups(writer, chain, pass);
         if (uses_link_local(writer, port))
@@ -278,27 +205,33 @@ static void write_out(BwIptWriter *writer, const BwIptPort *port) {
 
         if (bound)
                 deliver_bound(writer, chain, port, pass);
-        if (writer->family == BW_FAMILY_IPV4 && port->state != BW_PORT_CLOSED) {
-                pass.dhcp = BW_IPT_DHCP_REPLY;
-                pass_clients(writer, chain, port, pass);
-        }
+        if (writer->family == BW_FAMILY_IPV4 && port->state != BW_PORT_CLOSED)
+                bw_ipt_deliver_replies(writer, chain, port, pass);
         if (bound && port->router)
                 deliver_routed(writer, chain, port);
         else
-                bw_ipt_deny(writer, chain, (BwIptRule){}, reason_of(writer, port), drops(port));
+                bw_ipt_deny_rest(writer, chain, port);
 }
 
 static void keep_chain(BwIptWriter *writer, const char *kind, const BwIptPort *port) {
         bw_ipt_add_port_chain(writer, kind, port)->opaque = true;
 }
 
-/* Chains of a former run: their names must be there to lead to, their rules stay as they are. The
- * borders' tree, which they may ask, is written anew, and must deny as it did: a border by its own
- * chain, a guest's port by the shared one. */
+/* Whether the chain of a former run may lead to what bw_ipt_own_sender_chain() names. */
+static bool may_ask_bridge(const BwIptPort *port) {
+        return port->mode == BW_MODE_ENFORCE && !port->is_border && !port->router;
+}
+
+/* Chains of a former run: their names must be there to lead to, their rules stay as they are. What
+ * the ports of the bridge have in common is written anew, as it was. So is the borders' tree, which
+ * they may ask, and it must deny as it did: a border by its own chain, a guest's port by the shared
+ * one. */
 static void keep_port(BwIptWriter *writer, const BwIptPort *port) {
+        char name[BW_IPT_CHAIN_SIZE];
+
         keep_chain(writer, writer->side->port_kind, port);
-        if (writer->direction == BW_DIRECTION_OUT)
-                keep_chain(writer, "r", port);
+        if (writer->direction == BW_DIRECTION_OUT && may_ask_bridge(port))
+                bw_ipt_own_sender_chain(writer, port, name);
         if (port->is_border)
                 keep_chain(writer, "b", port);
         else if (writer->family == BW_FAMILY_IPV6)

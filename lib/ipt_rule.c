@@ -54,7 +54,7 @@ const char *bw_ipt_table_root(BwIptTable table) {
 bool bw_ipt_chain_is_ours(const char *name) {
         static const char *const kinds[] = { "i",  "o",  "r",  "c",  "is", "os", "it", "ot", "ia",
                                              "oa", "iw", "ow", "id", "od", "iz", "b",  "ib", "ob",
-                                             "il", "ol", "ic", "oc", "ie", "oe", "iq" };
+                                             "il", "ol", "ic", "oc", "ie", "oe", "iq", "oq", "or" };
 
         if (g_str_equal(name, bw_ipt_table_root(BW_IPT_RAW)) ||
             g_str_equal(name, bw_ipt_table_root(BW_IPT_MANGLE)))
@@ -265,15 +265,27 @@ static void print_bootp(GString *text, const BwIptRule *rule) {
 }
 
 /* As libxt_bpf takes it: how many, then code, jumps and operand of each, in decimal. */
-static void print_program(GString *text) {
-        unsigned length;
-        const BwIptInstruction *program = bw_ipt_request_program(&length);
-
+static void print_program(GString *text, const BwIptInstruction *program, unsigned length) {
         g_string_append_printf(text, " -m bpf --bytecode \"%u", length);
         for (unsigned i = 0; i < length; i++)
                 g_string_append_printf(text, ",%u %u %u %u", program[i].code, program[i].if_true,
                                        program[i].if_false, program[i].operand);
         g_string_append_c(text, '"');
+}
+
+static void print_programs(GString *text, const BwIptRule *rule) {
+        BwIptInstruction reply[BW_IPT_PROGRAM_MAX];
+        const BwIptInstruction *request;
+        unsigned length;
+
+        if (rule->client_is_sender) {
+                request = bw_ipt_request_program(&length);
+                print_program(text, request, length);
+        }
+        if (rule->clients[0].ifindex) {
+                length = bw_ipt_reply_program(rule->clients, reply);
+                print_program(text, reply, length);
+        }
 }
 
 static void print_protocol(GString *text, const BwIptRule *rule) {
@@ -299,8 +311,7 @@ static void print_matches(GString *text, const BwIptRule *rule) {
                                        bw_mac_print(&rule->sender, mac_text));
         if (is_some(&rule->client))
                 print_bootp(text, rule);
-        if (rule->client_is_sender)
-                print_program(text);
+        print_programs(text, rule);
 }
 
 static void print_target(GString *text, const BwIptRule *rule) {
@@ -350,7 +361,7 @@ char *bw_ipt_rule_print(const char *chain, const BwIptRule *rule) {
                         g_string_append_printf(text, ", to %s", rule->chain);
                 return g_string_free(g_string_append_c(text, ')'), FALSE);
         }
-        print_prefix(text, "-s", &rule->source);
+        print_prefix(text, rule->source_is_not ? "! -s" : "-s", &rule->source);
         print_prefix(text, "-d", &rule->destination);
         if (rule->in_bridge[0])
                 g_string_append_printf(text, " -i %s", rule->in_bridge);

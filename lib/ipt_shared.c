@@ -74,6 +74,13 @@ void bw_ipt_request_chain(BwIptWriter *writer, const BwIptPort *port,
         shared_chain(writer, "iq", port->mode == BW_MODE_ENFORCE, BW_IPT_UNOWNED_PASSES, "", name);
 }
 
+void bw_ipt_reflection_chain(BwIptWriter *writer, const BwIptPort *port,
+                             char name[static BW_IPT_CHAIN_SIZE]) {
+        shared_of(writer, port)->reflection = true;
+        shared_chain(writer, writer->side->denial_kind, port->mode == BW_MODE_ENFORCE,
+                     BW_IPT_UNOWNED_REFLECTED, "", name);
+}
+
 /* All that is owned */
 
 static void add_owned(GArray *owned, BwFamily family, bool all, BwPrefix address) {
@@ -343,7 +350,7 @@ static void write_shared(BwIptWriter *writer, const BwSegmentPlan *segment, bool
                         write_owned(writer, segment, drops, unowned);
         if (shared->denial)
                 write_denial(writer, drops, BW_IPT_UNOWNED_PASSES, writer->side->not_own);
-        if (shared->owned[BW_IPT_UNOWNED_REFLECTED])
+        if (shared->owned[BW_IPT_UNOWNED_REFLECTED] || shared->reflection)
                 write_denial(writer, drops, BW_IPT_UNOWNED_REFLECTED, BW_REASON_REFLECTED);
         if (shared->nowhere)
                 write_nowhere(writer, drops);

@@ -67,6 +67,9 @@ static void write_owner(const BwIptWriter *writer, BwIptChain *chain, const Owne
         } else {
                 rule = bw_ipt_delivery(writer, owner->port);
                 rule.destination = owner->address;
+                rule.source_is_not = bw_ipt_has_one_own(writer, owner->port);
+                if (rule.source_is_not)
+                        rule.source = owner->address;
         }
         rule.physdev_kind = writer->side->exact;
         g_strlcpy(rule.physdev, owner->port->name, sizeof(rule.physdev));

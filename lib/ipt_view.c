@@ -91,6 +91,7 @@ static void add_port(BwIptView *view, BwIptPort *ret, const BwPortPlan *port) {
         GArray *addresses = view->lists[BW_IPT_LIST_ADDRESSES];
 
         g_strlcpy(ret->name, port->name, sizeof(ret->name));
+        ret->ifindex = port->ifindex;
         ret->state = port->state;
         ret->mode = port->mode;
         ret->is_border = bw_port_plan_is_border(port);

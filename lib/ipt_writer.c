@@ -74,6 +74,13 @@ void bw_ipt_deny(const BwIptWriter *writer, BwIptChain *chain, BwIptRule match, 
         bw_ipt_say(chain, match);
 }
 
+void bw_ipt_deny_rest(const BwIptWriter *writer, BwIptChain *chain, const BwIptPort *port) {
+        bool bound = port->state == BW_PORT_BOUND;
+
+        bw_ipt_deny(writer, chain, (BwIptRule){}, bound ? writer->side->not_own : BW_REASON_UNBOUND,
+                    port->mode == BW_MODE_ENFORCE);
+}
+
 BwIptRule bw_ipt_address_rule(const BwIptWriter *writer, BwPrefix prefix) {
         if (writer->direction == BW_DIRECTION_IN)
                 return (BwIptRule){ .source = prefix };
@@ -105,6 +112,19 @@ BwPrefix bw_ipt_multicast(BwFamily family) {
         if (family == BW_FAMILY_IPV4)
                 return (BwPrefix){ BW_FAMILY_IPV4, 4, { 224 } };
         return (BwPrefix){ BW_FAMILY_IPV6, 8, { 0xff } };
+}
+
+GArray *bw_ipt_list_own(const BwIptWriter *writer, const BwIptPort *port) {
+        GArray *own = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
+        bool has_own = port->state == BW_PORT_BOUND || port->state == BW_PORT_ANY_ADDRESS;
+
+        for (guint i = 0; has_own && i < port->n_addresses; i++) {
+                BwPrefix address = *bw_ipt_view_address(writer->view, port, i);
+
+                if (address.family == writer->family)
+                        g_array_append_val(own, address);
+        }
+        return own;
 }
 
 /* Own or not, somebody has declared it. */

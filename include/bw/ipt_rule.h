@@ -57,7 +57,7 @@ typedef struct BwIptClient {
         BwMac mac;
 } BwIptClient;
 
-/* So many one program asks about: XT_BPF_MAX_NUM_INSTR leaves room for no more than ten. */
+/* So many one program asks about: XT_BPF_MAX_NUM_INSTR leaves room for no more. */
 #define BW_IPT_CLIENT_MAX 8
 
 /* A value: no pointers. What a rule does not use is zero. */

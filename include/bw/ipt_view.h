@@ -18,6 +18,7 @@
 
 typedef struct BwIptPort {
         char name[BW_IFNAME_SIZE];
+        int ifindex;
         BwPortState state;
         BwMode mode;
         bool is_border; /* as bw_port_plan_is_border() says */

@@ -33,11 +33,12 @@ typedef enum BwIptUnowned {
 /* Shared chains of one segment that some port leads to, for drops and for mere reports. */
 typedef struct BwIptShared {
         bool owned[BW_IPT_UNOWNED_MAX];
-        bool routes;  /* the trees must know all that is owned, not only what is link-local */
-        bool denial;  /* of what is somebody else's */
-        bool nowhere; /* IPv6 from "::" */
-        bool request; /* of DHCP: whether the sender asks for himself */
-        bool borders; /* the borders' tree is asked instead: it owns the same */
+        bool routes;     /* the trees must know all that is owned, not only what is link-local */
+        bool denial;     /* of what is somebody else's */
+        bool nowhere;    /* IPv6 from "::" */
+        bool request;    /* of DHCP: whether the sender asks for himself */
+        bool borders;    /* the borders' tree is asked instead: it owns the same */
+        bool reflection; /* of what comes from the receiver's own address */
 } BwIptShared;
 
 /* Who writes a bridge's chains knows of the plan what @view shows, and adds to @chains and @shared
@@ -48,7 +49,9 @@ typedef struct BwIptWriter {
         const BwIptSide *side;
         const BwIptView *view; /* of the bridge; of chains that a segment shares: of no bridge */
         BwIptShared shared[2]; /* by "drops": asked for by the bridge, or by all of the segment */
-        GPtrArray *chains;     /* BwIptChain */
+        /* Of the ports that ask for a chain of the bridge's own any one, lent; NULL: none does. */
+        const BwIptPort *own_sender, *replied_to;
+        GPtrArray *chains; /* BwIptChain */
         GPtrArray *makers; /* BwIptPiece * or NULL: which each of @chains is of, as far as that is
                               settled */
         BwIptShelf *shelf; /* pieces of the chains that a segment shares */
@@ -78,6 +81,9 @@ void bw_ipt_say_goto(BwIptChain *chain, BwIptRule rule, const char *target);
 void bw_ipt_deny(const BwIptWriter *writer, BwIptChain *chain, BwIptRule match, BwReason reason,
                  bool drops);
 
+/* All that nothing in @chain has taken, for what @port is. */
+void bw_ipt_deny_rest(const BwIptWriter *writer, BwIptChain *chain, const BwIptPort *port);
+
 /* The address the side looks at: the source of what comes in, the destination of what goes out. */
 BwIptRule bw_ipt_address_rule(const BwIptWriter *writer, BwPrefix prefix);
 /* "c0a83200-28"; short, because chain names are. */
@@ -88,6 +94,8 @@ void bw_ipt_place(const BwPrefix *base, char place[static BW_IPT_PLACE_SIZE]);
 BwPrefix bw_ipt_link_local(void);
 BwPrefix bw_ipt_multicast(BwFamily family);
 
+/* (transfer full) (element-type BwPrefix): A(P) of the writer's family. */
+GArray *bw_ipt_list_own(const BwIptWriter *writer, const BwIptPort *port);
 /* (transfer full) (element-type BwPrefix): the link-local addresses made from the MACs of @port
  * that it may use and has not declared, as bw_owner_may_use() says, without asking every port of
  * the bridge. Empty for IPv4. */
@@ -96,7 +104,8 @@ GArray *bw_ipt_list_derived(const BwIptWriter *writer, const BwIptPort *port);
 /* lib/ipt_port.c: the chains of one port, and whether it has any. */
 bool bw_ipt_has_port_chain(const BwIptWriter *writer, const BwIptPort *port);
 void bw_ipt_write_port(BwIptWriter *writer, const BwIptPort *port);
-/* The end of what may be delivered to a port that is bound: there is a look at who sent it. */
+/* The rule that delivers to a port that is bound, but for the destination: there is a look at who
+ * sent it. */
 BwIptRule bw_ipt_delivery(const BwIptWriter *writer, const BwIptPort *port);
 /* What is everybody's on the bridge, groups and broadcasts, meets the end of @pass. */
 void bw_ipt_deliver_groups(const BwIptWriter *writer, BwIptChain *chain, BwIptRule pass);
@@ -110,6 +119,8 @@ void bw_ipt_nowhere_chain(BwIptWriter *writer, const BwIptPort *port,
                           char name[static BW_IPT_CHAIN_SIZE]);
 void bw_ipt_request_chain(BwIptWriter *writer, const BwIptPort *port,
                           char name[static BW_IPT_CHAIN_SIZE]);
+void bw_ipt_reflection_chain(BwIptWriter *writer, const BwIptPort *port,
+                             char name[static BW_IPT_CHAIN_SIZE]);
 /* The same of what all else that is somebody's goes to. */
 void bw_ipt_shared_denial_chain(const BwIptWriter *writer, bool drops,
                                 char name[static BW_IPT_CHAIN_SIZE]);
@@ -130,6 +141,28 @@ void bw_ipt_write_shared_borders(BwIptWriter *writer, const BwSegmentPlan *segme
 GArray *bw_ipt_list_likeness(const GPtrArray *sites);
 /* (transfer container) (element-type BwPortPlan): what leads to @site and not to @other. */
 GPtrArray *bw_ipt_list_leads_beyond(const BwSitePlan *site, const BwSitePlan *other);
+
+/* lib/ipt_dhcp.c: what passes of @port's requests, and what is delivered of replies to it, which
+ * meets the end of @pass. */
+void bw_ipt_pass_request(BwIptWriter *writer, BwIptChain *chain, const BwIptPort *port);
+void bw_ipt_deliver_replies(BwIptWriter *writer, BwIptChain *chain, const BwIptPort *port,
+                            BwIptRule pass);
+/* Writes the name of the bridge's chain for replies, which comes back when they are for a client of
+ * the port they go to. @port is bound, drops and is no router. */
+void bw_ipt_reply_chain(BwIptWriter *writer, const BwIptPort *port,
+                        char name[static BW_IPT_CHAIN_SIZE]);
+/* Once all ports of the bridge are written; does nothing when none of them has asked for it. */
+void bw_ipt_write_replies(BwIptWriter *writer);
+
+/* lib/ipt_reflection.c: what comes to a port from its own address. Of ports with one address, in
+ * "drops", a chain of the bridge judges; others have a chain of their own. */
+bool bw_ipt_has_one_own(const BwIptWriter *writer, const BwIptPort *port);
+void bw_ipt_deny_own_senders(BwIptWriter *writer, BwIptChain *chain, const BwIptPort *port);
+/* Writes the chain's name. @port drops and is no router. */
+void bw_ipt_own_sender_chain(BwIptWriter *writer, const BwIptPort *port,
+                             char name[static BW_IPT_CHAIN_SIZE]);
+/* As bw_ipt_write_replies(), and before it. */
+void bw_ipt_write_own_senders(BwIptWriter *writer);
 
 /* lib/ipt_short.c: the short way of one bridge. Writes the name of the chain to begin with into
  * @start: @next itself when there is no short way. */

@@ -42,6 +42,7 @@ ADAPTERS = {
 SHARED = {'netlink': 'nl', 'nflog': 'nl', 'nftables': 'nl', 'ipt_calls_v4': 'ipt', 'ipt_calls_v6': 'ipt'}
 # Bytes to facts, in the kernel's words and libnl's; a socket has no place in it.
 DECODERS = {'nft_bytes': ('linux/netlink.h', 'linux/netfilter'),
+            'ipt_reply': ('linux/filter.h',),
             'ipt_request': ('linux/filter.h',),
             'nft_news': ('linux/netlink.h', 'linux/netfilter'),
             'nft_forward': ('linux/netfilter',),

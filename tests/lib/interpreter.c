@@ -126,20 +126,41 @@ static bool sender_asks_for_himself(const BwTestPacket *packet) {
                bw_mac_equal(&packet->client, &packet->sender);
 }
 
+/* Behind a rule that has looked at the ports; an IPv4 packet's, or it could not be asked. */
+static bool is_reply_to_client(const BwIptRule *rule, const BwTestPacket *packet) {
+        g_assert_true(packet->udp && packet->from_port == 67 && packet->to_port == 68);
+        g_assert_cmpint(packet->family, ==, BW_FAMILY_IPV4);
+        if (packet->fragment || packet->hardware_length != 6 || packet->bootp_operation != 2)
+                return false;
+        for (gsize i = 0; i < BW_IPT_CLIENT_MAX && rule->clients[i].ifindex; i++)
+                if (packet->port_out_index == rule->clients[i].ifindex &&
+                    bw_mac_equal(&packet->client, &rule->clients[i].mac))
+                        return true;
+        return false;
+}
+
 static bool icmpv6_fits(const BwIptRule *rule, const BwTestPacket *packet) {
         return !rule->icmpv6_type || packet->icmpv6_type == rule->icmpv6_type;
+}
+
+static bool source_fits(const BwIptRule *rule, const BwTestPacket *packet) {
+        bool fits = address_fits(&rule->source, packet, packet->source, &packet->source6);
+
+        /* "Any but all" could not be written. */
+        g_assert_true(!rule->source_is_not || rule->source.length > 0);
+        return fits != rule->source_is_not;
 }
 
 static bool rule_fits(const BwIptRule *rule, const BwTestPacket *packet) {
         g_assert_false(rule->foreign);
         return device_fits(rule->in_bridge, packet->in_bridge) &&
-               device_fits(rule->out_bridge, packet->out_bridge) &&
-               address_fits(&rule->source, packet, packet->source, &packet->source6) &&
+               device_fits(rule->out_bridge, packet->out_bridge) && source_fits(rule, packet) &&
                address_fits(&rule->destination, packet, packet->destination,
                             &packet->destination6) &&
                physdev_fits(rule, packet) && dhcp_fits(rule, packet) &&
                (is_any(&rule->sender) || bw_mac_equal(&packet->sender, &rule->sender)) &&
                (!rule->client_is_sender || sender_asks_for_himself(packet)) &&
+               (!rule->clients[0].ifindex || is_reply_to_client(rule, packet)) &&
                icmpv6_fits(rule, packet) && (!rule->fragment || packet->fragment);
 }
 

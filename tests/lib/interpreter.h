@@ -16,6 +16,7 @@ typedef struct BwTestPacket {
         char out_bridge[BW_IFNAME_SIZE]; /* out device; "" where the hook has none */
         char port_in[BW_IFNAME_SIZE];    /* physdev-in; "" when it came in by no bridge port */
         char port_out[BW_IFNAME_SIZE];   /* physdev-out; "" when it is not being bridged */
+        int port_out_index;              /* its ifindex; 0 when it is not being bridged */
         BwFamily family;
         uint32_t source, destination;   /* IPv4, host order */
         BwPrefix source6, destination6; /* IPv6 */

@@ -130,12 +130,26 @@ static void random_door(const BwTestOracle *oracle, char *bridge, char *port) {
                 port[0] = '\0';
 }
 
+/* Of the link of that name, whatever bridge the packet says it is on. */
+static int index_of(const BwTestOracle *oracle, const char *port) {
+        const GArray *links = oracle->world->links;
+
+        for (guint i = 0; i < links->len && *port; i++) {
+                const BwLink *link = &g_array_index(links, BwLink, i);
+
+                if (g_str_equal(link->name, port))
+                        return link->ifindex;
+        }
+        return 0;
+}
+
 BwTestPacket bw_test_random_packet(const BwTestOracle *oracle) {
         const BwTestPort *port;
         BwTestPacket packet = {};
 
         random_door(oracle, packet.in_bridge, packet.port_in);
         random_door(oracle, packet.out_bridge, packet.port_out);
+        packet.port_out_index = index_of(oracle, packet.port_out);
         port = bw_test_oracle_port(oracle, packet.in_bridge, packet.port_in);
         if (!port || bw_test_once_in(2))
                 port = bw_test_oracle_port(oracle, packet.out_bridge, packet.port_out);

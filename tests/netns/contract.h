@@ -26,6 +26,7 @@ bool bw_contract_has_iptables(BwTrial *trial);
 
 void bw_contract_test_fdb(void);
 void bw_contract_test_lldp(void);
+void bw_contract_test_reply(void);
 void bw_contract_test_victim(void);
 void bw_contract_test_host_input(void);
 void bw_contract_test_host_output(void);

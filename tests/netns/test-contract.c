@@ -505,6 +505,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/contract/monitor", test_monitor);
         g_test_add_func("/contract/fdb", bw_contract_test_fdb);
         g_test_add_func("/contract/lldp", bw_contract_test_lldp);
+        g_test_add_func("/contract/reply", bw_contract_test_reply);
         g_test_add_func("/contract/victim", bw_contract_test_victim);
         g_test_add_func("/contract/host-input", bw_contract_test_host_input);
         g_test_add_func("/contract/host-output", bw_contract_test_host_output);

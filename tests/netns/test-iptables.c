@@ -66,6 +66,32 @@ static void say_between(BwIptChain *chain, BwPrefix source, BwPrefix destination
                 (BwIptRule){ .source = source, .destination = destination, .target = BW_IPT_DROP });
 }
 
+/* Several clients, two at one port among them. */
+static void say_replies(BwIptChain *chain) {
+        BwIptRule rule = { .dhcp = BW_IPT_DHCP_REPLY, .target = BW_IPT_RETURN };
+
+        for (unsigned i = 0; i < BW_IPT_CLIENT_MAX; i++) {
+                rule.clients[i] = (BwIptClient){ i == 1 ? 1 : (int) (i * 0x10000001 + 1),
+                                                 { { 0x52, 0x54, 0x00, (uint8_t) (0xff - i), 0xfd,
+                                                     (uint8_t) (i * 37) } } };
+                bw_test_say(chain, rule);
+        }
+        rule.dhcp = BW_IPT_DHCP_NONE;
+        bw_test_say(chain, rule);
+        rule.client_is_sender = true;
+        bw_test_say(chain, rule);
+}
+
+static void say_not_from(BwIptChain *chain, const char *source) {
+        BwIptRule rule = bw_test_from(source, BW_IPT_DROP);
+
+        rule.source_is_not = true;
+        bw_test_say(chain, rule);
+        rule.destination = bw_test_prefix(source);
+        rule.target = BW_IPT_RETURN;
+        bw_test_say(chain, rule);
+}
+
 static void say_ipv4(BwIptChain *chain) {
         const BwPrefix multicast = { BW_FAMILY_IPV4, 4, { 224 } };
 
@@ -78,6 +104,9 @@ static void say_ipv4(BwIptChain *chain) {
         bw_test_say(chain, pass_dhcp(BW_IPT_DHCP_REPLY));
         say_dhcp_in_two_steps(chain);
         bw_test_say(chain, (BwIptRule){ .client_is_sender = true, .target = BW_IPT_RETURN });
+        say_replies(chain);
+        say_not_from(chain, "192.0.2.7");
+        say_not_from(chain, "198.51.100.128/25");
 }
 
 static void say_ipv6(BwIptChain *chain) {
@@ -94,6 +123,8 @@ static void say_ipv6(BwIptChain *chain) {
                 bw_test_say(chain,
                             (BwIptRule){ .icmpv6_type = (uint8_t) type, .target = BW_IPT_RETURN });
         bw_test_say(chain, (BwIptRule){ .fragment = true, .target = BW_IPT_DROP });
+        say_not_from(chain, "2001:db8::7");
+        say_not_from(chain, "fe80::/10");
 }
 
 static void say_bridges(BwIptChain *chain) {
@@ -251,6 +282,8 @@ static void test_foreign_is_marked(gconstpointer data) {
                 "-j NFLOG --nflog-prefix \"bw in spoofed-ip drop\" --nflog-group 7",
                 "-j NFLOG --nflog-prefix \"bw in nothing drop\" --nflog-group 25207 --nflog-size 128",
                 "-m u32 --u32 \"0=1\" -j DROP",
+                "-m bpf --bytecode \"1,6 0 0 1\" -j RETURN",
+                "-m bpf --bytecode \"2,6 0 0 0,6 0 0 1\" -j RETURN",
                 "-m comment --comment hello -j DROP",
         };
         g_autoptr(GPtrArray) chains = NULL, read = NULL;

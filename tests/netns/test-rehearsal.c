@@ -12,9 +12,11 @@
 #include <bw/corpus_packet.h>
 #include <bw/rules_text.h>
 #include <iptables.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <nftables.h>
 #include <rehearsal.h>
+#include <stage.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -206,6 +208,7 @@ static void test_other_rules(void) {
         Sum sum;
 
         written = bw_scene_plan_new(&scene, none, "[Guard]\nMode=monitor\n");
+        bw_stage_number_ports(written);
         write_rules();
         sum = try_sender(attacker);
         g_assert_cmpuint(sum.disagree[BW_ENGINE_NFTABLES], >, 100);
@@ -227,8 +230,111 @@ static void test_no_rules(void) {
         write_rules();
 }
 
+/* Clients of DHCP: rules know ports by numbers, and on the stage each port has another one. */
+
+static void add_rule(BwIptChain *chain, BwIptTarget target, const BwIptClient *clients, gsize n) {
+        BwIptRule rule = { .dhcp = BW_IPT_DHCP_REPLY, .target = target };
+
+        for (gsize i = 0; i < n; i++)
+                rule.clients[i] = clients[i];
+        g_array_append_val(chain->rules, rule);
+}
+
+/* The attacker is a client at his port; the victim at ports of the host's that are not on the stage
+ * and have numbers as they are given there: nobody there may be taken for them. */
+static void write_clients(void) {
+        const BwStation *attacker = &scene.stations[BW_WHO_ATTACKER];
+        const BwMac *victim = &scene.stations[BW_WHO_VICTIM].mac;
+        g_autoptr(GPtrArray) chains =
+                g_ptr_array_new_with_free_func((GDestroyNotify) bw_ipt_chain_unref);
+        BwIptChain *root = bw_ipt_chain_new(bw_ipt_table_root(BW_IPT_MANGLE));
+        g_autoptr(GError) error = NULL;
+        BwIptClient clients[BW_IPT_CLIENT_MAX];
+        BwIptReport report;
+
+        g_ptr_array_add(chains, root);
+        for (int i = 1; i <= 64; i++) {
+                clients[(i - 1) % BW_IPT_CLIENT_MAX] = (BwIptClient){ i, *victim };
+                if (i % BW_IPT_CLIENT_MAX == 0)
+                        add_rule(root, BW_IPT_RETURN, clients, BW_IPT_CLIENT_MAX);
+        }
+        clients[1] = (BwIptClient){ (int) if_nametoindex(attacker->port), attacker->mac };
+        add_rule(root, BW_IPT_RETURN, clients, 2);
+        add_rule(root, BW_IPT_DROP, NULL, 0);
+        bw_iptables_sync(BW_IPT_RAW, NULL, BW_IPT_LOCK_SKIPPED, &report, &error);
+        g_assert_no_error(error);
+        bw_iptables_sync(BW_IPT_MANGLE, chains, BW_IPT_LOCK_SKIPPED, &report, &error);
+        g_assert_no_error(error);
+}
+
+/* To an address and a MAC that nobody has. */
+static void add_reply(BwRehearsal *rehearsal, BwWho client) {
+        const BwExpected expected[] = {
+                { .port = scene.stations[BW_WHO_ATTACKER].port, .direction = BW_DIRECTION_OUT },
+                { .port = scene.stations[BW_WHO_VICTIM].port, .direction = BW_DIRECTION_OUT }
+        };
+        const BwStation *stations = scene.stations;
+        BwPacketIp ip = { .source = stations[BW_WHO_GATEWAY].ipv4,
+                          .destination = stations[BW_WHO_NOBODY].ipv4,
+                          .protocol = IPPROTO_UDP };
+        GByteArray *bytes = bw_packet_bootp(2, stations[client].mac);
+        g_autoptr(GByteArray) frame = NULL;
+        g_autoptr(GArray) list = g_array_new(FALSE, FALSE, sizeof(BwExpected));
+
+        bytes = bw_packet_ip(&ip, bw_packet_seal(&ip, bw_packet_udp(67, 68, bytes)));
+        frame = bw_packet_ethernet(stations[BW_WHO_NOBODY].mac, stations[BW_WHO_GATEWAY].mac,
+                                   0x0800, bytes);
+        g_array_append_vals(list, expected, G_N_ELEMENTS(expected));
+        bw_rehearsal_add(rehearsal, frame->data, frame->len, list);
+}
+
+static void rehearse_clients(void) {
+        const char *attacker = scene.stations[BW_WHO_ATTACKER].port;
+        const BwOutcome *outcome;
+        g_autoptr(BwRehearsal) rehearsal = NULL;
+        g_autoptr(GError) error = NULL;
+
+        rehearsal = bw_rehearsal_new(scene.bridge, scene.stations[BW_WHO_GATEWAY].port,
+                                     BW_ENGINE_BIT(BW_ENGINE_IPTABLES), "", &error);
+        g_assert_no_error(error);
+        add_reply(rehearsal, BW_WHO_ATTACKER);
+        add_reply(rehearsal, BW_WHO_VICTIM);
+        bw_rehearsal_run(rehearsal, &error);
+        g_assert_no_error(error);
+        outcome = bw_rehearsal_outcome(rehearsal, 0, BW_ENGINE_IPTABLES);
+        g_assert_cmpint(outcome->kind, ==, BW_OUTCOME_PARTED);
+        g_assert_cmpuint(outcome->reached->len, ==, 1);
+        g_assert_cmpstr(outcome->reached->pdata[0], ==, attacker);
+        outcome = bw_rehearsal_outcome(rehearsal, 1, BW_ENGINE_IPTABLES);
+        g_assert_cmpint(outcome->kind, ==, BW_OUTCOME_DROPPED);
+}
+
+static void test_clients(void) {
+        int status;
+        pid_t pid;
+
+        write_clients();
+        pid = fork();
+        g_assert_cmpint(pid, >=, 0);
+        if (pid == 0) {
+                rehearse_clients();
+                _exit(0);
+        }
+        g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
+        g_assert_cmpint(status, ==, 0);
+        write_rules();
+}
+
 static void test_skipped(void) {
         g_test_skip("no namespaces for this user");
+}
+
+/* Of what kind they are, nobody asks; no stage gives such numbers. */
+static void make_links(void) {
+        for (unsigned who = 0; who < BW_WHO_MAX; who++)
+                if (bw_scene_has(&scene, who))
+                        bw_test_run("ip link add name %s index %u type bridge",
+                                    scene.stations[who].port, 5000 + who);
 }
 
 int main(int argc, char **argv) {
@@ -242,7 +348,9 @@ int main(int argc, char **argv) {
                 return g_test_run();
         }
         scene = bw_scene_new_joined();
+        make_links();
         plan = written = bw_scene_plan_new(&scene, none, NULL);
+        bw_stage_number_ports(plan);
         bw_test_run(
                 "for b in %s %s; do"
                 "  ip link add name $b type bridge nf_call_iptables 1 nf_call_ip6tables 1; done",
@@ -252,6 +360,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/rehearsal/host", test_host);
         g_test_add_func("/rehearsal/other-rules", test_other_rules);
         g_test_add_func("/rehearsal/no-rules", test_no_rules);
+        g_test_add_func("/rehearsal/clients", test_clients);
         status = g_test_run();
         bw_plan_free(plan);
         return status;

@@ -162,6 +162,7 @@ static void test_meaning(void) {
                         count(&tally, check_packet(the, BW_IPT_MANGLE, &packet), &packet);
                         tally.host_broadcasts += is_host_broadcast_delivered(the, &packet);
                         packet.out_bridge[0] = packet.port_out[0] = '\0';
+                        packet.port_out_index = 0;
                         count(&tally, check_packet(the, BW_IPT_RAW, &packet), &packet);
                 }
         }
@@ -283,12 +284,25 @@ static void check_chain_name(const GPtrArray *chains, guint i) {
         g_assert_true(bw_ipt_find_chain(chains, chain->name) == chain);
 }
 
+/* Whoever comes back goes on to a denial at once. */
+static void check_way_back(const BwIptChain *chain, guint at) {
+        const BwIptRule *next = &g_array_index(chain->rules, BwIptRule, at + 1);
+        BwIptRule rule = g_array_index(chain->rules, BwIptRule, at);
+
+        g_assert_cmpuint(at + 1, <, chain->rules->len);
+        g_assert_true(g_str_has_prefix(next->chain, "bw-od"));
+        rule.target = BW_IPT_GOTO;
+        g_strlcpy(rule.chain, next->chain, sizeof(rule.chain));
+        g_assert_true(bw_ipt_rule_equal(&rule, next));
+}
+
 static void check_hops(const GPtrArray *chains, const BwIptChain *chain) {
         for (guint i = 0; i < chain->rules->len; i++) {
                 const BwIptRule *rule = &g_array_index(chain->rules, BwIptRule, i);
 
-                g_assert_cmpint(rule->target, !=, BW_IPT_JUMP);
-                if (rule->target == BW_IPT_GOTO)
+                if (rule->target == BW_IPT_JUMP)
+                        check_way_back(chain, i);
+                if (rule->target == BW_IPT_GOTO || rule->target == BW_IPT_JUMP)
                         g_assert_nonnull(bw_ipt_find_chain(chains, rule->chain));
         }
 }
@@ -347,7 +361,7 @@ static void vary(char name[static BW_IFNAME_SIZE]) {
 }
 
 static void test_names(void) {
-        static const char *const port_kinds[] = { "i", "o", "r", "c", "b", "is", "os" };
+        static const char *const port_kinds[] = { "i", "o", "r", "c", "b", "is", "os", "oq", "or" };
         static const char *const node_kinds[] = { "it", "ot", "ia", "oa", "iw", "ow",
                                                   "id", "od", "iz", "iq", "ib", "ob",
                                                   "il", "ol", "ic", "oc", "ie", "oe" };

@@ -282,6 +282,7 @@ static BwTestPacket packet_to(const BwBridgePlan *bridge, const BwPortPlan *port
                 return packet;
         g_strlcpy(packet.out_bridge, bridge->name, sizeof(packet.out_bridge));
         g_strlcpy(packet.port_out, port->name, sizeof(packet.port_out));
+        packet.port_out_index = port->ifindex;
         return packet;
 }
 

@@ -419,7 +419,7 @@ static uint32_t number_of(const BwPrefix *address) {
                (uint32_t) address->bytes[2] << 8 | address->bytes[3];
 }
 
-static void show(const Case *the, Packet *packet, BwDirection direction, const char *port) {
+static void show(const Case *the, Packet *packet, BwDirection direction, const BwPortPlan *port) {
         BwTestPacket *seen = &packet->seen;
 
         seen->source = number_of(&packet->ip.source);
@@ -427,11 +427,12 @@ static void show(const Case *the, Packet *packet, BwDirection direction, const c
         seen->source6 = packet->ip.source;
         seen->destination6 = packet->ip.destination;
         if (direction == BW_DIRECTION_IN) {
-                g_strlcpy(seen->port_in, port, sizeof(seen->port_in));
+                g_strlcpy(seen->port_in, port->name, sizeof(seen->port_in));
                 return;
         }
         g_strlcpy(seen->port_in, "vnet99", sizeof(seen->port_in));
-        g_strlcpy(seen->port_out, port, sizeof(seen->port_out));
+        g_strlcpy(seen->port_out, port->name, sizeof(seen->port_out));
+        seen->port_out_index = port->ifindex;
         g_strlcpy(seen->out_bridge, the->bridge->name, sizeof(seen->out_bridge));
 }
 
@@ -507,7 +508,7 @@ static void check(Case *the, BwDirection direction, Tally *tally) {
                         : bw_evaluate_out(the->plan, the->bridge, port, bytes->data, bytes->len);
         BwTestVerdict said;
 
-        show(the, &packet, direction, port->name);
+        show(the, &packet, direction, port);
         said = bw_test_interpret(the->interpreters[table], bw_ipt_table_root(table), &packet.seen);
         if (is_beyond(&right)) {
                 tally->beyond++;

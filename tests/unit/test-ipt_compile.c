@@ -76,9 +76,12 @@ static BwTestPacket packet_of(const char *in, const char *out, uint32_t source,
 
 static void check(const Scene *scene, BwIptTable table, const BwTestPacket *packet,
                   BwReason reason) {
-        BwTestVerdict verdict =
-                bw_test_interpret(scene->interpreters[table], bw_ipt_table_root(table), packet);
+        const BwPortPlan *port = bw_plan_find_port(scene->plan, packet->port_out, NULL);
+        BwTestPacket shown = *packet;
+        BwTestVerdict verdict;
 
+        shown.port_out_index = port ? port->ifindex : 0;
+        verdict = bw_test_interpret(scene->interpreters[table], bw_ipt_table_root(table), &shown);
         g_assert_cmpint(verdict.reason, ==, reason);
         g_assert_cmpint(verdict.dropped, ==, reason != BW_REASON_NONE);
         g_assert_cmpuint(verdict.reports, ==, reason != BW_REASON_NONE);

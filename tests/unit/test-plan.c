@@ -338,7 +338,7 @@ static bool is_delivered_to_vnet0(const Scene *scene, const char *address) {
         for (guint i = 0; i < chain->rules->len; i++) {
                 const BwIptRule *rule = &g_array_index(chain->rules, BwIptRule, i);
 
-                if (rule->target == BW_IPT_GOTO && bw_prefix_equal(&rule->destination, &wanted))
+                if (rule->target == BW_IPT_RETURN && bw_prefix_equal(&rule->destination, &wanted))
                         return true;
         }
         return false;
