@@ -37,14 +37,20 @@ static unsigned common_length(const BwPrefix *prefixes, gsize n) {
         return common_bits(&prefixes[0], &prefixes[n - 1]) / STEP * STEP;
 }
 
-/* Those in the same child, which has @length bits or more, as has the first. */
+/* Those in the same child, which has @length bits or more, as has the first. What is wider stands
+ * before all of them, so they are the first ones of the row. */
 static gsize group_size(const BwPrefix *prefixes, gsize n, unsigned length) {
-        gsize size = 1;
+        gsize low = 1, high = n;
 
-        while (size < n && prefixes[size].length >= length &&
-               common_bits(&prefixes[size], &prefixes[0]) >= length)
-                size++;
-        return size;
+        while (low < high) {
+                gsize middle = low + (high - low) / 2;
+
+                if (common_bits(&prefixes[middle], &prefixes[0]) >= length)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        return low;
 }
 
 static BwAddressNode *add_node(GPtrArray *nodes, const BwPrefix *first, unsigned length) {

@@ -7,6 +7,9 @@
  * of these goes to the chain of his own port and is denied there, so that a port
  * counts and reports for itself.
  *
+ * They are written in pieces (bw/ipt_shelf.h): a node of the tree, a site, and what the
+ * borders have in common. A guest who comes changes one node, and no site.
+ *
  *   bw-i-PORT > bw-ib-SEGMENT (whose?) > bw-il-… (led to by PORT?) > bw-ie-… > bw-b-PORT
  */
 
@@ -123,11 +126,14 @@ typedef struct Tree {
         GArray *owned;       /* BwPrefix */
         GArray *sites;       /* guint: of each of these */
         GPtrArray *nodes;    /* BwAddressNode */
-        ChainName *names;    /* of each node */
+        const char **names;  /* the chain of each node, as far as they are written */
         GArray *surrounding; /* guint: the site of the most exact entry that takes in all of a node,
                                 of each node */
-        GPtrArray *ways;     /* char *: the chain of each site */
-        GArray *like;        /* guint: the site each is told by, or BW_IPT_UNLIKE */
+        const char **ways;   /* the chain of each site; NULL: nobody has been led there yet */
+        GArray *like;        /* guint: the site each is told by, or BW_IPT_UNLIKE; NULL: nobody has
+                                asked yet */
+        GByteArray *key;     /* of the piece at hand */
+        guint leads;         /* the number of the piece that all others presuppose */
         char culprits[BW_IPT_CHAIN_SIZE], nobodys[BW_IPT_CHAIN_SIZE];
         bool closed; /* some border lets nobody's addresses fall */
 } Tree;
@@ -144,7 +150,7 @@ static char *place_of_site(const BwSitePlan *site) {
         return g_string_free(g_string_append(place, site->leads->len > 1 ? "/" : ""), FALSE);
 }
 
-static const char *way_to(Tree *tree, guint site);
+static void find_way(Tree *tree, guint site);
 
 static void say_lead(const Tree *tree, BwIptChain *chain, const BwPortPlan *port, bool leads) {
         BwIptRule rule = { .physdev_kind = tree->writer->side->exact,
@@ -156,12 +162,12 @@ static void say_lead(const Tree *tree, BwIptChain *chain, const BwPortPlan *port
         bw_ipt_say(chain, rule);
 }
 
-/* What another site has otherwise; the rest is asked there. */
-static char *write_difference(Tree *tree, const BwSitePlan *site, guint like, const char *place) {
+/* What another site has otherwise; the rest is asked there, and the way to it is known. */
+static BwIptChain *write_difference(const Tree *tree, const BwSitePlan *site, guint like,
+                                    const char *place) {
         const BwSitePlan *other = tree->segment->sites->pdata[like];
         g_autoptr(GPtrArray) here = bw_ipt_list_leads_beyond(site, other);
         g_autoptr(GPtrArray) there = bw_ipt_list_leads_beyond(other, site);
-        const char *rest = way_to(tree, like);
         char name[BW_IPT_CHAIN_SIZE];
         BwIptChain *chain;
 
@@ -172,31 +178,57 @@ static char *write_difference(Tree *tree, const BwSitePlan *site, guint like, co
                 say_lead(tree, chain, here->pdata[i], true);
         for (guint i = 0; i < there->len; i++)
                 say_lead(tree, chain, there->pdata[i], false);
-        bw_ipt_say_goto(chain, (BwIptRule){}, rest);
-        return g_strdup(chain->name);
+        bw_ipt_say_goto(chain, (BwIptRule){}, tree->ways[like]);
+        return chain;
 }
 
-/* What no border leads to may come in and go out by none. */
-static char *write_site(Tree *tree, guint at) {
+static BwIptChain *write_site(const Tree *tree, guint at, guint like) {
         const BwSitePlan *site = tree->segment->sites->pdata[at];
-        guint like = g_array_index(tree->like, guint, at);
         g_autofree char *place = place_of_site(site);
         Dispatch dispatch = { .kind = tree->writer->side->lead_kind,
                               .place = place,
                               .otherwise = tree->culprits };
 
-        if (site->leads->len == 0)
-                return g_strdup(tree->culprits);
         if (like != BW_IPT_UNLIKE)
                 return write_difference(tree, site, like, place);
-        return g_strdup(write_dispatch(tree->writer, &dispatch, site->leads)->name);
+        return write_dispatch(tree->writer, &dispatch, site->leads);
 }
 
-/* Sites that own nothing of the family need no chain. */
-static const char *way_to(Tree *tree, guint site) {
-        if (!tree->ways->pdata[site])
-                tree->ways->pdata[site] = write_site(tree, site);
-        return tree->ways->pdata[site];
+static guint like_of(Tree *tree, guint site) {
+        if (!tree->like)
+                tree->like = bw_ipt_list_likeness(tree->segment->sites);
+        return g_array_index(tree->like, guint, site);
+}
+
+static void key_site(const Tree *tree, guint site) {
+        bw_ipt_key_begin(tree->key, BW_IPT_PIECE_SITE);
+        bw_ipt_key_add_number(tree->key, tree->leads);
+        bw_ipt_key_add_number(tree->key, site);
+}
+
+/* Which site it is told by, the piece has noted: that must be there, too. */
+static const BwIptPiece *take_site(Tree *tree, guint site) {
+        const BwIptPiece *piece;
+        guint like;
+
+        key_site(tree, site);
+        piece = bw_ipt_take_piece(tree->writer, tree->key);
+        like = piece ? piece->note : like_of(tree, site);
+        find_way(tree, like);
+        if (piece)
+                return piece;
+        key_site(tree, site);
+        return bw_ipt_end_piece(tree->writer, tree->key, write_site(tree, site, like)->name, like);
+}
+
+/* What no border leads to may come in and go out by none. */
+static void find_way(Tree *tree, guint site) {
+        if (site == BW_IPT_UNLIKE || tree->ways[site])
+                return;
+        if (((BwSitePlan *) tree->segment->sites->pdata[site])->leads->len == 0)
+                tree->ways[site] = tree->culprits;
+        else
+                tree->ways[site] = take_site(tree, site)->start;
 }
 
 static guint site_of(const Tree *tree, const BwAddressNode *node, guint item) {
@@ -238,40 +270,79 @@ static void node_chain(const Tree *tree, const BwAddressNode *node,
 }
 
 /* The most exact first: children, then items from the last to the first, then what is around. */
-static void write_node(Tree *tree, guint at) {
-        const BwAddressNode *node = tree->nodes->pdata[at];
-        guint around = g_array_index(tree->surrounding, guint, at);
-        BwIptChain *chain = bw_ipt_add_shared_chain(tree->writer, tree->names[at].text);
+static BwIptChain *write_node(const Tree *tree, const BwAddressNode *node, guint around) {
+        char name[BW_IPT_CHAIN_SIZE];
+        BwIptChain *chain;
 
-        for (guint i = 0; i < node->children->len; i++)
+        node_chain(tree, node, name);
+        chain = bw_ipt_add_shared_chain(tree->writer, name);
+        for (guint i = 0; i < node->children->len; i++) {
+                guint child = g_array_index(node->children, guint, i);
+
                 bw_ipt_say_goto(chain,
                                 bw_ipt_address_rule(tree->writer, child_of(tree, node, i)->base),
-                                tree->names[g_array_index(node->children, guint, i)].text);
+                                tree->names[child]);
+        }
         for (guint i = node->items->len; i-- > 0;)
                 bw_ipt_say_goto(chain, bw_ipt_address_rule(tree->writer, *prefix_of(tree, node, i)),
-                                way_to(tree, site_of(tree, node, i)));
+                                tree->ways[site_of(tree, node, i)]);
         if (around != NOBODY)
-                bw_ipt_say_goto(chain, (BwIptRule){}, way_to(tree, around));
+                bw_ipt_say_goto(chain, (BwIptRule){}, tree->ways[around]);
         else if (tree->closed)
                 bw_ipt_say_goto(chain, (BwIptRule){}, tree->nobodys);
+        return chain;
+}
+
+/* Of sites the numbers will do: what they mean, the piece of the leads knows. */
+static void key_node(const Tree *tree, const BwAddressNode *node, guint around) {
+        bw_ipt_key_begin(tree->key, BW_IPT_PIECE_BORDER_NODE);
+        bw_ipt_key_add_number(tree->key, tree->leads);
+        bw_ipt_key_add_number(tree->key, node == tree->nodes->pdata[0]);
+        bw_ipt_key_add_number(tree->key, around);
+        bw_ipt_key_add_prefix(tree->key, &node->base);
+        bw_ipt_key_add_number(tree->key, node->children->len);
+        for (guint i = 0; i < node->children->len; i++)
+                bw_ipt_key_add_prefix(tree->key, &child_of(tree, node, i)->base);
+        bw_ipt_key_add_number(tree->key, node->items->len);
+        for (guint i = 0; i < node->items->len; i++) {
+                bw_ipt_key_add_prefix(tree->key, prefix_of(tree, node, i));
+                bw_ipt_key_add_number(tree->key, site_of(tree, node, i));
+        }
+}
+
+static const BwIptPiece *take_node(const Tree *tree, guint at) {
+        const BwAddressNode *node = tree->nodes->pdata[at];
+        guint around = g_array_index(tree->surrounding, guint, at);
+        const BwIptPiece *piece;
+
+        key_node(tree, node, around);
+        piece = bw_ipt_take_piece(tree->writer, tree->key);
+        if (piece)
+                return piece;
+        return bw_ipt_end_piece(tree->writer, tree->key, write_node(tree, node, around)->name, 0);
+}
+
+/* Sites that own nothing of the family need no chain. */
+static void find_ways(Tree *tree) {
+        for (guint i = 0; i < tree->sites->len; i++)
+                find_way(tree, g_array_index(tree->sites, guint, i));
 }
 
 static void write_tree(Tree *tree) {
-        g_autofree ChainName *names = NULL;
+        g_autofree const char **names = NULL;
         const guint nobody = NOBODY;
 
+        find_ways(tree);
         tree->nodes = bw_address_tree_new((const BwPrefix *) (const void *) tree->owned->data,
                                           tree->owned->len);
-        tree->names = names = g_new(ChainName, tree->nodes->len);
-        for (guint i = 0; i < tree->nodes->len; i++) {
-                node_chain(tree, tree->nodes->pdata[i], names[i].text);
+        for (guint i = 0; i < tree->nodes->len; i++)
                 g_array_append_val(tree->surrounding, nobody);
-        }
+        tree->names = names = g_new(const char *, tree->nodes->len);
         /* Parents stand before their children. */
-        for (guint i = 0; i < tree->nodes->len; i++) {
+        for (guint i = 0; i < tree->nodes->len; i++)
                 surround_children(tree, i);
-                write_node(tree, i);
-        }
+        for (guint i = tree->nodes->len; i-- > 0;)
+                names[i] = take_node(tree, i)->start;
 }
 
 /* Nobody here owns anything of the family. */
@@ -299,7 +370,7 @@ static void list_owned(Tree *tree) {
 }
 
 /* Whoever of the borders has come this far is denied by his own rule, and others by theirs. */
-static void write_culprits(Tree *tree) {
+static const char *write_culprits(const Tree *tree) {
         Dispatch dispatch = { .kind = tree->writer->side->culprit_kind,
                               .place = "",
                               .leaf_kind = "b" };
@@ -309,8 +380,7 @@ static void write_culprits(Tree *tree) {
                 bw_ipt_shared_denial_chain(tree->writer, true, denial);
                 dispatch.otherwise = denial;
         }
-        memcpy(tree->culprits, write_dispatch(tree->writer, &dispatch, tree->borders)->name,
-               sizeof(tree->culprits));
+        return write_dispatch(tree->writer, &dispatch, tree->borders)->name;
 }
 
 /* Who has no address yet, and what is no one's for long. */
@@ -329,13 +399,12 @@ static void pass_unknown(const Tree *tree, BwIptChain *chain) {
                 g_array_prepend_val(chain->rules, rule);
 }
 
-/* What no entry contains passes all borders but the closed ones. */
-static void write_nobodys(Tree *tree) {
+/* What no entry contains passes all borders but the closed ones. Whether there are such. */
+static bool write_nobodys(const Tree *tree) {
         Dispatch dispatch = { .kind = tree->writer->side->closed_kind,
                               .place = "",
                               .leaf_kind = "b" };
         g_autoptr(GPtrArray) closed = g_ptr_array_new();
-        BwIptChain *chain;
 
         for (guint i = 0; i < tree->borders->len; i++) {
                 BwPortPlan *port = tree->borders->pdata[i];
@@ -343,12 +412,51 @@ static void write_nobodys(Tree *tree) {
                 if (port->closed_border)
                         g_ptr_array_add(closed, port);
         }
-        tree->closed = closed->len > 0;
-        if (!tree->closed)
-                return;
-        chain = write_dispatch(tree->writer, &dispatch, closed);
-        pass_unknown(tree, chain);
-        memcpy(tree->nobodys, chain->name, sizeof(tree->nobodys));
+        if (closed->len == 0)
+                return false;
+        pass_unknown(tree, write_dispatch(tree->writer, &dispatch, closed));
+        return true;
+}
+
+static void key_leads(const Tree *tree) {
+        const GPtrArray *sites = tree->segment->sites;
+
+        bw_ipt_key_begin(tree->key, BW_IPT_PIECE_LEADS);
+        bw_ipt_key_add_name(tree->key, tree->writer->view->bridge.segment);
+        bw_ipt_key_add_number(tree->key, tree->writer->shared[true].borders);
+        bw_ipt_key_add_number(tree->key, tree->borders->len);
+        for (guint i = 0; i < tree->borders->len; i++) {
+                const BwPortPlan *port = tree->borders->pdata[i];
+
+                bw_ipt_key_add_name(tree->key, port->name);
+                bw_ipt_key_add_number(tree->key, port->closed_border);
+        }
+        bw_ipt_key_add_number(tree->key, sites->len);
+        for (guint i = 0; i < sites->len; i++) {
+                const GPtrArray *leads = ((BwSitePlan *) sites->pdata[i])->leads;
+
+                bw_ipt_key_add_number(tree->key, leads->len);
+                for (guint k = 0; k < leads->len; k++)
+                        bw_ipt_key_add_name(tree->key, ((BwPortPlan *) leads->pdata[k])->name);
+        }
+}
+
+/* The piece has noted whether some border is closed. */
+static void take_leads(Tree *tree) {
+        const char *segment = tree->writer->view->bridge.segment;
+        const BwIptPiece *piece;
+
+        bw_ipt_node_chain(tree->writer->side->culprit_kind, segment, "", tree->culprits);
+        bw_ipt_node_chain(tree->writer->side->closed_kind, segment, "", tree->nobodys);
+        key_leads(tree);
+        piece = bw_ipt_take_piece(tree->writer, tree->key);
+        if (!piece) {
+                bool closed = write_nobodys(tree);
+
+                piece = bw_ipt_end_piece(tree->writer, tree->key, write_culprits(tree), closed);
+        }
+        tree->leads = piece->number;
+        tree->closed = piece->note;
 }
 
 /* (transfer container) (element-type BwPortPlan) */
@@ -367,11 +475,12 @@ static GPtrArray *list_borders(const BwSegmentPlan *segment) {
 
 void bw_ipt_write_shared_borders(BwIptWriter *writer, const BwSegmentPlan *segment) {
         g_autoptr(GPtrArray) borders = list_borders(segment);
-        g_autoptr(GArray) owned = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
-        g_autoptr(GArray) sites = g_array_new(FALSE, FALSE, sizeof(guint));
+        guint most = segment->addresses->len;
+        g_autoptr(GArray) owned = g_array_sized_new(FALSE, FALSE, sizeof(BwPrefix), most);
+        g_autoptr(GArray) sites = g_array_sized_new(FALSE, FALSE, sizeof(guint), most);
         g_autoptr(GArray) surrounding = g_array_new(FALSE, FALSE, sizeof(guint));
-        g_autoptr(GPtrArray) ways = g_ptr_array_new_with_free_func(g_free);
-        g_autoptr(GArray) like = bw_ipt_list_likeness(segment->sites);
+        g_autoptr(GByteArray) key = g_byte_array_new();
+        g_autofree const char **ways = g_new0(const char *, segment->sites->len);
         Tree tree = { .writer = writer,
                       .segment = segment,
                       .borders = borders,
@@ -379,17 +488,16 @@ void bw_ipt_write_shared_borders(BwIptWriter *writer, const BwSegmentPlan *segme
                       .sites = sites,
                       .surrounding = surrounding,
                       .ways = ways,
-                      .like = like };
+                      .key = key };
 
         if (borders->len == 0)
                 return;
-        g_ptr_array_set_size(ways, (int) segment->sites->len);
-        write_culprits(&tree);
-        write_nobodys(&tree);
+        take_leads(&tree);
         list_owned(&tree);
         if (owned->len > 0)
                 write_tree(&tree);
         else
                 write_empty_tree(&tree);
         g_clear_pointer(&tree.nodes, g_ptr_array_unref);
+        g_clear_pointer(&tree.like, g_array_unref);
 }

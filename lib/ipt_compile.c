@@ -14,20 +14,20 @@ static const BwIptSide sides[] = {
                                BW_REASON_BORDER_MISDELIVERED },
 };
 
-/* What was written of one bridge. Whose chains are which, BwIptCompiler.makers says. */
+/* What was written of one bridge. Not on the shelf: its key is the view. */
 typedef struct Unit {
+        BwIptPiece piece;
         BwIptView *view;
-        char start[BW_IPT_CHAIN_SIZE];
         BwIptShared shared[2]; /* what the chains ask of the segment */
-        guint turn;            /* when they were last wanted         */
 } Unit;
 
 struct BwIptCompiler {
         BwIptTable table;
-        guint turn;        /* which plan it is                                      */
-        GHashTable *units; /* Unit *, by its bridge                                 */
-        GPtrArray *chains; /* BwIptChain: what came of it last, sorted by name      */
-        GPtrArray *makers; /* Unit * or NULL: which unit each of @chains belongs to */
+        guint turn;        /* which plan it is                                             */
+        GHashTable *units; /* Unit *, by its bridge                                        */
+        BwIptShelf *shelf; /* what segments share                                          */
+        GPtrArray *chains; /* BwIptChain: what came of it last, sorted by name             */
+        GPtrArray *makers; /* BwIptPiece * or NULL: which piece each of @chains belongs to */
 };
 
 /* One plan on its way. */
@@ -35,7 +35,6 @@ typedef struct Turn {
         BwIptCompiler *compiler;
         BwIptWriter writer;
         GHashTable *units; /* as BwIptCompiler.units, of this plan */
-        GPtrArray *makers; /* Unit * or NULL: of each chain that was written anew */
         BwIptChain *root;
 } Turn;
 
@@ -50,8 +49,8 @@ static GHashTable *make_units(void) {
         return g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_unit);
 }
 
-static GPtrArray *make_chains(void) {
-        return g_ptr_array_new_with_free_func((GDestroyNotify) bw_ipt_chain_unref);
+static GPtrArray *make_chains(guint room) {
+        return g_ptr_array_new_full(room, (GDestroyNotify) bw_ipt_chain_unref);
 }
 
 BwIptCompiler *bw_ipt_compiler_new(BwIptTable table) {
@@ -59,7 +58,8 @@ BwIptCompiler *bw_ipt_compiler_new(BwIptTable table) {
 
         compiler->table = table;
         compiler->units = make_units();
-        compiler->chains = make_chains();
+        compiler->shelf = bw_ipt_shelf_new();
+        compiler->chains = make_chains(0);
         compiler->makers = g_ptr_array_new();
         return compiler;
 }
@@ -68,6 +68,7 @@ void bw_ipt_compiler_free(BwIptCompiler *compiler) {
         if (!compiler)
                 return;
         g_hash_table_unref(compiler->units);
+        bw_ipt_shelf_free(compiler->shelf);
         g_ptr_array_unref(compiler->chains);
         g_ptr_array_unref(compiler->makers);
         g_free(compiler);
@@ -75,21 +76,15 @@ void bw_ipt_compiler_free(BwIptCompiler *compiler) {
 
 /* Writing */
 
-/* What was written since the last time is @maker's. */
-static void note_maker(Turn *turn, Unit *maker) {
-        while (turn->makers->len < turn->writer.chains->len)
-                g_ptr_array_add(turn->makers, maker);
-}
-
 static void write_unit(Turn *turn, Unit *unit, const BwIptView *view) {
         BwIptWriter writer = turn->writer;
 
         writer.view = view;
         memset(writer.shared, 0, sizeof(writer.shared));
-        bw_ipt_write_bridge(&writer, unit->start);
+        bw_ipt_write_bridge(&writer, unit->piece.start);
         memcpy(unit->shared, writer.shared, sizeof(unit->shared));
         unit->view = bw_ipt_view_copy(view);
-        note_maker(turn, unit);
+        bw_ipt_settle_makers(&writer, &unit->piece);
 }
 
 /* Lent: the former one, when it saw all that is to be seen now. */
@@ -102,7 +97,7 @@ static Unit *take_unit(Turn *turn, const BwIptView *view) {
                 unit = g_new0(Unit, 1);
                 write_unit(turn, unit, view);
         }
-        unit->turn = turn->compiler->turn;
+        unit->piece.turn = turn->compiler->turn;
         g_hash_table_insert(turn->units, unit->view->bridge.name, unit);
         return unit;
 }
@@ -126,7 +121,7 @@ static void lead_to(Turn *turn, const Unit *unit) {
                 g_strlcpy(rule.in_bridge, bridge, sizeof(rule.in_bridge));
         else
                 g_strlcpy(rule.out_bridge, bridge, sizeof(rule.out_bridge));
-        bw_ipt_say_goto(turn->root, rule, unit->start);
+        bw_ipt_say_goto(turn->root, rule, unit->piece.start);
 }
 
 static void write_segment(Turn *turn, const BwSegmentPlan *segment, unsigned log_rate) {
@@ -147,14 +142,14 @@ static void write_segment(Turn *turn, const BwSegmentPlan *segment, unsigned log
         writer->view = view;
         bw_ipt_write_shared(writer, segment);
         bw_ipt_write_shared_borders(writer, segment);
-        note_maker(turn, NULL);
+        bw_ipt_settle_makers(writer, NULL);
 }
 
 /* Old and new in one row */
 
 typedef struct Fresh {
         BwIptChain *chain;
-        Unit *maker;
+        BwIptPiece *maker;
 } Fresh;
 
 static int by_name(gconstpointer a, gconstpointer b) {
@@ -191,15 +186,15 @@ static bool is_same_chain(const BwIptChain *a, const BwIptChain *b) {
                g_str_equal(a->port, b->port);
 }
 
-static void add_made(BwIptCompiler *made, const BwIptChain *chain, Unit *maker) {
+static void add_made(BwIptCompiler *made, const BwIptChain *chain, BwIptPiece *maker) {
         g_ptr_array_add(made->chains, bw_ipt_chain_ref((BwIptChain *) chain));
         g_ptr_array_add(made->makers, maker);
 }
 
-/* Those of the former chains from @first to before @end whose units were taken over. */
+/* Those of the former chains from @first to before @end whose pieces were taken over. */
 static void add_kept(BwIptCompiler *made, const BwIptCompiler *former, guint first, guint end) {
         for (guint i = first; i < end; i++) {
-                Unit *maker = former->makers->pdata[i];
+                BwIptPiece *maker = former->makers->pdata[i];
 
                 if (maker && maker->turn == former->turn)
                         add_made(made, former->chains->pdata[i], maker);
@@ -218,10 +213,11 @@ static void add_fresh(BwIptCompiler *made, const BwIptCompiler *former, const Fr
 }
 
 static GArray *list_fresh(const Turn *turn) {
-        GArray *list = g_array_sized_new(FALSE, FALSE, sizeof(Fresh), turn->makers->len);
+        const BwIptWriter *writer = &turn->writer;
+        GArray *list = g_array_sized_new(FALSE, FALSE, sizeof(Fresh), writer->chains->len);
 
-        for (guint i = 0; i < turn->makers->len; i++) {
-                Fresh fresh = { turn->writer.chains->pdata[i], turn->makers->pdata[i] };
+        for (guint i = 0; i < writer->chains->len; i++) {
+                Fresh fresh = { writer->chains->pdata[i], writer->makers->pdata[i] };
 
                 g_array_append_val(list, fresh);
         }
@@ -250,10 +246,12 @@ static bool same_objects(const GPtrArray *a, const GPtrArray *b) {
                (a->len == 0 || memcmp(a->pdata, b->pdata, a->len * sizeof(gpointer)) == 0);
 }
 
-/* Units that were not taken over are forgotten only now that nobody asks whose a chain was. */
+/* Pieces that were not taken over are forgotten only now that nobody asks whose a chain was. */
 static void replace(Turn *turn) {
         BwIptCompiler *compiler = turn->compiler;
-        BwIptCompiler made = { .chains = make_chains(), .makers = g_ptr_array_new() };
+        guint likely = compiler->chains->len + turn->writer.chains->len;
+        BwIptCompiler made = { .chains = make_chains(likely),
+                               .makers = g_ptr_array_sized_new(likely) };
 
         merge(&made, turn);
         if (same_objects(made.chains, compiler->chains))
@@ -266,22 +264,24 @@ static void replace(Turn *turn) {
         compiler->makers = made.makers;
         g_hash_table_unref(compiler->units);
         compiler->units = turn->units;
+        bw_ipt_shelf_forget(compiler->shelf, compiler->turn);
 }
 
 GPtrArray *bw_ipt_compiler_run(BwIptCompiler *compiler, const BwPlan *plan) {
         BwDirection direction = bw_ipt_table_direction(compiler->table);
-        g_autoptr(GPtrArray) makers = g_ptr_array_new(), chains = make_chains();
+        g_autoptr(GPtrArray) makers = g_ptr_array_new(), chains = make_chains(0);
         Turn turn = { .compiler = compiler,
                       .writer = { .family = bw_ipt_table_family(compiler->table),
                                   .direction = direction,
                                   .side = &sides[direction],
-                                  .chains = chains },
-                      .units = make_units(),
-                      .makers = makers };
+                                  .chains = chains,
+                                  .makers = makers,
+                                  .shelf = compiler->shelf,
+                                  .turn = ++compiler->turn },
+                      .units = make_units() };
 
-        compiler->turn++;
         turn.root = bw_ipt_add_chain(&turn.writer, bw_ipt_table_root(compiler->table));
-        note_maker(&turn, NULL);
+        bw_ipt_settle_makers(&turn.writer, NULL);
         for (guint i = 0; i < plan->segments->len; i++)
                 write_segment(&turn, plan->segments->pdata[i], plan->log_rate);
         replace(&turn);

@@ -183,6 +183,7 @@ bool bw_ipt_borders_know(const BwSegmentPlan *segment, BwFamily family) {
 
 typedef struct Tree {
         BwIptWriter *writer;
+        GByteArray *key; /* of the node at hand */
         bool drops;
         BwIptUnowned unowned;
         GArray *owned;    /* BwPrefix */
@@ -217,6 +218,33 @@ static void write_node(const Tree *tree, const BwAddressNode *node, BwIptChain *
         }
 }
 
+static void key_prefixes(const Tree *tree, const BwAddressNode *node) {
+        bw_ipt_key_add_prefix(tree->key, &node->base);
+        bw_ipt_key_add_number(tree->key, node->items->len);
+        for (guint i = 0; i < node->items->len; i++) {
+                gsize at = g_array_index(node->items, gsize, i);
+
+                bw_ipt_key_add_prefix(tree->key, &g_array_index(tree->owned, BwPrefix, at));
+        }
+        bw_ipt_key_add_number(tree->key, node->children->len);
+        for (guint i = 0; i < node->children->len; i++) {
+                const BwAddressNode *child =
+                        tree->nodes->pdata[g_array_index(node->children, guint, i)];
+
+                bw_ipt_key_add_prefix(tree->key, &child->base);
+        }
+}
+
+static void key_node(const Tree *tree, guint at) {
+        bw_ipt_key_begin(tree->key, BW_IPT_PIECE_OWNED_NODE);
+        bw_ipt_key_add_name(tree->key, tree->writer->view->bridge.segment);
+        bw_ipt_key_add_number(tree->key, tree->drops);
+        bw_ipt_key_add_number(tree->key, tree->unowned);
+        bw_ipt_key_add_number(tree->key, at == 0);
+        if (at < tree->nodes->len)
+                key_prefixes(tree, tree->nodes->pdata[at]);
+}
+
 /* The root has a name that no address changes: chains of a former run may lead to it. */
 static void write_tree(const Tree *tree) {
         BwIptWriter *writer = tree->writer;
@@ -226,6 +254,9 @@ static void write_tree(const Tree *tree) {
         for (guint i = 0; i < MAX(tree->nodes->len, 1); i++) {
                 BwIptChain *chain;
 
+                key_node(tree, i);
+                if (bw_ipt_take_piece(writer, tree->key))
+                        continue;
                 if (i > 0)
                         node_chain(tree, tree->nodes->pdata[i], name);
                 chain = bw_ipt_add_shared_chain(writer, name);
@@ -233,17 +264,29 @@ static void write_tree(const Tree *tree) {
                         write_node(tree, tree->nodes->pdata[i], chain);
                 if (tree->unowned == BW_IPT_UNOWNED_REFLECTED)
                         bw_ipt_say_goto(chain, (BwIptRule){}, tree->reflected);
+                bw_ipt_end_piece(writer, tree->key, name, 0);
         }
+}
+
+/* Where the borders' tree knows the same, what it is made of is sorted already. */
+static GArray *list_asked(const BwIptWriter *writer, const BwSegmentPlan *segment, bool drops) {
+        if (writer->view->bridge.borders_know && !writer->shared[drops].routes)
+                return list_bordered(segment);
+        return list_owned(segment, writer->family, writer->shared[drops].routes);
 }
 
 static void write_owned(BwIptWriter *writer, const BwSegmentPlan *segment, bool drops,
                         BwIptUnowned unowned) {
-        g_autoptr(GArray) owned = list_owned(segment, writer->family, writer->shared[drops].routes);
+        g_autoptr(GArray) owned = list_asked(writer, segment, drops);
+        g_autoptr(GByteArray) key = g_byte_array_new();
         g_autoptr(GPtrArray) nodes =
                 bw_address_tree_new((const BwPrefix *) (const void *) owned->data, owned->len);
-        Tree tree = {
-                .writer = writer, .drops = drops, .unowned = unowned, .owned = owned, .nodes = nodes
-        };
+        Tree tree = { .writer = writer,
+                      .key = key,
+                      .drops = drops,
+                      .unowned = unowned,
+                      .owned = owned,
+                      .nodes = nodes };
 
         shared_chain(writer, writer->side->denial_kind, drops, BW_IPT_UNOWNED_PASSES, "",
                      tree.denial);

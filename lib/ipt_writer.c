@@ -11,6 +11,26 @@ BwIptChain *bw_ipt_add_chain(BwIptWriter *writer, const char *name) {
         return chain;
 }
 
+void bw_ipt_settle_makers(BwIptWriter *writer, BwIptPiece *piece) {
+        while (writer->makers->len < writer->chains->len)
+                g_ptr_array_add(writer->makers, piece);
+}
+
+const BwIptPiece *bw_ipt_take_piece(BwIptWriter *writer, const GByteArray *key) {
+        bw_ipt_settle_makers(writer, NULL);
+        return bw_ipt_shelf_find(writer->shelf, key, writer->turn);
+}
+
+const BwIptPiece *bw_ipt_end_piece(BwIptWriter *writer, const GByteArray *key, const char *start,
+                                   guint note) {
+        BwIptPiece *piece = bw_ipt_shelf_add(writer->shelf, key, writer->turn);
+
+        piece->note = note;
+        g_strlcpy(piece->start, start, sizeof(piece->start));
+        bw_ipt_settle_makers(writer, piece);
+        return piece;
+}
+
 BwIptChain *bw_ipt_add_port_chain(BwIptWriter *writer, const char *kind, const BwIptPort *port) {
         char name[BW_IPT_CHAIN_SIZE];
         BwIptChain *chain;

@@ -36,7 +36,8 @@
 GPtrArray *bw_ipt_compile(const BwPlan *plan, BwIptTable table);
 
 /* The same for one plan after the other. Remembers the chains it made last and, of each bridge,
- * all that they were made from (bw/ipt_view.h); keeps nothing of a plan. A bridge of which nothing
+ * all that they were made from (bw/ipt_view.h), and so of the pieces of what a segment shares
+ * (bw/ipt_shelf.h); keeps nothing of a plan. A bridge, a site or a node of a tree of which nothing
  * has changed is not written again. Refuses to know what is in the kernel, and what changed in the
  * world: it looks at the whole plan each time, and two that are equal are so byte for byte.
  *

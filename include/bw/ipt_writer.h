@@ -10,6 +10,7 @@
  */
 
 #include <bw/ipt_rule.h>
+#include <bw/ipt_shelf.h>
 #include <bw/ipt_view.h>
 
 /* What differs between directions. */
@@ -51,7 +52,21 @@ typedef struct BwIptWriter {
         /* Of the ports that ask for a chain of the bridge's own any one, lent; NULL: none does. */
         const BwIptPort *own_sender, *replied_to;
         GPtrArray *chains; /* BwIptChain */
+        GPtrArray *makers; /* BwIptPiece * or NULL: which each of @chains is of, as far as that is
+                              settled */
+        BwIptShelf *shelf; /* pieces of the chains that a segment shares */
+        guint turn;
 } BwIptWriter;
+
+/* What was written since the last time is @piece's; NULL: nobody will take it over. */
+void bw_ipt_settle_makers(BwIptWriter *writer, BwIptPiece *piece);
+/* Lent: a piece of the same @key, which need not be written, for its chains will be there; or NULL:
+ * then it is written, and nothing else meanwhile but other pieces before it. */
+const BwIptPiece *bw_ipt_take_piece(BwIptWriter *writer, const GByteArray *key);
+/* Lent: a piece of what has been written since it was asked for, or since the last one. @key is the
+ * one it was asked for by. */
+const BwIptPiece *bw_ipt_end_piece(BwIptWriter *writer, const GByteArray *key, const char *start,
+                                   guint note);
 
 /* Lent. Names of shared chains are of the segment's first bridge; they name no port, and their
  * reports do without: NFLOG says by which port a packet came and goes. */

@@ -18,7 +18,8 @@
  *
  * bench-rules CONFIG BRIDGES PORTS plan SAMPLES writes nothing; prints lines of the processor's
  * microseconds: "graph" for topology and borders alone, "plan" for all of the plan, and for each
- * engine "iptables", "nftables", from plan to rules.
+ * engine "iptables", "nftables", from plan to rules; then "iptables-again": the same by compilers
+ * that have just seen the plan without one of its ports.
  *
  * The clocks run around the adapter's call: finding the difference, the transaction, and whatever
  * the adapter does to be sure of it. The processor's clock counts what library and kernel do in the
@@ -318,8 +319,24 @@ static double time_graph(const BwModel *model, BwPlan *plan) {
         return cpu_since(&start);
 }
 
+/* What compilers that remember the plan without a port take for that with it. */
+static double time_again(const Bench *bench, BwIptCompiler *const *compilers, const BwPlan *plan,
+                         unsigned absent) {
+        g_autoptr(BwModel) model = build_model(bench, absent);
+        g_autoptr(BwPlan) before = bw_plan_new(model, bench->config);
+        int64_t start;
+
+        for (BwIptTable table = 0; table < BW_IPT_TABLE_MAX; table++)
+                g_ptr_array_unref(bw_ipt_compiler_run(compilers[table], before));
+        start = bw_lane_process_time();
+        for (BwIptTable table = 0; table < BW_IPT_TABLE_MAX; table++)
+                g_ptr_array_unref(bw_ipt_compiler_run(compilers[table], plan));
+        return cpu_since(&start);
+}
+
 /* Each time from a model that has never been asked, as after news. */
-static void time_plan(const Bench *bench, double *row) {
+static void time_plan(const Bench *bench, BwIptCompiler *const *compilers, unsigned absent,
+                      double *row) {
         g_autoptr(BwModel) model = build_model(bench, NOBODY);
         int64_t start = bw_lane_process_time();
         g_autoptr(BwPlan) plan = bw_plan_new(model, bench->config);
@@ -333,19 +350,31 @@ static void time_plan(const Bench *bench, double *row) {
                 row[2 + engine] = cpu_since(&start);
                 g_assert_nonnull(rules);
         }
+        row[2 + BW_ENGINE_MAX] = time_again(bench, compilers, plan, absent);
         row[0] = time_graph(model, plan);
 }
 
-static void time_plans(const Bench *bench, unsigned count) {
-        enum { N_ROWS = 2 + BW_ENGINE_MAX };
-        g_autofree double *rows = g_new0(double, (size_t) count *N_ROWS);
+static const char *name_row(unsigned row) {
+        if (row < 2)
+                return row == 0 ? "graph" : "plan";
+        return row - 2 < BW_ENGINE_MAX ? bw_engine_name((BwEngineKind) (row - 2))
+                                       : "iptables-again";
+}
 
+static void time_plans(const Bench *bench, unsigned count) {
+        enum { N_ROWS = 3 + BW_ENGINE_MAX };
+        g_autofree double *rows = g_new0(double, (size_t) count *N_ROWS);
+        BwIptCompiler *compilers[BW_IPT_TABLE_MAX];
+
+        for (BwIptTable table = 0; table < BW_IPT_TABLE_MAX; table++)
+                compilers[table] = bw_ipt_compiler_new(table);
         for (unsigned i = 0; i < count; i++)
-                time_plan(bench, rows + (size_t) i * N_ROWS);
+                time_plan(bench, compilers, i * STRIDE % bench->n_ports,
+                          rows + (size_t) i * N_ROWS);
+        for (BwIptTable table = 0; table < BW_IPT_TABLE_MAX; table++)
+                bw_ipt_compiler_free(compilers[table]);
         for (unsigned k = 0; k < N_ROWS; k++) {
-                printf("%s", k == 0   ? "graph"
-                             : k == 1 ? "plan"
-                                      : bw_engine_name((BwEngineKind) (k - 2)));
+                printf("%s", name_row(k));
                 for (unsigned i = 0; i < count; i++)
                         printf(" %.0f", rows[(size_t) i * N_ROWS + k]);
                 printf("\n");

@@ -43,6 +43,7 @@ typedef enum Change {
         CHANGE_UNKNOWN_PORTS,
         CHANGE_LOG_RATE,
         CHANGE_OWNED,
+        CHANGE_CROWD, /* one of many that are owned in all segments, or on a bridge */
         CHANGE_KNOWN, /* all that ports own is owned in the segment, or no more */
         CHANGE_SITES,
         CHANGE_SEGMENT, /* a bridge joins another or leaves it */
@@ -178,6 +179,19 @@ static BwPrefix random_address(void) {
         return bw_test_prefix(texts[bw_test_below(G_N_ELEMENTS(texts))]);
 }
 
+/* One of so many that trees over them have nodes, near enough to each other to share them. */
+static BwPrefix crowd_address(void) {
+        const uint8_t low = (uint8_t) bw_test_below(256), high = (uint8_t) bw_test_below(3);
+        BwMac mac = { { 0x02, 0, 0, 0, high, low } };
+        BwPrefix address = bw_test_prefix(bw_test_once_in(2) ? "10.0.0.0" : "fd00::");
+
+        if (bw_test_once_in(3))
+                return bw_owner_derive_link_local(&mac);
+        address.bytes[address.length / 8 - 2] = high;
+        address.bytes[address.length / 8 - 1] = low;
+        return address;
+}
+
 static int by_prefix(gconstpointer a, gconstpointer b) {
         return bw_prefix_compare(a, b);
 }
@@ -289,6 +303,25 @@ static void add_bridge(Case *the) {
                 add_port(the, bridge);
         g_ptr_array_add(the->plan.bridges, bridge);
         g_ptr_array_sort(the->plan.bridges, by_bridge_name);
+}
+
+static void add_crowd(GArray *prefixes) {
+        for (unsigned i = bw_test_below(120); i-- > 0;) {
+                BwPrefix address = crowd_address();
+
+                g_array_append_val(prefixes, address);
+        }
+        g_array_sort(prefixes, by_prefix);
+}
+
+static void change_crowd(GArray *prefixes) {
+        BwPrefix other = crowd_address();
+
+        if (prefixes->len > 0 && bw_test_once_in(2))
+                g_array_remove_index(prefixes, bw_test_below(prefixes->len));
+        else
+                g_array_append_val(prefixes, other);
+        g_array_sort(prefixes, by_prefix);
 }
 
 /* What follows from the rest */
@@ -422,6 +455,12 @@ static void find_segments(Case *the) {
         }
 }
 
+static BwBridgePlan *pick_bridge(Case *the) {
+        if (the->plan.bridges->len == 0)
+                add_bridge(the);
+        return the->plan.bridges->pdata[bw_test_below(the->plan.bridges->len)];
+}
+
 static void case_begin(Case *the) {
         *the = (Case){ .plan.log_rate = 10 };
         the->plan.bridges = g_ptr_array_new_with_free_func(free_bridge);
@@ -429,6 +468,8 @@ static void case_begin(Case *the) {
         the->owned = g_array_new(FALSE, FALSE, sizeof(BwPrefix));
         for (unsigned i = 1 + bw_test_below(4); i-- > 0;)
                 add_bridge(the);
+        add_crowd(the->owned);
+        add_crowd(pick_bridge(the)->addresses);
         the->known = bw_test_once_in(2);
         find_segments(the);
 }
@@ -440,12 +481,6 @@ static void case_end(Case *the) {
 }
 
 /* Changes */
-
-static BwBridgePlan *pick_bridge(Case *the) {
-        if (the->plan.bridges->len == 0)
-                add_bridge(the);
-        return the->plan.bridges->pdata[bw_test_below(the->plan.bridges->len)];
-}
 
 static BwPortPlan *pick_port(Case *the, BwBridgePlan *bridge) {
         if (bridge->ports->len == 0)
@@ -527,6 +562,8 @@ static void apply(Case *the, Change change) {
                 the->plan.log_rate = 1 + bw_test_below(20);
         else if (change == CHANGE_OWNED)
                 change_prefixes(the->owned, random_address());
+        else if (change == CHANGE_CROWD)
+                change_crowd(bw_test_once_in(2) ? the->owned : pick_bridge(the)->addresses);
         else if (change == CHANGE_KNOWN)
                 the->known = !the->known;
         else if (change == CHANGE_SITES)
