@@ -6,8 +6,9 @@ import signal
 import time
 
 from . import daemon as daemons
+from . import frames
 from .cases_packets import NET, scene
-from .daemon import Daemon, bound, mac_of, port_section, uses
+from .daemon import Daemon, any_address, bound, mac_of, port_section, uses
 from .world import (
     PATIENCE,
     World,
@@ -65,6 +66,51 @@ def new_port(report):
         daemon.must_say(r"Port renamed on virbr7 .*armed")
         report.stops("on another bridge", tries(world, late, NET + "99", other))
         leaves_the_bridge(report, daemon)
+
+
+def offers(world, server, mac):
+    """Who gets a reply of DHCP for @mac, to an address that nobody has yet."""
+    token = frames.new_token()
+    server.udp("203.0.113.9", "192.168.77.7", (67, 68), frames.bootp(2, mac, token))
+    return world.arrivals(token, *(far for far in world.fars.values() if far is not server))
+
+
+def made_anew(report):
+    """More clients than one rule asks about. A port that is made anew under its old name is another
+    one to the kernel, and what is offered to its guest is for it all the same."""
+    clients = {f"c{octet}": octet for octet in range(20, 30)}
+    config = any_address("any", 40, "DhcpServer=yes")
+    config += "".join(bound(name, octet) for name, octet in clients.items())
+    with scene(config) as (world, daemon):
+        server = world.port("any", "virbr6", 40)
+        for name, octet in clients.items():
+            world.port(name, "virbr6", octet)
+        daemon.wait_armed("any", *clients)
+        for name in clients:
+            far = world.fars[name]
+            got = offers(world, server, far.mac)
+            report.stops(f"an offer for {name}: others", got - {far})
+            report.passes(f"an offer for {name}", far in got)
+        for busy in (False, True):
+            if busy:
+                daemon.pause()
+            run("ip", "link", "del", "dev", "c23")
+            run("ip", "netns", "del", "far23")
+            world.fars["c23"].close()
+            world.port("c23", "virbr6", 23)
+            is_new(report, world, daemon, server)
+
+
+def is_new(report, world, daemon, server):
+    again = world.fars["c23"]
+    other = world.fars["c24"].mac
+    report.stops("another's, when it is new", offers(world, server, other) & {again})
+    daemon.go_on()
+    gets = holds_within(PATIENCE, lambda: again in offers(world, server, again.mac))
+    report.passes("its own, at last", gets)
+    report.stops("another's, as before", offers(world, server, other) & {again})
+    token = server.ip(NET + "23", "255.255.255.255", again.mac)
+    report.stops("from its own address", world.arrivals(token, again))
 
 
 def leaves_the_bridge(report, daemon):
@@ -281,6 +327,7 @@ restart_keeps_counters.needs_daemon = True
 
 CASES = [
     new_port,
+    made_anew,
     gone_in_between,
     settings_change,
     bad_settings_at_start,
