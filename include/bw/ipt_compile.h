@@ -9,7 +9,9 @@
  * that?
  *
  * The same for IPv6 in its own tables. Every hop inside is a goto, so RETURN
- * anywhere leads back behind our anchor, to whatever rules others have. What no
+ * anywhere leads back behind our anchor, to whatever rules others have; but from
+ * bw-or-BRIDGE, where what comes from a receiver's own address goes to be told
+ * misdelivered from reflected: what a jump there brings back is reflected. What no
  * branch of a tree takes goes to the bridge's stranger chain. Whether an address
  * is somebody else's is asked of a tree that all ports of the segment share, named
  * after its first bridge: bw-iw-BRIDGE, bw-ow-BRIDGE; what it denies falls in
