@@ -195,7 +195,8 @@ static bool is_bare(const BwIptRule *rule) {
                rule->physdev_kind == BW_IPT_PHYSDEV_NONE && rule->source.length == 0 &&
                rule->destination.length == 0 && rule->dhcp == BW_IPT_DHCP_NONE &&
                !rule->sender.octet[0] && !rule->client.octet[0] && !rule->client_is_sender &&
-               !rule->fragment && !rule->icmpv6_type;
+               !rule->clients[0].ifindex && !rule->source_is_not && !rule->fragment &&
+               !rule->icmpv6_type;
 }
 
 static const BwIptRule *rule_from_end(const BwIptChain *chain, guint n) {

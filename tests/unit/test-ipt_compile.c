@@ -250,7 +250,7 @@ static void test_chain_names(void) {
 }
 
 static void test_rules_differ_in_every_part(void) {
-        BwIptRule rules[19];
+        BwIptRule rules[23];
 
         memset(rules, 0, sizeof(rules));
         rules[1].in_bridge[0] = 'x';
@@ -271,6 +271,11 @@ static void test_rules_differ_in_every_part(void) {
         rules[16].icmpv6_type = 135;
         rules[17].foreign = true;
         rules[18].client_is_sender = true;
+        rules[19].source = rules[5].source;
+        rules[19].source_is_not = true;
+        rules[20].clients[0].ifindex = 1;
+        rules[21].clients[BW_IPT_CLIENT_MAX - 1].ifindex = 1;
+        rules[22].clients[BW_IPT_CLIENT_MAX - 1].mac.octet[5] = 1;
         for (unsigned i = 0; i < G_N_ELEMENTS(rules); i++)
                 for (unsigned k = 0; k < G_N_ELEMENTS(rules); k++)
                         g_assert_cmpint(bw_ipt_rule_equal(&rules[i], &rules[k]), ==, i == k);
