@@ -90,9 +90,10 @@ void bw_ipt_deliver_replies(BwIptWriter *writer, BwIptChain *chain, const BwIptP
 }
 
 /* MACs of a former run are what its chains have said, and those that lead here were of a port that
- * drops, whatever the port's mode is now. */
+ * drops, whatever the port's mode is now. A port without a number is no link's: it would end the
+ * list, and a rule without clients is one for everybody. */
 static bool has_clients(const BwIptPort *port) {
-        return shares_replies(port) || port->state == BW_PORT_INHERITED;
+        return port->ifindex > 0 && (shares_replies(port) || port->state == BW_PORT_INHERITED);
 }
 
 /* (transfer full) (element-type BwIptClient) */
