@@ -62,7 +62,8 @@ typedef struct BwEngineWork {
         void (*add_own)(const BwEngine *engine, const char *port, BwInheritedPort *ret);
 
         /* Takes the plan as what must be. May go on reading @plan, in threads of its own, until it
-         * is called again in any way. */
+         * is called again in any way; and may begin to read, under locks that others ask for, too,
+         * what commit() must write, when that differs: who does not commit then calls another. */
         void (*want)(BwEngine *engine, const BwPlan *plan, const BwModel *model);
         /* Whether what was wanted last differs from what had to be before. */
         bool (*differs)(BwEngine *engine);

@@ -30,8 +30,10 @@ typedef struct Iptables {
         BwIptCompiler *compilers[BW_IPT_TABLE_MAX];
         const BwPlan *plan;                  /* while it is compiled */
         int next;                            /* of @by_effort, that nobody has begun with; atomic */
+        int n_done;                          /* tables; atomic */
         bool differs[BW_IPT_TABLE_MAX];      /* what is wanted is other than before */
         GThread *helping;                    /* NULL: there is none */
+        BwIptAhead *ahead;                   /* begun with by who compiled; or NULL */
         bool absent[BW_IPT_TABLE_MAX];       /* this kernel has none such */
         GPtrArray *chains[BW_IPT_TABLE_MAX]; /* NULL: nothing of ours */
         GPtrArray *held[BW_IPT_TABLE_MAX];   /* what was last read back; NULL: not known */
@@ -51,20 +53,38 @@ static void want_table(Iptables *iptables, BwIptTable table) {
         *chains = wanted;
 }
 
-static gpointer want_tables(gpointer user) {
-        Iptables *iptables = user;
+static void want_tables(Iptables *iptables) {
         const int n = G_N_ELEMENTS(by_effort);
 
-        for (int i; (i = g_atomic_int_add(&iptables->next, 1)) < n;)
+        for (int i; (i = g_atomic_int_add(&iptables->next, 1)) < n;
+             g_atomic_int_inc(&iptables->n_done))
                 want_table(iptables, by_effort[i]);
         g_atomic_int_set(&iptables->next, n);
+}
+
+/* IPv6's tables take longer than IPv4's, and the first of them can be read while nftables is still
+ * being written. A lock that was busy is not asked for by the way. */
+static gpointer help(gpointer user) {
+        Iptables *iptables = user;
+
+        want_tables(iptables);
+        if (g_atomic_int_get(&iptables->n_done) == G_N_ELEMENTS(by_effort) &&
+            iptables->differs[BW_IPT_RAW6] && !iptables->absent[BW_IPT_RAW6] &&
+            !iptables->busy_since)
+                iptables->ahead = bw_iptables_read_ahead(BW_IPT_RAW6);
         return NULL;
 }
 
 /* What is wanted is known then. Who waits lends a hand. */
-static void settle(Iptables *iptables) {
+static void settle_wishes(Iptables *iptables) {
         want_tables(iptables);
         g_clear_pointer(&iptables->helping, g_thread_join);
+}
+
+/* … and nothing is on its way. */
+static void settle(Iptables *iptables) {
+        settle_wishes(iptables);
+        g_clear_pointer(&iptables->ahead, bw_iptables_ahead_free);
 }
 
 /* The engine */
@@ -270,14 +290,14 @@ static void want(BwEngine *engine, const BwPlan *plan, const BwModel *model G_GN
 
         settle(iptables);
         iptables->plan = plan;
-        iptables->next = 0;
-        iptables->helping = g_thread_try_new("compile", want_tables, iptables, NULL);
+        iptables->next = iptables->n_done = 0;
+        iptables->helping = g_thread_try_new("compile", help, iptables, NULL);
 }
 
 static bool differs(BwEngine *engine) {
         Iptables *iptables = (Iptables *) engine;
 
-        settle(iptables);
+        settle_wishes(iptables);
         for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++)
                 if (iptables->differs[table])
                         return true;
@@ -302,11 +322,11 @@ static bool sync_wishes(const Iptables *iptables, BwIptWish *wishes, BwIptLock *
         g_autoptr(GError) trouble = NULL;
 
         *ret_lock = iptables->impatient ? BW_IPT_LOCK_SKIPPED : BW_IPT_LOCK_NEEDED;
-        if (bw_iptables_sync_all(wishes, *ret_lock, &trouble))
+        if (bw_iptables_sync_all(wishes, *ret_lock, iptables->ahead, &trouble))
                 return true;
         if (g_error_matches(trouble, BW_ERROR, BW_ERROR_DENIED)) {
                 *ret_lock = BW_IPT_LOCK_SKIPPED;
-                return bw_iptables_sync_all(wishes, *ret_lock, error);
+                return bw_iptables_sync_all(wishes, *ret_lock, NULL, error);
         }
         g_propagate_error(error, g_steal_pointer(&trouble));
         return false;
@@ -364,9 +384,12 @@ static bool sync_tables(Iptables *iptables, GPtrArray *const *wanted, int64_t no
 
 static bool commit(BwEngine *engine, int64_t now_usec, BwPass *pass, GError **error) {
         Iptables *iptables = (Iptables *) engine;
+        bool done;
 
-        settle(iptables);
-        return sync_tables(iptables, iptables->chains, now_usec, pass, error);
+        settle_wishes(iptables);
+        done = sync_tables(iptables, iptables->chains, now_usec, pass, error);
+        g_clear_pointer(&iptables->ahead, bw_iptables_ahead_free);
+        return done;
 }
 
 /* Asking for a table makes it: a host that has none does not get one by our looking for rules. */

@@ -20,6 +20,9 @@
  * of it be. */
 #define KEPT_BYTES  (64 * 1024 * 1024)
 #define PIECE_BYTES (32 * 1024 * 1024)
+/* Beside the main thread's. Those who read, compile and write follow each other: one more would
+ * keep as much a second time. */
+#define ARENAS_OF_THREADS 1
 
 /* Never waits: this runs in the main loop, and the caller has a timer. Returns a file descriptor.
  */
@@ -187,10 +190,57 @@ static bool remove_chains(Editor *editor, const GPtrArray *names, GError **error
         return true;
 }
 
+/* Reading ahead */
+
+struct BwIptAhead {
+        BwIptTable table;
+        int lock;
+        GThread *thread; /* NULL: it is done, or was never begun */
+        BwIptHandle *handle;
+};
+
+/* What goes wrong here goes wrong again where it is told. */
+static gpointer read_ahead(gpointer user) {
+        BwIptAhead *ahead = user;
+
+        ahead->handle = bw_ipt_handle_open(ahead->table, NULL);
+        return NULL;
+}
+
+BwIptAhead *bw_iptables_read_ahead(BwIptTable table) {
+        int fd = take_lock(NULL);
+        BwIptAhead *ahead;
+
+        if (fd < 0)
+                return NULL;
+        ahead = g_new0(BwIptAhead, 1);
+        ahead->table = table;
+        ahead->lock = fd;
+        ahead->thread = g_thread_try_new("ahead", read_ahead, ahead, NULL);
+        return ahead;
+}
+
+/* (transfer full): NULL when it is another table, or was taken before. */
+static BwIptHandle *take_ahead(BwIptAhead *ahead, BwIptTable table) {
+        if (!ahead || ahead->table != table)
+                return NULL;
+        g_clear_pointer(&ahead->thread, g_thread_join);
+        return g_steal_pointer(&ahead->handle);
+}
+
+void bw_iptables_ahead_free(BwIptAhead *ahead) {
+        if (!ahead)
+                return;
+        bw_ipt_handle_free(take_ahead(ahead, ahead->table));
+        close(ahead->lock);
+        g_free(ahead);
+}
+
 /* One table on its way from what it holds to what is wanted. */
 typedef struct Passage {
         BwIptTable table;
         BwIptWish *wish;
+        BwIptAhead *ahead;   /* or NULL */
         BwIptHandle *handle; /* as edited; once it is committed, worth nothing any more */
         bool hinted;         /* what to edit is told by BwIptWish.held, and not by looking */
         bool committed;
@@ -285,7 +335,10 @@ static void write_table(Passage *passage) {
         BwIptWish *wish = passage->wish;
         Editor editor = { .report = wish->report };
 
-        passage->handle = editor.handle = bw_ipt_handle_open(passage->table, &wish->error);
+        passage->handle = take_ahead(passage->ahead, passage->table);
+        if (!passage->handle)
+                passage->handle = bw_ipt_handle_open(passage->table, &wish->error);
+        editor.handle = passage->handle;
         if (!passage->handle || !edit_table(&editor, passage, &passage->committed, &wish->error) ||
             !passage->committed)
                 return;
@@ -384,27 +437,28 @@ static void run_errands(Passage *passages, void (*work)(Passage *passage)) {
 }
 
 /* All is written before any of it is read back: until then a guest waits. */
-static void pass_tables(BwIptWish *wishes) {
+static void pass_tables(BwIptWish *wishes, BwIptAhead *ahead) {
         Passage passages[BW_IPT_TABLE_MAX];
 
         for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++)
                 passages[table] = (Passage){ .table = table,
                                              .wish = &wishes[table],
+                                             .ahead = ahead,
                                              .hinted = has_hint(&wishes[table]) };
         run_errands(passages, write_table);
         run_errands(passages, check_table);
 }
 
 bool bw_iptables_sync_all(BwIptWish wishes[static BW_IPT_TABLE_MAX], BwIptLock lock,
-                          GError **error) {
+                          BwIptAhead *ahead, GError **error) {
         int fd = -1;
 
-        if (lock == BW_IPT_LOCK_NEEDED) {
+        if (lock == BW_IPT_LOCK_NEEDED && !ahead) {
                 fd = take_lock(error);
                 if (fd < 0)
                         return false;
         }
-        pass_tables(wishes);
+        pass_tables(wishes, ahead);
         if (fd >= 0)
                 close(fd);
         return true;
@@ -446,5 +500,6 @@ void bw_iptables_keep_memory(void) {
 #ifdef M_TRIM_THRESHOLD
         mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
         mallopt(M_MMAP_THRESHOLD, PIECE_BYTES);
+        mallopt(M_ARENA_MAX, 1 + ARENAS_OF_THREADS);
 #endif
 }

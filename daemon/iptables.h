@@ -56,12 +56,23 @@ typedef struct BwIptWish {
         GError *error;           /* NULL: success; as of bw_iptables_sync() */
 } BwIptWish;
 
+/* A table on its way out of the kernel, in a thread of its own and under the lock: for who knows
+ * that he will write it, and has something else to do first. Until it is given away or freed nobody
+ * else may use this header for a table of the same family: libiptc is one for each. */
+typedef struct BwIptAhead BwIptAhead;
+
+/* (transfer full): NULL when the lock cannot be had; nothing is lost by that. */
+BwIptAhead *bw_iptables_read_ahead(BwIptTable table);
+void bw_iptables_ahead_free(BwIptAhead *ahead);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BwIptAhead, bw_iptables_ahead_free)
+
 /* The tables of both families, each as with bw_iptables_sync(), under one lock; false, and nothing
- * tried, when that cannot be had. First all are written, what guards senders before what guards
+ * tried, when that cannot be had. @ahead (transfer none): what was begun with, or NULL; with it the
+ * lock is there already. First all are written, what guards senders before what guards
  * receivers, then all are read back; IPv4 and IPv6 at the same time, in a thread that is gone on
  * return. */
 bool bw_iptables_sync_all(BwIptWish wishes[static BW_IPT_TABLE_MAX], BwIptLock lock,
-                          GError **error);
+                          BwIptAhead *ahead, GError **error);
 
 /* Makes it so, by as few edits as possible and at most one commit, then reads back. @ret is set on
  * success only. BW_ERROR_BUSY: locked, or changed by others between read and commit: come back.
@@ -79,5 +90,6 @@ bool bw_iptables_count(BwIptTable table, const GPtrArray *chains, BwIptCounted c
 
 /* For the whole program, before it has threads: memory that libiptc gave back is kept for the next
  * time. It takes some for every rule, each time, and to get it from the kernel again page by page
- * would be a fifth of a change's time. The peak is no higher for it (mallopt(3)). */
+ * would be a fifth of a change's time. The peak is no higher for it (mallopt(3)). Threads share one
+ * store. */
 void bw_iptables_keep_memory(void);

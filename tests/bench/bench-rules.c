@@ -160,7 +160,7 @@ static void sync_iptables(Bench *bench, const Rules *rules) {
                 wishes[table].chains = rules->chains[table];
                 wishes[table].held = bench->held[table];
         }
-        must(bw_iptables_sync_all(wishes, BW_IPT_LOCK_NEEDED, &error), error);
+        must(bw_iptables_sync_all(wishes, BW_IPT_LOCK_NEEDED, NULL, &error), error);
         for (BwIptTable table = 0; table < BW_IPT_TABLE_MAX; table++) {
                 must(!wishes[table].error, wishes[table].error);
                 g_clear_pointer(&bench->held[table], g_ptr_array_unref);

@@ -284,7 +284,7 @@ static void check_deed_before(const Deed *deed, const GPtrArray *chains) {
                 wishes[each].skipped = each != bw_test_table;
         wishes[bw_test_table].chains = chains;
         wishes[bw_test_table].held = held;
-        bw_iptables_sync_all(wishes, BW_IPT_LOCK_NEEDED, &error);
+        bw_iptables_sync_all(wishes, BW_IPT_LOCK_NEEDED, NULL, &error);
         g_assert_no_error(error);
         g_assert_no_error(wishes[bw_test_table].error);
         g_assert_true(wishes[bw_test_table].report.changed || !deed->is_drift);

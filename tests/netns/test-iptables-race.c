@@ -133,6 +133,83 @@ static void test_lock_is_given_back(void) {
         bw_test_run("iptables-legacy -t raw -N bw-in2 && iptables-legacy -t raw -X bw-in2");
 }
 
+/* Reading ahead */
+
+/* Only the table raw; returns as try_sync(). */
+static int try_sync_ahead(const GPtrArray *chains, BwIptAhead *ahead) {
+        BwIptWish wishes[BW_IPT_TABLE_MAX] = {};
+        g_autoptr(GError) error = NULL;
+
+        for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++)
+                wishes[table].skipped = table != BW_IPT_RAW;
+        wishes[BW_IPT_RAW].chains = chains;
+        g_assert_true(bw_iptables_sync_all(wishes, BW_IPT_LOCK_NEEDED, ahead, &error));
+        g_assert_no_error(error);
+        error = wishes[BW_IPT_RAW].error;
+        return error ? error->code : -1;
+}
+
+static bool is_lock_free(void) {
+        return bw_test_try("flock --nonblock /run/xtables.lock true");
+}
+
+static void test_ahead_holds_the_lock(void) {
+        BwIptAhead *ahead;
+        pid_t holder;
+
+        clear_raw();
+        ahead = bw_iptables_read_ahead(BW_IPT_RAW);
+        g_assert_nonnull(ahead);
+        g_assert_false(is_lock_free());
+        g_assert_null(bw_iptables_read_ahead(BW_IPT_RAW6));
+        bw_iptables_ahead_free(ahead);
+        g_assert_true(is_lock_free());
+
+        holder = hold_lock();
+        g_assert_null(bw_iptables_read_ahead(BW_IPT_RAW));
+        end_child(holder);
+}
+
+/* What was begun with is what is written, under the lock that is there already, and it serves once.
+ */
+static void test_ahead_is_written(void) {
+        g_autoptr(GPtrArray) chains = guard_chains("192.168.50.24", 0);
+        g_autoptr(GPtrArray) others = guard_chains("192.168.50.34", 0);
+        g_autoptr(BwIptAhead) ahead = NULL;
+
+        clear_raw();
+        bw_test_run("iptables-legacy -t raw -A OUTPUT -d 192.0.2.1 -j ACCEPT");
+        ahead = bw_iptables_read_ahead(BW_IPT_RAW);
+        g_assert_nonnull(ahead);
+        g_assert_cmpint(try_sync_ahead(chains, ahead), ==, -1);
+        g_assert_true(bw_test_is_equal(BW_IPT_RAW, chains));
+        g_assert_cmpint(try_sync_ahead(others, ahead), ==, -1);
+        g_assert_true(bw_test_is_equal(BW_IPT_RAW, others));
+        g_assert_false(is_lock_free());
+        bw_test_run("iptables-legacy-save -t raw | grep -q -- '-A OUTPUT -d 192.0.2.1'");
+}
+
+/* Who writes without the lock after it was read, or before, loses nothing by it. */
+static void test_ahead_of_a_foreign_commit(void) {
+        g_autoptr(GPtrArray) chains = guard_chains("192.168.50.24", 0);
+        unsigned refused = 0;
+
+        clear_raw();
+        for (unsigned i = 0; i < 20; i++) {
+                g_autoptr(BwIptAhead) ahead = bw_iptables_read_ahead(BW_IPT_RAW);
+                g_autofree char *rule = g_strdup_printf("OUTPUT -d 192.0.2.%u -j ACCEPT", i);
+                int code;
+
+                g_assert_nonnull(ahead);
+                bw_test_run("XTABLES_LOCKFILE=/run/other.lock iptables-legacy -t raw -A %s", rule);
+                code = try_sync_ahead(i % 2 ? NULL : chains, ahead);
+                g_assert_true(code == -1 || code == BW_ERROR_BUSY);
+                refused += code == BW_ERROR_BUSY;
+                bw_test_run("XTABLES_LOCKFILE=/run/other.lock iptables-legacy -t raw -C %s", rule);
+        }
+        g_test_message("%u of 20 came after it was read, and were noticed", refused);
+}
+
 static void test_lock_out_of_reach(void) {
         g_autoptr(GPtrArray) chains = guard_chains("192.168.50.24", 0);
 
@@ -423,6 +500,9 @@ int main(int argc, char **argv) {
         g_test_add_func("/lock/held", test_lock_is_held);
         g_test_add_func("/lock/given-back", test_lock_is_given_back);
         g_test_add_func("/lock/out-of-reach", test_lock_out_of_reach);
+        g_test_add_func("/ahead/lock", test_ahead_holds_the_lock);
+        g_test_add_func("/ahead/written", test_ahead_is_written);
+        g_test_add_func("/ahead/foreign-commit", test_ahead_of_a_foreign_commit);
         g_test_add_func("/foreign-commit/in-between", test_foreign_commit_in_between);
         g_test_add_func("/foreign-commit/same-size", test_foreign_commit_of_the_same_size);
         g_test_add_func("/killed-under-flood", test_killed_under_flood);

@@ -42,16 +42,16 @@ BwNftListing *__wrap_bw_nft_listing_parse(const char *text) {
 }
 
 bool __real_bw_iptables_sync_all(BwIptWish wishes[static BW_IPT_TABLE_MAX], BwIptLock lock,
-                                 GError **error);
+                                 BwIptAhead *ahead, GError **error);
 bool __wrap_bw_iptables_sync_all(BwIptWish wishes[static BW_IPT_TABLE_MAX], BwIptLock lock,
-                                 GError **error);
+                                 BwIptAhead *ahead, GError **error);
 
 static bool stuck; /* iptables cannot be written */
 
 bool __wrap_bw_iptables_sync_all(BwIptWish wishes[static BW_IPT_TABLE_MAX], BwIptLock lock,
-                                 GError **error) {
+                                 BwIptAhead *ahead, GError **error) {
         if (!stuck)
-                return __real_bw_iptables_sync_all(wishes, lock, error);
+                return __real_bw_iptables_sync_all(wishes, lock, ahead, error);
         g_set_error(error, BW_ERROR, BW_ERROR_BUSY, "made up");
         return false;
 }

@@ -75,7 +75,7 @@ bool bw_iptables_check(BwIptTable table, const GPtrArray *chains G_GNUC_UNUSED, 
 }
 
 bool bw_iptables_sync_all(BwIptWish wishes[static BW_IPT_TABLE_MAX], BwIptLock lock G_GNUC_UNUSED,
-                          GError **error G_GNUC_UNUSED) {
+                          BwIptAhead *ahead G_GNUC_UNUSED, GError **error G_GNUC_UNUSED) {
         for (BwIptTable table = BW_IPT_RAW; table < BW_IPT_TABLE_MAX; table++) {
                 if (wishes[table].skipped)
                         continue;
@@ -83,6 +83,15 @@ bool bw_iptables_sync_all(BwIptWish wishes[static BW_IPT_TABLE_MAX], BwIptLock l
                 wishes[table].report = (BwIptReport){ .changed = true };
         }
         return true;
+}
+
+/* The lock is always busy. */
+BwIptAhead *bw_iptables_read_ahead(BwIptTable table G_GNUC_UNUSED) {
+        return NULL;
+}
+
+void bw_iptables_ahead_free(BwIptAhead *ahead) {
+        g_assert_null(ahead);
 }
 
 bool bw_iptables_count(BwIptTable table G_GNUC_UNUSED, const GPtrArray *chains G_GNUC_UNUSED,
