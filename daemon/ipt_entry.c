@@ -293,12 +293,17 @@ static void put_target(Writer *writer, const BwIptRule *rule) {
         g_assert_not_reached();
 }
 
+#define PROGRAM_SIZE                                                                               \
+        (XT_ALIGN(sizeof(struct xt_entry_match)) + XT_ALIGN(sizeof(struct xt_bpf_info_v1)))
+
 /* Zeroing four kilobytes for each of some thousand rules would be most of the work: only xt_u32
- * needs half of that, and a program a quarter. */
+ * needs half of that, and a program an eighth. */
 static gsize room_for(const BwIptRule *rule) {
+        unsigned programs = (unsigned) rule->client_is_sender + has_clients(rule);
+
         if (rule->dhcp != BW_IPT_DHCP_NONE && is_some(&rule->client))
                 return BW_IPT_ENTRY_SIZE;
-        return rule->client_is_sender || has_clients(rule) ? 1280 : 768;
+        return 768 + programs * PROGRAM_SIZE;
 }
 
 void bw_ipt_entry_encode(BwFamily family, const BwIptRule *rule, BwIptEntry *ret) {

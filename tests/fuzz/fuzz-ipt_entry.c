@@ -17,14 +17,27 @@ static uint16_t number_at(const uint8_t *bytes, size_t offset) {
         return number;
 }
 
+static uint16_t next_offset(BwFamily family, const uint8_t *entry) {
+        return number_at(entry, family == BW_FAMILY_IPV6 ? offsetof(struct ip6t_entry, next_offset)
+                                                         : offsetof(struct ipt_entry, next_offset));
+}
+
 static void check(BwFamily family, const char *target, const void *entry) {
         BwIptRule rule = {};
-        BwIptEntry again;
+        BwIptEntry again, once_more;
+        gsize length;
 
         if (!bw_ipt_entry_decode(family, entry, target, &rule))
                 return;
         g_assert(!rule.foreign);
+        /* Nothing of what was in the memory before is left. */
+        memset(&again, 0xff, sizeof(again));
+        memset(&once_more, 0, sizeof(once_more));
         bw_ipt_entry_encode(family, &rule, &again);
+        bw_ipt_entry_encode(family, &rule, &once_more);
+        length = next_offset(family, once_more.bytes);
+        g_assert(length <= sizeof(again.bytes));
+        g_assert(memcmp(again.bytes, once_more.bytes, length) == 0);
         g_assert(bw_ipt_entry_says(entry, target, &again));
         g_free(bw_ipt_rule_print("bw-in", &rule));
 }
@@ -38,8 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
 
         if (size < 2 + header)
                 return 0;
-        next = number_at(bytes + 2, ipv6 ? offsetof(struct ip6t_entry, next_offset)
-                                         : offsetof(struct ipt_entry, next_offset));
+        next = next_offset(ipv6 ? BW_FAMILY_IPV6 : BW_FAMILY_IPV4, bytes + 2);
         if (next < header || next > size - 2)
                 return 0;
         /* An exact copy, so that a sanitizer sees each byte read too far. */
