@@ -9,7 +9,7 @@ from . import daemon as daemons
 from .cases_life import spoofs_dropped, tries
 from .cases_packets import NET, scene
 from .cases_trouble import CHECK_SECONDS
-from .daemon import bound, set_nf_call
+from .daemon import any_address, bound, mac_of, port_section, set_nf_call
 from .frames import BROADCAST
 from .world import PATIENCE, has_chain, holds_within, run
 
@@ -105,6 +105,42 @@ def restart_is_silent(report):
 
 
 restart_is_silent.needs_daemon = True
+
+
+def restart_keeps_routers(report):
+    """The same of a guest that routes for others, which only a former run knows: what is somebody's is
+    barred to it, be it IPv6, though nobody else asks who owns any but link-local addresses."""
+    config = any_address("any", 40, "DhcpServer=yes")
+    config += port_section("web", mac_of(60), f"Addresses={NET}60 2001:db8::60")
+    router = port_section("fw0", mac_of(50), f"Addresses={NET}50 2001:db8::50", "Router=yes")
+    with scene(config + router) as (world, daemon):
+        anyone, far = world.port("any", "virbr6", 40), world.port("fw0", "virbr6", 50)
+        world.port("web", "virbr6", 60)
+        daemon.wait_armed("any", "fw0", "web")
+
+        def arrives(sender, receiver, source, destination):
+            token = frames.new_token()
+            packet = frames.ipv6(source, destination, frames.udp(7001, 7000, token), 17)
+            sender.send(frames.ethernet(sender.mac, receiver.mac, packet, 0x86DD))
+            return world.arrivals(token, receiver)
+
+        for run_number in ("first run", "second run", "third run"):
+            if run_number != "first run":
+                kept = daemon.count("Port fw0 on virbr6 keeps the rules of a former run") + 1
+                daemon.kill()
+                somebody = "[Guest somebody]\nAddresses=10.0.0.1\n"
+                daemon.configure("[Bridge virbr6]\n" + somebody + config, head=SILENT)
+                daemon.start()
+                daemon.must_say("Port fw0 on virbr6 keeps the rules of a former run", times=kept)
+            to_other = arrives(anyone, far, "2001:db8:9::1", "2001:db8::60")
+            report.stops(f"another's, {run_number}", to_other)
+            as_other = arrives(far, anyone, "2001:db8::60", "2001:db8:9::1")
+            report.stops(f"as another, {run_number}", as_other)
+            routed = arrives(anyone, far, "2001:db8:9::1", "2001:db8:7::1")
+            report.passes(f"routed, {run_number}", routed)
+
+
+restart_keeps_routers.needs_daemon = True
 
 
 def engines_change(report):
@@ -239,6 +275,7 @@ CASES = [
     without_br_netfilter,
     foreign_tables,
     restart_is_silent,
+    restart_keeps_routers,
     engines_change,
     on_the_bus,
 ]
