@@ -158,15 +158,26 @@ bool bw_ipt_anchor_is_there(BwIptHandle *handle, bool wanted) {
         return true;
 }
 
-static void note_reachable(BwIptHandle *handle, const char *name, GHashTable *seen) {
+/* What is written by this run leads to nothing that it has not written as well, whatever it leads
+ * to now. */
+static bool is_written(const GPtrArray *chains, const char *name) {
+        const BwIptChain *chain = bw_ipt_find_chain(chains, name);
+
+        return chain && !chain->opaque;
+}
+
+static void note_reachable(BwIptHandle *handle, const GPtrArray *chains, const char *name,
+                           GHashTable *seen) {
         g_autoptr(GArray) rules = NULL;
 
-        if (!bw_ipt_is_chain(handle, name) || !g_hash_table_add(seen, g_strdup(name)))
+        if (is_written(chains, name) || !bw_ipt_is_chain(handle, name) ||
+            !g_hash_table_add(seen, g_strdup(name)))
                 return;
         rules = bw_ipt_read_chain(handle, name);
         for (guint i = 0; i < rules->len; i++)
                 if (bw_ipt_chain_is_ours(g_array_index(rules, BwIptFound, i).target))
-                        note_reachable(handle, g_array_index(rules, BwIptFound, i).target, seen);
+                        note_reachable(handle, chains, g_array_index(rules, BwIptFound, i).target,
+                                       seen);
 }
 
 /* (element-type utf8): chains that those of a former run lead to, so that they go on to mean what
@@ -178,7 +189,7 @@ static GHashTable *list_leaned_on(BwIptHandle *handle, const GPtrArray *chains) 
                 const BwIptChain *chain = chains->pdata[i];
 
                 if (chain->opaque)
-                        note_reachable(handle, chain->name, seen);
+                        note_reachable(handle, chains, chain->name, seen);
         }
         return seen;
 }

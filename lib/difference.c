@@ -136,8 +136,16 @@ static void compare_wanted(Chains chains, const BwIptChain *wanted, const GPtrAr
                 compare_rules(&chains);
 }
 
-static void note_reachable(const GPtrArray *found, const char *name, GHashTable *seen) {
-        const BwIptChain *chain = bw_ipt_find_chain(found, name);
+/* What is wanted otherwise than as it is leads to nothing that is not wanted as well. */
+static bool is_written(const GPtrArray *wanted, const char *name) {
+        const BwIptChain *chain = bw_ipt_find_chain(wanted, name);
+
+        return chain && !chain->opaque;
+}
+
+static void note_reachable(const GPtrArray *wanted, const GPtrArray *found, const char *name,
+                           GHashTable *seen) {
+        const BwIptChain *chain = is_written(wanted, name) ? NULL : bw_ipt_find_chain(found, name);
 
         if (!chain || !g_hash_table_add(seen, (gpointer) chain->name))
                 return;
@@ -145,7 +153,7 @@ static void note_reachable(const GPtrArray *found, const char *name, GHashTable 
                 const char *next = g_array_index(chain->rules, BwIptRule, i).chain;
 
                 if (*next)
-                        note_reachable(found, next, seen);
+                        note_reachable(wanted, found, next, seen);
         }
 }
 
@@ -158,7 +166,7 @@ static GHashTable *list_leaned_on(const GPtrArray *wanted, const GPtrArray *foun
                 const BwIptChain *chain = wanted->pdata[i];
 
                 if (chain->opaque)
-                        note_reachable(found, chain->name, seen);
+                        note_reachable(wanted, found, chain->name, seen);
         }
         return seen;
 }

@@ -330,6 +330,33 @@ static void test_leaned_on(gconstpointer data) {
         bw_test_assert_same_lines(saved, expected);
 }
 
+/* What both lead to is written anew, and what that led to is not left over: a second commit would
+ * be taken for a quarrel with somebody. */
+static void test_leaned_on_anew(gconstpointer data) {
+        g_autoptr(GPtrArray) former = NULL, later = NULL, saved = NULL, expected = NULL;
+
+        bw_test_table = (BwIptTable) GPOINTER_TO_INT(data);
+        former = bw_test_chains_new(bw_test_table);
+        later = bw_test_chains_new(bw_test_table);
+        bw_test_table_clear();
+        bw_test_say(bw_test_chain(former, "bw-i-old"), bw_test_goto("bw-iw-br+d"));
+        bw_test_say(bw_test_chain(former, "bw-iw-br+d"), bw_test_goto("bw-iw-br+d1"));
+        bw_test_say(bw_test_chain(former, "bw-iw-br+d1"), (BwIptRule){ .target = BW_IPT_DROP });
+        bw_test_say(bw_test_chain(former, "bw-in"), bw_test_goto("bw-i-old"));
+        bw_test_sync(bw_test_table, former);
+
+        bw_test_say(bw_test_chain(later, "bw-i-old"), bw_test_goto("bw-iw-br+d"));
+        bw_test_say(bw_test_chain(later, "bw-iw-br+d"), (BwIptRule){ .target = BW_IPT_DROP });
+        bw_test_say(bw_test_chain(later, "bw-in"), bw_test_goto("bw-i-old"));
+        expected = bw_test_print_chains(later);
+        g_array_set_size(bw_test_chain(later, "bw-i-old")->rules, 0);
+        bw_test_chain(later, "bw-i-old")->opaque = true;
+        g_assert_true(bw_test_sync(bw_test_table, later).changed);
+        g_assert_false(bw_test_sync(bw_test_table, later).changed);
+        saved = bw_test_table_saved("", "-A bw-");
+        bw_test_assert_same_lines(saved, expected);
+}
+
 /* The kernel keeps any name, and so do we. iptables-restore cannot read back what iptables-save
  * says of some: a "+" at the end becomes a prefix, a quote is taken for one. */
 typedef struct OddName {
@@ -413,6 +440,7 @@ static void add_tests(void) {
         }
         bw_test_table_add_raw("/foreign-is-marked", test_foreign_is_marked);
         bw_test_table_add_raw("/leaned-on", test_leaned_on);
+        bw_test_table_add_raw("/leaned-on-anew", test_leaned_on_anew);
         g_test_add_func("/odd-names", test_odd_names);
 }
 

@@ -229,6 +229,21 @@ static void test_kept_chain(Fixture *fixture, gconstpointer data) {
         expect(fixture, 0, true, "-N " PORT);
 }
 
+/* What it leads to is wanted anew, and what that leads to by somebody's hand is not. */
+static void test_kept_chain_leads_to_wanted(Fixture *fixture, gconstpointer data) {
+        BwIptRule lead = { .target = BW_IPT_GOTO, .chain = "bw-in" };
+
+        (void) data;
+        ((BwIptChain *) bw_ipt_find_chain(fixture->wanted, PORT))->opaque = true;
+        g_array_append_val(chain(fixture, PORT)->rules, lead);
+        g_strlcpy(lead.chain, "bw-ia-old", sizeof(lead.chain));
+        g_array_append_val(chain(fixture, "bw-in")->rules, lead);
+        add_chain(fixture, "bw-ia-old", 1);
+        compare(fixture);
+        expect_count(fixture, 3);
+        expect(fixture, 1, false, "-N bw-ia-old");
+}
+
 static void test_anchor(Fixture *fixture, gconstpointer data) {
         GArray *rules = chain(fixture, "PREROUTING")->rules;
         BwIptRule anchor = g_array_index(rules, BwIptRule, 0), foreign = { .foreign = true };
@@ -417,6 +432,7 @@ int main(int argc, char **argv) {
         ADD("missing-chain", test_missing_chain);
         ADD("obsolete-chain", test_obsolete_chain);
         ADD("kept-chain", test_kept_chain);
+        ADD("kept-chain-leads-to-wanted", test_kept_chain_leads_to_wanted);
         ADD("anchor", test_anchor);
         ADD("nothing-wanted", test_nothing_wanted);
         ADD_TABLE("equal", test_table_equal);
