@@ -20,9 +20,6 @@
  * of it be. */
 #define KEPT_BYTES  (64 * 1024 * 1024)
 #define PIECE_BYTES (32 * 1024 * 1024)
-/* Beside the main thread's. Those who read, compile and write follow each other: one more would
- * keep as much a second time. */
-#define ARENAS_OF_THREADS 1
 
 /* Never waits: this runs in the main loop, and the caller has a timer. Returns a file descriptor.
  */
@@ -500,6 +497,5 @@ void bw_iptables_keep_memory(void) {
 #ifdef M_TRIM_THRESHOLD
         mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
         mallopt(M_MMAP_THRESHOLD, PIECE_BYTES);
-        mallopt(M_ARENA_MAX, 1 + ARENAS_OF_THREADS);
 #endif
 }

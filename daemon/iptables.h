@@ -90,6 +90,5 @@ bool bw_iptables_count(BwIptTable table, const GPtrArray *chains, BwIptCounted c
 
 /* For the whole program, before it has threads: memory that libiptc gave back is kept for the next
  * time. It takes some for every rule, each time, and to get it from the kernel again page by page
- * would be a fifth of a change's time. The peak is no higher for it (mallopt(3)). Threads share one
- * store. */
+ * would be a fifth of a change's time. The peak is no higher for it (mallopt(3)). */
 void bw_iptables_keep_memory(void);
