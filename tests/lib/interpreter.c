@@ -2,6 +2,7 @@
 
 #include "interpreter.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 #define MAX_STACK 16
@@ -16,6 +17,23 @@ typedef struct Place {
         const BwIptChain *chain;
         guint at;
 } Place;
+
+static void put_address(const char *text, BwTestPacket *packet, uint32_t *ipv4, BwPrefix *ipv6) {
+        uint8_t bytes[16];
+
+        packet->family = strchr(text, ':') ? BW_FAMILY_IPV6 : BW_FAMILY_IPV4;
+        g_assert_cmpint(inet_pton(packet->family ? AF_INET6 : AF_INET, text, bytes), ==, 1);
+        if (packet->family == BW_FAMILY_IPV6)
+                *ipv6 = bw_prefix_from_address(BW_FAMILY_IPV6, bytes);
+        else
+                *ipv4 = (uint32_t) bytes[0] << 24 | (uint32_t) bytes[1] << 16 |
+                        (uint32_t) bytes[2] << 8 | bytes[3];
+}
+
+void bw_test_packet_go(BwTestPacket *packet, const char *source, const char *destination) {
+        put_address(source, packet, &packet->source, &packet->source6);
+        put_address(destination, packet, &packet->destination, &packet->destination6);
+}
 
 BwTestInterpreter *bw_test_interpreter_new(GPtrArray *chains) {
         BwTestInterpreter *interpreter = g_new0(BwTestInterpreter, 1);

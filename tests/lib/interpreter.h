@@ -29,6 +29,9 @@ typedef struct BwTestPacket {
         BwMac client;            /* chaddr */
 } BwTestPacket;
 
+/* @source and @destination in the usual spelling; they decide on the family. */
+void bw_test_packet_go(BwTestPacket *packet, const char *source, const char *destination);
+
 typedef struct BwTestVerdict {
         bool dropped;
         unsigned reports; /* NFLOG rules met */

@@ -10,7 +10,6 @@
 #include "interpreter.h"
 #include "settings.h"
 
-#include <arpa/inet.h>
 #include <bw/ipt_compile.h>
 #include <string.h>
 
@@ -61,26 +60,13 @@ static void scene_clear(Scene *scene) {
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Scene, scene_clear)
 
-static void put(const char *text, BwTestPacket *packet, uint32_t *ipv4, BwPrefix *ipv6) {
-        uint8_t bytes[16];
-
-        packet->family = strchr(text, ':') ? BW_FAMILY_IPV6 : BW_FAMILY_IPV4;
-        g_assert_cmpint(inet_pton(packet->family ? AF_INET6 : AF_INET, text, bytes), ==, 1);
-        if (packet->family == BW_FAMILY_IPV6)
-                *ipv6 = bw_prefix_from_address(BW_FAMILY_IPV6, bytes);
-        else
-                *ipv4 = (uint32_t) bytes[0] << 24 | (uint32_t) bytes[1] << 16 |
-                        (uint32_t) bytes[2] << 8 | bytes[3];
-}
-
 static BwTestPacket packet_of(const char *in, const char *out, const char *source,
                               const char *destination) {
         BwTestPacket packet = { .in_bridge = "virbr6", .out_bridge = "virbr6" };
 
         g_strlcpy(packet.port_in, in, sizeof(packet.port_in));
         g_strlcpy(packet.port_out, out, sizeof(packet.port_out));
-        put(source, &packet, &packet.source, &packet.source6);
-        put(destination, &packet, &packet.destination, &packet.destination6);
+        bw_test_packet_go(&packet, source, destination);
         return packet;
 }
 
